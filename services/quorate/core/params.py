@@ -1,0 +1,55 @@
+"""Chain parameters: fixed in the genesis, the same on every validator, integers only."""
+
+from dataclasses import asdict, dataclass, fields
+
+from quorate.core.errors import InvalidGenesis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Parameters of a chain; units stand last in the name, `_max` after the unit."""
+
+    protocol_version: int = 1
+    contract_engine: int = 0
+    # Blocks and batches
+    block_weight_max: int = 8_000_000
+    block_batches_max: int = 256
+    batch_size_bytes_max: int = 262_144
+    batch_transactions_max: int = 2_048
+    batch_validity_blocks: int = 256
+    author_unfinalized_bytes_max: int = 16_777_216
+    # Transactions
+    transaction_size_bytes_max: int = 65_536
+    payloads_max: int = 16
+    memo_size_bytes_max: int = 256
+    lanes_max: int = 16
+    validity_max_blocks: int = 100_000
+    base_fee_min: int = 1
+    # Consensus
+    block_interval_ms: int = 20
+    heartbeat_ms: int = 15_000
+    view_timeout_ms: int = 1_000
+    view_timeout_ms_max: int = 8_000
+    clock_ahead_ms_max: int = 500
+    execution_lag_max: int = 64
+
+    @classmethod
+    def parse(cls, document: dict[str, object]) -> "Params":
+        """Return parameters from a genesis document; unknown or non-integer fields are refused."""
+        known = {field.name for field in fields(cls)}
+        for name, value in document.items():
+            if name not in known:
+                raise InvalidGenesis(f"params.{name}", "is not a parameter")
+            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+                raise InvalidGenesis(f"params.{name}", "must be an integer ≥ 0")
+        return cls(**document)  # type: ignore[arg-type]
+
+    def to_document(self) -> dict[str, int]:
+        """Return the parameters as they stand in a genesis document."""
+        return asdict(self)
+
+
+# What is bounded by the protocol for good, whatever the parameters.
+SEATS_MAX = 512
+IDEMPOTENCY_KEY_BYTES_MAX = 64
+SUPPLY_MAX = 2**63 - 1

@@ -1,0 +1,75 @@
+"""What a header may claim about execution (docs/protocol.md#X1 to X4). The only home of this rule.
+
+`write_digest` chains over each block's sorted writes, so a divergence shows at every block.
+`receipts_root` covers all heights after the parent's claim up to the claimed one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from quorate.core import crypto
+from quorate.core.blocks import Executed
+from quorate.core.values import ZERO_HASH, Hash
+
+
+class Judgement(Enum):
+    """A three-valued decision: what can't be judged yet is not invalid."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What executing the final block at `height` gave here."""
+
+    height: int
+    write_digest: bytes
+    receipts_hash: bytes
+
+
+def compute_write_digest(previous: bytes, writes: list[tuple[bytes, bytes]]) -> Hash:
+    """Return the next link of the digest chain over (key, value) writes; b"" is a deletion."""
+    parts = [previous]
+    for key, value in sorted(writes):
+        parts.append(len(key).to_bytes(4, "big") + key + len(value).to_bytes(4, "big") + value)
+    return crypto.compute_hash(b"quorate/writes/v1", *parts)
+
+
+def compute_receipts_hash(packed_receipts: bytes) -> Hash:
+    """Return the hash of one block's packed receipts."""
+    return crypto.compute_hash(b"quorate/receipts/v1", packed_receipts)
+
+
+def compute_claim(parent: Executed, height: int, results: Mapping[int, Result]) -> Executed | None:
+    """Return the claim a child of `parent` makes for `height`; None when a result is missing.
+
+    Shapes: `results` maps heights to results and must hold parent.height+1 … height.
+    """
+    if height == parent.height:
+        return parent
+    hashes = []
+    for each in range(parent.height + 1, height + 1):
+        if each not in results:
+            return None
+        hashes.append(results[each].receipts_hash)
+    root = crypto.compute_hash(b"quorate/receipts-root/v1", *hashes)
+    return Executed(height, results[height].write_digest, ZERO_HASH, root, ZERO_HASH)
+
+
+def judge_claim(
+    parent: Executed, claim: Executed, own_height: int, results: Mapping[int, Result]
+) -> Judgement:
+    """Judge a header's claim against the parent's claim and what was executed here so far."""
+    if claim.height < parent.height:
+        return Judgement.INVALID
+    if claim.height == parent.height:
+        return Judgement.VALID if claim == parent else Judgement.INVALID
+    if claim.height > own_height:
+        return Judgement.UNDECIDED
+    expected = compute_claim(parent, claim.height, results)
+    if expected is None:
+        return Judgement.UNDECIDED
+    return Judgement.VALID if claim == expected else Judgement.INVALID

@@ -1,0 +1,135 @@
+"""Transactions as the core sees them, and every check that needs no state.
+
+Bytes are decoded once per service by `kit/convert.py`; these are tuples because a frozen dataclass
+per transaction costs ten times the parse.
+"""
+
+from hashlib import sha256
+from typing import Final, NamedTuple
+
+from quorate.core import crypto
+from quorate.core.errors import InvalidTransaction
+from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
+from quorate.core.values import HASH_BYTES, UINT64_MAX, Hash
+
+WEIGHT_PER_SIGNATURE: Final = 100
+WEIGHT_PER_PAYLOAD: Final = 50
+WEIGHT_PER_BYTE: Final = 1
+
+
+class Transfer(NamedTuple):
+    """Moves `amount` of the native token from the payload's signer to `to`."""
+
+    signer: bytes
+    to: bytes
+    amount: int
+
+
+Payload = Transfer
+
+
+class Signature(NamedTuple):
+    """One signature of the envelope, over the body under TAG_TRANSACTION."""
+
+    scheme: int
+    public_key: bytes
+    signature: bytes
+
+
+class Transaction(NamedTuple):
+    """A decoded transaction; `body` is exactly what was signed, `size_bytes` the envelope's."""
+
+    id: Hash
+    sender: bytes
+    lane: int
+    sequence: int
+    valid_until_height: int
+    fee_limit: int
+    tip: int
+    idempotency_key: bytes
+    memo: bytes
+    payloads: tuple[Payload, ...]
+    payload_hash: bytes
+    signatures: tuple[Signature, ...]
+    body: bytes
+    size_bytes: int
+    weight: int
+
+
+def compute_transaction_id(domain: bytes, body: bytes) -> Hash:
+    """Return SHA-256(tag ‖ domain ‖ body), the id of a transaction on one chain."""
+    return crypto.compute_hash(crypto.TAG_TRANSACTION, domain, body)
+
+
+def compute_payload_hash(payloads: list[bytes]) -> bytes:
+    """Return the hash an idempotency key is bound to: of the encoded payloads in order."""
+    digest = sha256(b"quorate/payloads/v1")
+    for payload in payloads:
+        digest.update(len(payload).to_bytes(4, "big") + payload)
+    return digest.digest()
+
+
+def compute_weight(size_bytes: int, signatures: int, payloads: int) -> int:
+    """Return the static weight of a transaction, which its batch declares and its fee is per."""
+    return (
+        size_bytes * WEIGHT_PER_BYTE
+        + signatures * WEIGHT_PER_SIGNATURE
+        + payloads * WEIGHT_PER_PAYLOAD
+    )
+
+
+def check_transaction(transaction: Transaction, params: Params) -> None:
+    """Raise InvalidTransaction unless every stateless rule holds (docs/protocol.md#T1).
+
+    Signatures are not verified here: `check_signatures` does that in a helper process.
+    """
+    sizes = transaction.size_bytes, params.transaction_size_bytes_max
+    if sizes[0] > sizes[1]:
+        raise _invalid("OVERSIZED", f"{sizes[0]} bytes, at most {sizes[1]}", size_bytes=sizes[0])
+    if len(transaction.sender) != HASH_BYTES:
+        raise _invalid("MALFORMED", "the sender is no address")
+    if transaction.lane >= params.lanes_max:
+        raise _invalid("LANE_OUT_OF_RANGE", f"lane {transaction.lane}", lane=transaction.lane)
+    if len(transaction.idempotency_key) > IDEMPOTENCY_KEY_BYTES_MAX:
+        raise _invalid("OVERSIZED", "the idempotency key is longer than 64 bytes")
+    if len(transaction.memo) > params.memo_size_bytes_max:
+        raise _invalid("OVERSIZED", "the memo is too long")
+    if not 1 <= len(transaction.payloads) <= params.payloads_max:
+        raise _invalid("PAYLOAD_COUNT", f"{len(transaction.payloads)} payloads, 1 to 16 allowed")
+    if transaction.sequence == UINT64_MAX or transaction.fee_limit + transaction.tip > UINT64_MAX:
+        raise _invalid("OUT_OF_RANGE", "sequence or fee is out of range")
+    for payload in transaction.payloads:
+        if len(payload.to) != HASH_BYTES or len(payload.signer) != HASH_BYTES:
+            raise _invalid("MALFORMED", "a payload names something that is no address")
+        if payload.amount < 1:
+            raise _invalid("AMOUNT_ZERO", "a transfer must move at least 1")
+    _check_signers(transaction)
+
+
+def _check_signers(transaction: Transaction) -> None:
+    needed = {transaction.sender, *[payload.signer for payload in transaction.payloads]}
+    given: set[bytes] = set()
+    for scheme, public_key, signature in transaction.signatures:
+        if scheme != crypto.SCHEME_ED25519:
+            raise _invalid("UNKNOWN_SCHEME", f"signature scheme {scheme}", scheme=scheme)
+        if len(public_key) != crypto.PUBLIC_KEY_BYTES or len(signature) != crypto.SIGNATURE_BYTES:
+            raise _invalid("MALFORMED", "a key or signature has the wrong length")
+        address = crypto.compute_address(scheme, public_key)
+        if address in given or address not in needed:
+            raise _invalid("SIGNERS_DIFFER", "a signature is repeated or not needed")
+        given.add(address)
+    if given != needed:
+        raise _invalid("SIGNERS_DIFFER", "a signer that is named did not sign")
+
+
+def check_signatures(transaction: Transaction, domain: bytes) -> None:
+    """Raise InvalidTransaction (BAD_SIGNATURE) unless every signature verifies."""
+    for _, public_key, signature in transaction.signatures:
+        if not crypto.is_signed(
+            public_key, signature, crypto.TAG_TRANSACTION, domain, transaction.body
+        ):
+            raise _invalid("BAD_SIGNATURE", "a signature does not verify for this chain")
+
+
+def _invalid(reason: str, message: str, **fields: object) -> InvalidTransaction:
+    return InvalidTransaction(message, reason=reason, **fields)

@@ -1,0 +1,1 @@
+"""Shared shell of all services: configuration, logs, metrics, gRPC, conversion."""

@@ -1,0 +1,103 @@
+"""Configuration: one model per kind of process, from `node.toml`/`gateway.toml` and environment.
+
+Environment variables win over the file: QUORATE_NAME, QUORATE_PEERS='["…"]' and so on.
+"""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from quorate.core.errors import RefusedToStart
+
+
+class NodeConfig(BaseSettings):
+    """One validator or observer: where it lives, listens and finds others."""
+
+    model_config = SettingsConfigDict(env_prefix="QUORATE_", extra="forbid")
+
+    home: Path
+    """Directory of all its data: genesis.json, node key, consensus/, storage/."""
+    name: str
+    """What people call it; a seat's name stands in the genesis."""
+    observer: bool = False
+    """Follow without a seat."""
+    peer_listen: str = "127.0.0.1:0"
+    """host:port for TLS streams of other nodes."""
+    peer_advertise: str = ""
+    """host:port under which others reach it; empty: peer_listen."""
+    gossip_api_listen: str = "127.0.0.1:0"
+    """host:port of the node API of gossip (transactions of gateways)."""
+    storage_api_listen: str = "127.0.0.1:0"
+    """host:port of the node API of storage (reads and streams)."""
+    metrics_listen: str = ""
+    """host:port of Prometheus metrics; empty: none."""
+    sockets_dir: Path
+    """Directory of the Unix sockets gossip.sock, consensus.sock, storage.sock (short path)."""
+    peers: list[str] = Field(default_factory=list)
+    """Nodes to dial first: `<node id, hex>@host:port`."""
+    accept_strangers: bool = True
+    """Accept nodes that are not in `peers`."""
+    peers_max: int = 64
+    """Most peer streams at a time."""
+    mempool_bytes_max: int = 64 * 1024 * 1024
+    """Most bytes of transactions waiting in gossip."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+
+    def socket(self, role: str) -> str:
+        """Return the gRPC address of a sibling's Unix socket."""
+        return f"unix:{self.sockets_dir / role}.sock"
+
+
+class ValidatorAddress(BaseModel):
+    """How a gateway reaches one validator or observer."""
+
+    name: str
+    gossip: str
+    storage: str
+
+
+class GatewayConfig(BaseSettings):
+    """A gateway: what it listens on and which validators stand behind it."""
+
+    model_config = SettingsConfigDict(env_prefix="QUORATE_GATEWAY_", extra="forbid")
+
+    listen: str = "127.0.0.1:0"
+    """host:port of the public API."""
+    genesis: Path
+    """The genesis document of its chain."""
+    validators: list[ValidatorAddress]
+    """Validators and observers to serve from."""
+    tls_certificate: Path | None = None
+    """PEM chain; with tls_key, the public API speaks TLS."""
+    tls_key: Path | None = None
+    """PEM key."""
+    metrics_listen: str = ""
+    """host:port of Prometheus metrics; empty: none."""
+    pending_bytes_max: int = 64 * 1024 * 1024
+    """Most bytes of transactions kept until their batch is durable at f+1 validators."""
+    streams_max: int = 1_000
+    """Most client streams at a time."""
+    log_level: str = "info"
+    """debug, info, warning or error."""
+
+
+def load_node_config(path: Path) -> NodeConfig:
+    """Return a node's configuration from its TOML file and the environment."""
+    return NodeConfig(**_read(path))
+
+
+def load_gateway_config(path: Path) -> GatewayConfig:
+    """Return a gateway's configuration from its TOML file and the environment."""
+    return GatewayConfig(**_read(path))
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise RefusedToStart(f"cannot read {path}: {error}", reason="NO_CONFIG") from error
+    except tomllib.TOMLDecodeError as error:
+        raise RefusedToStart(f"{path} is not TOML: {error}", reason="BAD_CONFIG") from error

@@ -1,0 +1,119 @@
+"""Protobuf ↔ core values, both ways; the only place that knows both.
+
+A body is valid only if its canonical re-encoding without unknown fields is the same bytes
+(docs/protocol.md#T2): else an old version would ignore what a new one executes.
+"""
+
+from google.protobuf.message import DecodeError
+
+from quorate.api.types.v1 import transaction_pb2 as pb
+from quorate.core.errors import InvalidTransaction
+from quorate.core.transactions import (
+    Payload,
+    Signature,
+    Transaction,
+    Transfer,
+    compute_payload_hash,
+    compute_transaction_id,
+    compute_weight,
+)
+
+
+def decode_transaction(data: bytes, domain: bytes) -> Transaction:
+    """Return the transaction of an encoded SignedTransaction.
+
+    Raises InvalidTransaction with reason MALFORMED, NON_CANONICAL or UNKNOWN_PAYLOAD; the other
+    stateless rules are `core.transactions.check_transaction`'s.
+    """
+    envelope, body = pb.SignedTransaction(), pb.Body()
+    try:
+        envelope.ParseFromString(data)
+        body.ParseFromString(envelope.body)
+    except DecodeError as error:
+        raise InvalidTransaction("not a SignedTransaction", reason="MALFORMED") from error
+    payloads = tuple([_decode_payload(payload, body.sender) for payload in body.payloads])
+    _check_canonical(envelope, data)
+    _check_canonical(body, envelope.body)
+    return Transaction(
+        compute_transaction_id(domain, envelope.body),
+        body.sender,
+        body.lane,
+        body.sequence,
+        body.valid_until_height,
+        body.fee_limit,
+        body.tip,
+        body.idempotency_key,
+        body.memo,
+        payloads,
+        _compute_payload_hash(body),
+        tuple([Signature(s.scheme, s.public_key, s.signature) for s in envelope.signatures]),
+        envelope.body,
+        len(data),
+        compute_weight(len(data), len(envelope.signatures), len(payloads)),
+    )
+
+
+def encode_body(
+    sender: bytes,
+    lane: int,
+    sequence: int,
+    payloads: list[Transfer],
+    *,
+    valid_until_height: int,
+    fee_limit: int,
+    tip: int = 0,
+    idempotency_key: bytes = b"",
+    memo: bytes = b"",
+) -> bytes:
+    """Return the canonical bytes of a body; a payload whose signer is the sender leaves it out."""
+    body = pb.Body(
+        sender=sender,
+        lane=lane,
+        sequence=sequence,
+        valid_until_height=valid_until_height,
+        fee_limit=fee_limit,
+        tip=tip,
+        idempotency_key=idempotency_key,
+        memo=memo,
+        payloads=[
+            pb.Payload(
+                signer=b"" if payload.signer == sender else payload.signer,
+                transfer=pb.Transfer(to=payload.to, amount=payload.amount),
+            )
+            for payload in payloads
+        ],
+    )
+    return body.SerializeToString(deterministic=True)
+
+
+def encode_envelope(body: bytes, signatures: list[Signature]) -> bytes:
+    """Return the canonical bytes of a SignedTransaction."""
+    envelope = pb.SignedTransaction(
+        body=body,
+        signatures=[
+            pb.Signature(scheme=s.scheme, public_key=s.public_key, signature=s.signature)
+            for s in signatures
+        ],
+    )
+    return envelope.SerializeToString(deterministic=True)
+
+
+def _decode_payload(payload: pb.Payload, sender: bytes) -> Payload:
+    if payload.WhichOneof("kind") != "transfer":
+        raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
+    if payload.signer == sender:
+        raise InvalidTransaction("a payload spells out the sender", reason="NON_CANONICAL")
+    transfer = payload.transfer
+    return Transfer(payload.signer or sender, transfer.to, transfer.amount)
+
+
+def _compute_payload_hash(body: pb.Body) -> bytes:
+    if not body.idempotency_key:
+        return b""
+    return compute_payload_hash([p.SerializeToString(deterministic=True) for p in body.payloads])
+
+
+def _check_canonical(message: pb.SignedTransaction | pb.Body, data: bytes) -> None:
+    message.DiscardUnknownFields()  # type: ignore[attr-defined]
+    if message.SerializeToString(deterministic=True) != data:
+        raise InvalidTransaction("not in canonical encoding", reason="NON_CANONICAL")

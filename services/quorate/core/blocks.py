@@ -66,7 +66,7 @@ class Header:
         if len(data) != HEADER_BYTES:
             raise MalformedBytes("block header", f"{len(data)} bytes, not {HEADER_BYTES}")
         values = _HEADER.unpack(data)
-        return cls(*values[:12], Executed(*values[12:]))
+        return cls(*(*values[:12], Executed(*values[12:])))
 
 
 @dataclass(frozen=True, slots=True)

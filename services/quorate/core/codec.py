@@ -18,7 +18,7 @@ U64: Final = Struct(">Q")
 class Reader:
     """Reads one canonical layout from front to back; `end()` refuses trailing bytes."""
 
-    __slots__ = ("_data", "_at", "_what")
+    __slots__ = ("_at", "_data", "_what")
 
     def __init__(self, data: bytes, what: str) -> None:
         self._data, self._at, self._what = data, 0, what

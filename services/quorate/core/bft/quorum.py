@@ -30,9 +30,7 @@ def check_certificate(
         raise InvalidCertificate(f"certificate has {len(voters)} of {compute_quorum(len(keys))}")
     statement = encode_statement(certificate.epoch, certificate.view, certificate.digest)
     for seat, signature in certificate.signatures:
-        if not crypto.is_signed(
-            keys[seat], signature, TAGS[certificate.kind], domain, statement
-        ):
+        if not crypto.is_signed(keys[seat], signature, TAGS[certificate.kind], domain, statement):
             raise InvalidCertificate(f"seat {seat}'s signature does not verify", seat=seat)
 
 

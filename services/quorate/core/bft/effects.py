@@ -1,0 +1,111 @@
+"""What an engine wants done. Imperative; the driver completes Persist before anything is sent.
+
+`handle` returns effects in one ordered list: at most one Persist, and it stands first
+(docs/protocol.md#L1).
+"""
+
+from dataclasses import dataclass
+
+from quorate.core.bft.messages import Certificate, Message, Proposal, Vote
+from quorate.core.blocks import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Persist:
+    """Write records (key, value) to the vote log; synced when a new signature depends on it."""
+
+    records: tuple[tuple[bytes, bytes], ...]
+    synced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Send to all connected nodes."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SendToSeat:
+    """Send to the node that holds a seat."""
+
+    seat: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SendToNode:
+    """Send to one node."""
+
+    node: bytes
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Fire TimerFired at this monotonic time; replaces the timer before; None: no timer."""
+
+    at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommitBlocks:
+    """Hand final blocks, oldest first, and the finalization of the last one to storage."""
+
+    blocks: tuple[Block, ...]
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class FetchBatches:
+    """Get batches that a proposal names and that are not held here; best seats first."""
+
+    names: tuple[bytes, ...]
+    seats: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnnounceProposal:
+    """Tell who follows transactions that a proposal names these batches (a hint)."""
+
+    height: int
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PruneLog:
+    """Storage holds everything up to this view durably: the log may forget it."""
+
+    view: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordEvidence:
+    """Two signed messages of one seat that no honest seat signs together."""
+
+    seat: int
+    first: Vote | Proposal
+    second: Vote | Proposal
+
+
+@dataclass(frozen=True, slots=True)
+class ReportState:
+    """The engine's state changed: "voting", "observing", "catching_up", "halted", and why."""
+
+    state: str
+    detail: str
+
+
+Effect = (
+    Persist
+    | Broadcast
+    | SendToSeat
+    | SendToNode
+    | SetTimer
+    | CommitBlocks
+    | FetchBatches
+    | AnnounceProposal
+    | PruneLog
+    | RecordEvidence
+    | ReportState
+)

@@ -1,0 +1,92 @@
+"""What can happen to an engine. Past tense; every event carries both clocks.
+
+`now_ms` is monotonic and drives timers; `clock_ms` is wall time and only stamps and judges
+`time_ms` of headers, so that a jump of the wall clock disturbs no timer.
+"""
+
+from dataclasses import dataclass
+
+from quorate.core.batches import BatchHeader
+from quorate.core.bft.messages import Certificate, Message
+from quorate.core.blocks import Block
+from quorate.core.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Common part: when it happened, on both clocks."""
+
+    now_ms: int
+    clock_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """The driver is ready to do effects."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired(Event):
+    """The time of the last SetTimer has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConnected(Event):
+    """A stream to a node is up; `seat` when it proved one."""
+
+    node: bytes
+    seat: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    """A message came from a node over its authenticated stream."""
+
+    node: bytes
+    seat: int | None
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesHeld(Event):
+    """Batches are checked and durable here: (name, header) each."""
+
+    batches: tuple[tuple[bytes, BatchHeader], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesReported(Event):
+    """Another seat says that it holds these batches durably."""
+
+    seat: int
+    names: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksExecuted(Event):
+    """Storage executed final blocks."""
+
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksSynced(Event):
+    """Storage holds all blocks up to `height` durably."""
+
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp(Event):
+    """Storage moved its head without the engine; `batches` are (height, name) of what was new."""
+
+    block: Block
+    certificate: Certificate
+    batches: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StorageFaulted(Event):
+    """Storage can't go on (reason) or can again (empty reason)."""
+
+    reason: str

@@ -1,0 +1,207 @@
+"""Proofs between engines: asking for what an ancestry lacks, and helping who is behind.
+
+Nobody is answered without bound: proofs cover at most RANGE_MAX views per request, and each node
+gets at most one unsolicited help per HELP_EVERY_MS (docs/protocol.md#R6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import effects as do
+from quorate.core.bft.evidence import get_kind, get_view
+from quorate.core.bft.messages import (
+    RANGE_MAX,
+    TAGS,
+    Certificate,
+    Kind,
+    Message,
+    ProofRequest,
+    Proposal,
+    SeatAnswer,
+    SeatQuery,
+    Vote,
+    decode_message,
+    encode_statement,
+)
+from quorate.core.bft.rules import INVALID, UNDECIDED, VALID, Verdict
+from quorate.core.bft.views import View
+from quorate.core.blocks import Header
+from quorate.core.crypto import is_signed
+from quorate.core.errors import MalformedBytes
+
+if TYPE_CHECKING:
+    from quorate.core.bft.log import Restored
+    from quorate.core.bft.replica import Replica
+
+HELP_EVERY_MS = 50
+ASK_EVERY_MS = 250
+# Final views whose proofs are kept in memory for who is only a little behind.
+HISTORY_VIEWS = 64
+OWN_VIEWS_MAX = 16
+
+
+class Helper:
+    """Answers and asks on behalf of one replica; keeps proofs of recent final views."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._history: dict[int, tuple[Message, ...]] = {}
+        self._helped_ms: dict[bytes, int] = {}
+        self._asked: dict[int, tuple[int, int]] = {}
+        self._logged: set[bytes] = set()
+
+    def remember(self, restored: Restored) -> None:
+        """Keep what the log held of this seat, to compare with what peers saw."""
+        self._logged = {message.encode() for message in restored.own}
+
+    def archive(self, views: list[View]) -> None:
+        """Keep the proofs of views that became final; the oldest go."""
+        for view in views:
+            self._history[view.number] = tuple(_list_proofs(view))
+        for old in sorted(self._history)[:-HISTORY_VIEWS]:
+            del self._history[old]
+        floor = self._replica.final_view
+        self._asked = {view: each for view, each in self._asked.items() if view > floor}
+
+    def greet(self, node: bytes) -> None:
+        """Tell a node that connected where this replica stands, and ask what it saw of us."""
+        replica = self._replica
+        if replica.chain.certificate is not None:
+            self._send(node, replica.chain.certificate)
+        for number in sorted(replica.views)[-OWN_VIEWS_MAX:]:
+            for message in (
+                *_list_proofs(replica.views[number]),
+                *replica.views[number].own.values(),
+            ):
+                self._send(node, message)
+        if replica.signing.is_waiting() and replica.setup.seat is not None:
+            self._send(node, SeatQuery(replica.setup.epoch, replica.setup.seat))
+
+    def help_late(self, node: bytes, number: int) -> None:
+        """Send a node that still votes in an old view what lets it leave that view."""
+        if not self._may_help(node):
+            return
+        replica = self._replica
+        for message in self._find_proofs(number):
+            self._send(node, message)
+        for certificate in self._list_entry_proof():
+            self._send(node, certificate)
+        if replica.chain.certificate is not None:
+            self._send(node, replica.chain.certificate)
+
+    def send_entry_proof(self) -> None:
+        """Broadcast why the current view was entered; others may have missed it."""
+        for certificate in self._list_entry_proof():
+            self._replica.send(do.Broadcast(certificate))
+
+    def answer_proof(self, node: bytes, request: ProofRequest) -> None:
+        """Answer with blocks and certificates of the views asked for, oldest first."""
+        if request.epoch != self._replica.setup.epoch or not self._may_help(node):
+            return
+        last = min(request.to_view, request.from_view + RANGE_MAX - 1)
+        for number in range(request.from_view, last + 1):
+            for message in self._find_proofs(number):
+                self._send(node, message)
+        certificate = self._replica.chain.certificate
+        if request.from_view <= self._replica.final_view and certificate is not None:
+            self._send(node, certificate)
+
+    def answer_query(self, node: bytes, query: SeatQuery) -> None:
+        """Tell a seat the newest message of its own that was seen here (docs/protocol.md#L4)."""
+        if query.epoch == self._replica.setup.epoch:
+            seen = self._replica.highest.get(query.seat)
+            message = b"" if seen is None else seen.encode()
+            self._send(node, SeatAnswer(query.epoch, query.seat, message))
+
+    def is_missing_from_log(self, data: bytes, seat: int) -> bool:
+        """Tell whether a peer shows an authentic own message that the vote log lacks."""
+        try:
+            message = decode_message(data)
+        except MalformedBytes:
+            return False
+        if not isinstance(message, Vote | Proposal):
+            return False
+        setup, number = self._replica.setup, get_view(message)
+        if number <= self._replica.final_view or data in self._logged:
+            return False
+        view = self._replica.views.get(number)
+        if view is not None and view.own.get(get_kind(message)) == message:
+            return False
+        digest = message.digest if isinstance(message, Vote) else message.block.digest
+        statement = encode_statement(setup.epoch, number, digest)
+        tag = TAGS[get_kind(message)]
+        return is_signed(setup.keys[seat], message.signature, tag, setup.domain, statement)
+
+    def judge_ancestry(self, header: Header) -> Verdict:
+        """Judge whether the parent is notarized and every view between nullified; ask if not."""
+        replica = self._replica
+        views = replica.views
+        missing = [
+            number
+            for number in range(header.parent_view + 1, header.view)
+            if number not in views or Kind.NULLIFY not in views[number].certificates
+        ]
+        if header.parent_view == replica.final_view:
+            if header.parent != replica.chain.head.digest:
+                return Verdict(INVALID, "PARENT_NOT_FINAL")
+        else:
+            digest = find_notarized(views.get(header.parent_view))
+            if digest is not None and digest != header.parent:
+                return Verdict(INVALID, "PARENT_NOT_NOTARIZED")
+            if digest is None or replica.chain.find_branch(header.parent) is None:
+                missing.insert(0, header.parent_view)
+        if not missing:
+            return Verdict(VALID)
+        self.ask_proof(missing[0], missing[-1], seat=header.proposer)
+        return Verdict(UNDECIDED, "ANCESTRY_UNPROVED")
+
+    def ask_proof(self, from_view: int, to_view: int, *, seat: int | None = None) -> None:
+        """Ask for proofs of views: first the given seat, then, when asked again, everyone."""
+        replica = self._replica
+        asked_ms, count = self._asked.get(from_view, (-ASK_EVERY_MS, 0))
+        if replica.now_ms - asked_ms < ASK_EVERY_MS:
+            return
+        self._asked[from_view] = (replica.now_ms, count + 1)
+        last = min(to_view, from_view + RANGE_MAX - 1)
+        request = ProofRequest(replica.setup.epoch, from_view, last)
+        if count == 0 and seat is not None and seat != replica.setup.seat:
+            replica.send(do.SendToSeat(seat, request))
+        else:
+            replica.send(do.Broadcast(request))
+
+    def _find_proofs(self, number: int) -> tuple[Message, ...] | list[Message]:
+        view = self._replica.views.get(number)
+        return _list_proofs(view) if view is not None else self._history.get(number, ())
+
+    def _list_entry_proof(self) -> list[Certificate]:
+        view = self._replica.views.get(self._replica.view - 1)
+        return [] if view is None else list(view.certificates.values())
+
+    def _may_help(self, node: bytes) -> bool:
+        now_ms = self._replica.now_ms
+        if now_ms - self._helped_ms.get(node, -HELP_EVERY_MS) < HELP_EVERY_MS:
+            return False
+        if len(self._helped_ms) > 1_024:
+            self._helped_ms.clear()
+        self._helped_ms[node] = now_ms
+        return True
+
+    def _send(self, node: bytes, message: Message) -> None:
+        self._replica.send(do.SendToNode(node, message))
+
+
+def find_notarized(view: View | None) -> bytes | None:
+    """Return the digest that is notarized (or final) in a view."""
+    if view is None:
+        return None
+    for kind in (Kind.NOTARIZE, Kind.FINALIZE):
+        if kind in view.certificates:
+            return view.certificates[kind].digest
+    return None
+
+
+def _list_proofs(view: View) -> list[Message]:
+    digest = find_notarized(view)
+    blocks = [p for p in view.proposals.values() if digest in (None, p.block.digest)]
+    return [*blocks, *view.certificates.values()]

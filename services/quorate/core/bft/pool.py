@@ -1,0 +1,85 @@
+"""Batches that can be proposed: held here, and reported durable by a quorum (docs/protocol.md#B3)."""
+
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+
+from quorate.core.batches import BatchHeader
+from quorate.core.params import Params
+from quorate.core.values import compute_quorum
+
+# Reports of batches that are not held here yet; beyond this the oldest are forgotten (the batch
+# is then proposed later, by someone who knows its holders).
+STRANGE_REPORTS_MAX = 4_096
+
+
+class Pool:
+    """Unfinalized batches in order of arrival, with the seats that hold each."""
+
+    def __init__(self, seats: int, own_seat: int | None, params: Params) -> None:
+        self._quorum = compute_quorum(seats)
+        self._own_bit = 0 if own_seat is None else 1 << own_seat
+        self._params = params
+        self.held: dict[bytes, BatchHeader] = {}
+        self._holders: dict[bytes, int] = {}
+        self._strange: dict[bytes, int] = {}
+        self._ready: dict[bytes, None] = {}
+
+    def add_held(self, name: bytes, header: BatchHeader) -> None:
+        """Note a batch that is checked and durable here."""
+        if name in self.held:
+            return
+        self.held[name] = header
+        self._holders[name] = self._strange.pop(name, 0) | self._own_bit
+        self._check_ready(name)
+
+    def add_report(self, seat: int, name: bytes) -> None:
+        """Note that another seat holds a batch durably."""
+        if name in self.held:
+            self._holders[name] |= 1 << seat
+            self._check_ready(name)
+            return
+        self._strange[name] = self._strange.pop(name, 0) | 1 << seat
+        if len(self._strange) > STRANGE_REPORTS_MAX:
+            del self._strange[next(iter(self._strange))]
+
+    def select(self, height: int, taken: AbstractSet[bytes]) -> tuple[tuple[bytes, ...], int]:
+        """Return names for a block at `height` and their weight: oldest first, none of `taken`."""
+        names: list[bytes] = []
+        weight = 0
+        for name in self._ready:
+            header = self.held[name]
+            if name in taken or not self.is_timely(header, height):
+                continue
+            if weight + header.weight > self._params.block_weight_max:
+                break
+            names.append(name)
+            weight += header.weight
+            if len(names) == self._params.block_batches_max:
+                break
+        return tuple(names), weight
+
+    def has_work(self, height: int, taken: AbstractSet[bytes]) -> bool:
+        """Tell whether `select` would find anything."""
+        return any(
+            name not in taken and self.is_timely(self.held[name], height) for name in self._ready
+        )
+
+    def is_timely(self, header: BatchHeader, height: int) -> bool:
+        """Tell whether a block at `height` may name this batch (docs/protocol.md#B4)."""
+        return height <= header.expiry_height <= height + self._params.batch_validity_blocks
+
+    def forget(self, names: Iterable[bytes]) -> None:
+        """Drop batches that are final now."""
+        for name in names:
+            self.held.pop(name, None)
+            self._holders.pop(name, None)
+            self._strange.pop(name, None)
+            self._ready.pop(name, None)
+
+    def expire(self, height: int) -> None:
+        """Drop batches that no block from `height` on may name."""
+        self.forget([name for name, h in self.held.items() if h.expiry_height < height])
+
+    def _check_ready(self, name: bytes) -> None:
+        if self._holders[name].bit_count() >= self._quorum:
+            self._ready[name] = None

@@ -1,0 +1,134 @@
+"""What a leader proposes, when, and on which parent (docs/protocol.md#R2, #W1, #W2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft.helping import find_notarized
+from quorate.core.bft.messages import Kind
+from quorate.core.bft.timers import CARRY_DELAY_MS
+from quorate.core.blocks import (
+    Block,
+    Executed,
+    Header,
+    compute_base_fee,
+    compute_batches_hash,
+)
+from quorate.core.results import compute_claim
+
+if TYPE_CHECKING:
+    from quorate.core.bft.replica import Replica
+
+
+class Proposer:
+    """Decides for one replica whether a block is due, and builds it."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def build(self) -> Block | None:
+        """Return the block to propose now in the current view, or None when none is due."""
+        parent = self._find_parent(ask=True)
+        if parent is None:
+            return None
+        if not self._is_due(parent) or self._compute_earliest_ms(parent) > self._replica.now_ms:
+            return None
+        return self._build_on(parent)
+
+    def has_work(self) -> bool:
+        """Tell whether a batch waits that a block on the newest known parent could name."""
+        replica = self._replica
+        tip = self._find_parent(ask=False) or replica.chain.head
+        taken = self._collect_taken(tip)
+        return replica.pool.has_work(tip.header.height + 1, taken)
+
+    def is_heartbeat_due(self) -> bool:
+        """Tell whether the chain has been quiet for so long that an empty block is due."""
+        replica = self._replica
+        return replica.now_ms - replica.final_ms >= replica.params.heartbeat_ms
+
+    def compute_wake_ms(self) -> int | None:
+        """Return when this replica's proposal, or anyone's heartbeat, will be due; None: on event."""
+        replica = self._replica
+        times = [replica.final_ms + replica.params.heartbeat_ms]
+        if replica.leader(replica.view) == replica.setup.seat:
+            parent = self._find_parent(ask=False)
+            if parent is not None and self._is_due(parent):
+                times.append(self._compute_earliest_ms(parent))
+            if parent is not None and self._is_carry_wanted(parent):
+                times.append(replica.final_ms + CARRY_DELAY_MS)
+        return min((at for at in times if at > replica.now_ms), default=None)
+
+    def _is_due(self, parent: Block) -> bool:
+        replica = self._replica
+        if replica.timers.failures and parent is not replica.chain.head:
+            return True
+        if self._is_carry_wanted(parent) and (
+            replica.now_ms - replica.final_ms >= CARRY_DELAY_MS or self._is_lagging(parent)
+        ):
+            return True
+        if self.is_heartbeat_due():
+            return True
+        return not self._is_lagging(parent) and self.has_work()
+
+    def _is_carry_wanted(self, parent: Block) -> bool:
+        # Some block with batches was executed and no header of this branch says so yet.
+        chain, claimed = self._replica.chain, parent.header.executed.height
+        return claimed < chain.loaded_height <= chain.executed_height
+
+    def _is_lagging(self, parent: Block) -> bool:
+        height = parent.header.height + 1
+        return height - self._claim(parent).height > self._replica.params.execution_lag_max
+
+    def _compute_earliest_ms(self, parent: Block) -> int:
+        replica = self._replica
+        seen_ms = replica.seen_ms.get(parent.digest)
+        if seen_ms is None:
+            return replica.now_ms
+        return seen_ms + replica.timers.compute_interval_ms(parent.header.weight)
+
+    def _find_parent(self, *, ask: bool) -> Block | None:
+        replica = self._replica
+        for number in range(replica.view - 1, replica.final_view, -1):
+            view = replica.views.get(number)
+            digest = find_notarized(view)
+            if digest is not None and replica.chain.find_branch(digest) is not None:
+                return replica.chain.find(digest)
+            if digest is not None or view is None or Kind.NULLIFY not in view.certificates:
+                if ask:
+                    replica.ask_proof(number)
+                return None
+        return replica.chain.head
+
+    def _collect_taken(self, parent: Block) -> set[bytes]:
+        chain = self._replica.chain
+        return chain.collect_names(chain.find_branch(parent.digest) or [])
+
+    def _claim(self, parent: Block) -> Executed:
+        chain, claimed = self._replica.chain, parent.header.executed
+        height = max(chain.executed_height, claimed.height)
+        return compute_claim(claimed, height, chain.results) or claimed
+
+    def _build_on(self, parent: Block) -> Block:
+        replica = self._replica
+        params, above = replica.params, parent.header
+        names: tuple[bytes, ...] = ()
+        weight = 0
+        if not self._is_lagging(parent):
+            names, weight = replica.pool.select(above.height + 1, self._collect_taken(parent))
+        header = Header(
+            protocol_version=params.protocol_version,
+            contract_engine=params.contract_engine,
+            epoch=replica.setup.epoch,
+            view=replica.view,
+            height=above.height + 1,
+            parent=parent.digest,
+            parent_view=above.view,
+            time_ms=max(replica.clock_ms, above.time_ms + 1),
+            proposer=replica.leader(replica.view),
+            batches_hash=compute_batches_hash(names),
+            weight=weight,
+            base_fee=compute_base_fee(above.base_fee, above.weight, params),
+            executed=self._claim(parent),
+        )
+        return Block.build(header, names)

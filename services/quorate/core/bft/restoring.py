@@ -1,0 +1,51 @@
+"""A replica as its vote log left it (docs/protocol.md#L3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import log
+from quorate.core.bft.evidence import Signed, get_kind, get_view
+from quorate.core.bft.messages import Kind, Proposal
+
+if TYPE_CHECKING:
+    from quorate.core.bft.replica import Replica
+
+
+def restore_replica(replica: Replica, restored: log.Restored) -> None:
+    """Put back what a replica signed and knew; it re-sends its messages verbatim when started."""
+    replica.helper.remember(restored)
+    for certificate in restored.certificates:
+        if certificate.view > replica.final_view:
+            replica.get_view(certificate.view).certificates[certificate.kind] = certificate
+            if certificate.kind is Kind.FINALIZE:
+                replica.finalization = certificate
+    for proposal in restored.blocks:
+        _restore_proposal(replica, proposal)
+    for message in restored.own:
+        _restore_own(replica, message)
+    for seat, seen in restored.seen:
+        newest = replica.highest.get(seat)
+        if newest is None or get_view(newest) <= get_view(seen):
+            replica.highest[seat] = seen
+    certified = [n for n, view in replica.views.items() if view.is_certified()]
+    replica.view = max([replica.view, *[number + 1 for number in certified]])
+
+
+def _restore_own(replica: Replica, message: Signed) -> None:
+    number = get_view(message)
+    replica.signing.restore(number, get_kind(message))
+    if number <= replica.final_view:
+        return
+    view = replica.get_view(number)
+    view.own[get_kind(message)] = message
+    if isinstance(message, Proposal):
+        _restore_proposal(replica, message)
+    else:
+        view.votes[message.kind][message.seat] = message
+
+
+def _restore_proposal(replica: Replica, proposal: Proposal) -> None:
+    if proposal.block.header.view > replica.final_view:
+        replica.get_view(proposal.block.header.view).add_proposal(proposal)
+        replica.chain.add(proposal.block)

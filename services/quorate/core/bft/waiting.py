@@ -1,0 +1,80 @@
+"""When a replica gives up on a view, repeats itself, or must be woken (docs/protocol.md#W1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import effects as do
+from quorate.core.bft.messages import Kind, SeatQuery
+from quorate.core.bft.receiving import VIEWS_AHEAD_MAX
+from quorate.core.bft.views import View
+
+if TYPE_CHECKING:
+    from quorate.core.bft.replica import Replica
+
+
+class Waiter:
+    """The timer side of one replica."""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+
+    def arm(self) -> None:
+        """Give up or say it again when a time has come; run the timers that have a reason."""
+        view = self._replica.get_view(self._replica.view)
+        if self._replica.timers.is_view_over(self._replica.now_ms):
+            self._replica.timers.deadline_ms = None
+            if self._replica.nullify(view):
+                self._replica.settle()
+                return
+            self.resend_own()
+        elif self._replica.timers.is_retry_due(self._replica.now_ms):
+            self.resend_own()
+            self._replica.helper.send_entry_proof()
+        gave_up = Kind.NULLIFY in view.own or not self._replica.signing.may_nullify(view.number)
+        self._replica.timers.arm(
+            self._replica.now_ms, wanted=self._has_reason_to_wait(view), gave_up=gave_up
+        )
+
+    def _has_reason_to_wait(self, view: View) -> bool:
+        if view.touched or self._is_finalization_open() or self._replica.signing.is_waiting():
+            return True
+        if any(Kind.NOTARIZE in each.certificates for each in self._replica.views.values()):
+            return True
+        return self._replica.proposer.has_work() or self._replica.proposer.is_heartbeat_due()
+
+    def _is_finalization_open(self) -> bool:
+        # A finalization waits for blocks that are not here yet.
+        return (
+            self._replica.finalization is not None
+            and self._replica.finalization.view > self._replica.final_view
+        )
+
+    def resend_own(self) -> None:
+        """Broadcast own messages above the final view, as they are."""
+        # Verbatim, oldest first; bounded, since views above the final one are few.
+        for number in sorted(self._replica.views)[-VIEWS_AHEAD_MAX:]:
+            for message in self._replica.views[number].own.values():
+                self._replica.send(do.Broadcast(message))
+        if self._replica.signing.is_waiting() and self._replica.setup.seat is not None:
+            self._replica.send(
+                do.Broadcast(SeatQuery(self._replica.setup.epoch, self._replica.setup.seat))
+            )
+
+    def compute_wake_ms(self) -> int | None:
+        """Return when the next TimerFired is needed; None: only events matter."""
+        times = (
+            self._replica.timers.deadline_ms,
+            self._replica.timers.retry_ms,
+            self._replica.proposer.compute_wake_ms(),
+            self._compute_time_wake_ms(),
+        )
+        return min((at for at in times if at is not None), default=None)
+
+    def _compute_time_wake_ms(self) -> int | None:
+        # A proposal from a clock ahead of ours becomes valid by waiting.
+        view = self._replica.views.get(self._replica.view)
+        if view is None or view.proposal is None or view.reason != "TIME_AHEAD":
+            return None
+        ahead_ms = view.proposal.block.header.time_ms - self._replica.clock_ms
+        return self._replica.now_ms + max(ahead_ms - self._replica.params.clock_ahead_ms_max, 1)

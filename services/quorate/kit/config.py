@@ -5,6 +5,7 @@ Environment variables win over the file: QUORATE_NAME, QUORATE_PEERS='["…"]' a
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -94,7 +95,7 @@ def load_gateway_config(path: Path) -> GatewayConfig:
     return GatewayConfig(**_read(path))
 
 
-def _read(path: Path) -> dict[str, object]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:

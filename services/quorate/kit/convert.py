@@ -114,6 +114,6 @@ def _compute_payload_hash(body: pb.Body) -> bytes:
 
 
 def _check_canonical(message: pb.SignedTransaction | pb.Body, data: bytes) -> None:
-    message.DiscardUnknownFields()  # type: ignore[attr-defined]
+    message.DiscardUnknownFields()
     if message.SerializeToString(deterministic=True) != data:
         raise InvalidTransaction("not in canonical encoding", reason="NON_CANONICAL")

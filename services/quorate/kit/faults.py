@@ -1,6 +1,6 @@
 """The one table: core error → gRPC status + ErrorInfo → CLI exit code, and the way back."""
 
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -36,7 +36,7 @@ def find_exit_code(error: errors.QuorateError) -> int:
     return next(code for kind, _, code in TABLE if isinstance(error, kind))
 
 
-async def abort(context: "grpc.aio.ServicerContext[object, object]", error: errors.QuorateError) -> NoReturn:
+async def abort(context: "grpc.aio.ServicerContext[Any, Any]", error: errors.QuorateError) -> NoReturn:
     """End a call with the error's status, ErrorInfo and, when overloaded, RetryInfo."""
     status = next(code for kind, code, _ in TABLE if isinstance(error, kind))
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.fields())]
@@ -49,12 +49,11 @@ async def abort(context: "grpc.aio.ServicerContext[object, object]", error: erro
     raise AssertionError("abort returned")
 
 
-def from_rpc_error(error: grpc.RpcError) -> errors.QuorateError:
+def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.QuorateError:
     """Return the core error that a failed call carries; Unavailable when it carries none."""
-    status = error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else None
-    message = (error.details() if isinstance(error, grpc.aio.AioRpcError) else str(error)) or ""
+    status, message = error.code(), error.details() or ""
     reason, fields, retry_after_ms = "", {}, 200
-    proto = rpc_status.from_call(error) if status is not None else None  # type: ignore[arg-type]
+    proto = rpc_status.from_call(cast("grpc.Call", error))
     for detail in proto.details if proto is not None else ():
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         if detail.Unpack(info):
@@ -65,11 +64,11 @@ def from_rpc_error(error: grpc.RpcError) -> errors.QuorateError:
 
 
 def _rebuild(
-    status: grpc.StatusCode | None, message: str, reason: str, fields: dict[str, str], retry_ms: int
+    status: grpc.StatusCode, message: str, reason: str, fields: dict[str, str], retry_ms: int
 ) -> errors.QuorateError:
     if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
         return errors.Overloaded(fields.get("what", "the server"), retry_after_ms=retry_ms)
-    kinds: dict[grpc.StatusCode | None, type[errors.QuorateError]] = {
+    kinds: dict[grpc.StatusCode, type[errors.QuorateError]] = {
         grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidTransaction,
         grpc.StatusCode.NOT_FOUND: errors.NotFound,
         grpc.StatusCode.FAILED_PRECONDITION: errors.Rejected,

@@ -1,0 +1,133 @@
+"""The vote log on RocksDB: records as core/bft/log.py lays them out (docs/protocol.md#L2).
+
+A synced write makes all unsynced ones before it durable as well: one write-ahead log, in order.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from rocksdict import DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
+
+from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
+from quorate.core.codec import U64
+from quorate.core.errors import MalformedBytes, RefusedToStart
+from quorate.kit import metrics
+
+_GENESIS: Final = b"m/genesis"
+_KEY: Final = b"m/public_key"
+# Range deletes cost at reading; so the log is pruned only every so many views.
+PRUNE_EVERY_VIEWS: Final = 512
+AUDIT_VIEWS: Final = 100_000
+# How many audit records are searched for the newest message of each seat at start.
+SEARCH_MAX: Final = 4_096
+
+
+class VoteLog:
+    """The log of one seat; opened for one genesis and one key."""
+
+    def __init__(self, path: Path, genesis_hash: bytes, public_key: bytes) -> None:
+        path.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = Rdict(str(path), _build_options())
+        except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
+            raise RefusedToStart(
+                f"the vote log at {path} cannot be opened ({error}): if it is damaged, this seat "
+                "must not vote with it; rotate the seat key",
+                reason="DAMAGED_VOTE_LOG",
+            ) from error
+        self._synced = WriteOptions()
+        self._synced.sync = True
+        self._pruned_view = 0
+        self._check(_GENESIS, genesis_hash, "WRONG_GENESIS", "another chain")
+        self._check(_KEY, public_key, "SEAT_KEY_CHANGED", "another seat key")
+
+    def read(self) -> Restored:
+        """Return what the log holds; raises RefusedToStart when a record does not parse."""
+        try:
+            restored = restore(self._scan(b"b", b"d"))
+            own = restore(self._scan(b"v", b"w"))
+            seen = restore(self._find_newest_seen())
+        except MalformedBytes as error:
+            raise RefusedToStart(
+                f"the vote log holds a damaged record ({error.message}): rotate the seat key",
+                reason="DAMAGED_VOTE_LOG",
+            ) from error
+        restored.own, restored.seen = own.own, seen.seen
+        return restored
+
+    def persist(self, records: Iterable[Record], *, synced: bool) -> None:
+        """Write records as one atomic batch; when `synced`, it is on disk on return.
+
+        Raises OSError when RocksDB refuses the write (disk full, I/O error).
+        """
+        batch = WriteBatch(raw_mode=True)
+        for key, value in records:
+            batch.put(key, value)
+        try:
+            self._db.write(batch, self._synced if synced else WriteOptions())
+        except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
+            raise OSError(str(error)) from error
+        if synced:
+            metrics.LOG_SYNCS.inc()
+
+    def prune(self, view: int) -> None:
+        """Forget what lies up to `view`, once enough has gathered."""
+        if view - self._pruned_view < PRUNE_EVERY_VIEWS:
+            return
+        self._pruned_view = view
+        for start, end in compute_prune_ranges(view):
+            self._db.delete_range(start, end)
+        if view > AUDIT_VIEWS:
+            self._db.delete_range(b"a", b"a" + U64.pack(view - AUDIT_VIEWS))
+
+    def reopen(self) -> None:
+        """Let RocksDB try again after a failed write; raises OSError while it cannot."""
+        path = self._db.path()
+        self._db.close()
+        try:
+            self._db = Rdict(path, _build_options())
+        except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
+            raise OSError(str(error)) from error
+
+    def close(self) -> None:
+        """Flush and close."""
+        self._db.close()
+
+    def _check(self, key: bytes, value: bytes, reason: str, what: str) -> None:
+        found = self._db.get(key)
+        if found is None:
+            self._db[key] = value
+        elif found != value:
+            raise RefusedToStart(
+                f"the vote log belongs to {what}: start with the genesis and key it was made with",
+                reason=reason,
+            )
+
+    def _scan(self, start: bytes, end: bytes) -> Iterator[Record]:
+        cursor = self._db.iter(ReadOptions())
+        cursor.seek(start)
+        while cursor.valid() and cursor.key() < end:
+            yield cursor.key(), cursor.value()
+            cursor.next()
+
+    def _find_newest_seen(self) -> Iterator[Record]:
+        # The audit log sorts by view: the newest records are found from its end.
+        cursor = self._db.iter(ReadOptions())
+        cursor.seek_for_prev(b"b")
+        for _ in range(SEARCH_MAX):
+            if not cursor.valid() or not cursor.key().startswith(b"a"):
+                return
+            yield cursor.key(), cursor.value()
+            cursor.prev()
+
+
+def _build_options() -> Options:
+    options = Options(raw_mode=True)
+    options.create_if_missing(True)
+    options.set_wal_recovery_mode(DBRecoveryMode.point_in_time())
+    options.set_write_buffer_size(8 * 1024 * 1024)
+    options.set_max_write_buffer_number(2)
+    options.set_keep_log_file_num(2)
+    options.set_max_open_files(64)
+    return options

@@ -3,6 +3,7 @@
 A synced write makes all unsynced ones before it durable as well: one write-ahead log, in order.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -28,9 +29,11 @@ class VoteLog:
 
     def __init__(self, path: Path, genesis_hash: bytes, public_key: bytes) -> None:
         path.mkdir(parents=True, exist_ok=True)
+        self._path = str(path)
+        self._db: Rdict | None = None
         try:
-            self._db = Rdict(str(path), _build_options())
-        except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
+            self.reopen()
+        except OSError as error:
             raise RefusedToStart(
                 f"the vote log at {path} cannot be opened ({error}): if it is damaged, this seat "
                 "must not vote with it; rotate the seat key",
@@ -64,6 +67,8 @@ class VoteLog:
         batch = WriteBatch(raw_mode=True)
         for key, value in records:
             batch.put(key, value)
+        if self._db is None:
+            raise OSError("the vote log is not open")
         try:
             self._db.write(batch, self._synced if synced else WriteOptions())
         except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
@@ -75,6 +80,8 @@ class VoteLog:
         """Forget what lies up to `view`, once enough has gathered."""
         if view - self._pruned_view < PRUNE_EVERY_VIEWS:
             return
+        if self._db is None:
+            return
         self._pruned_view = view
         for start, end in compute_prune_ranges(view):
             self._db.delete_range(start, end)
@@ -82,22 +89,33 @@ class VoteLog:
             self._db.delete_range(b"a", b"a" + U64.pack(view - AUDIT_VIEWS))
 
     def reopen(self) -> None:
-        """Let RocksDB try again after a failed write; raises OSError while it cannot."""
-        path = self._db.path()
-        self._db.close()
+        """Open anew after a failed write; raises OSError while that cannot be done.
+
+        RocksDB takes no write after one that failed; opening recovers what was synced.
+        """
+        if self._db is not None:
+            with contextlib.suppress(Exception):  # what it could not write it says at closing
+                self._db.close()
+            self._db = None
         try:
-            self._db = Rdict(path, _build_options())
+            self._db = Rdict(self._path, _build_options())
         except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
             raise OSError(str(error)) from error
 
     def close(self) -> None:
         """Flush and close."""
-        self._db.close()
+        if self._db is not None:
+            self._db.close()
+
+    def _open(self) -> Rdict:
+        assert self._db is not None, "only a failed write leaves the log closed"
+        return self._db
 
     def _check(self, key: bytes, value: bytes, reason: str, what: str) -> None:
-        found = self._db.get(key)
+        db = self._open()
+        found = db.get(key)
         if found is None:
-            self._db[key] = value
+            db[key] = value
         elif found != value:
             raise RefusedToStart(
                 f"the vote log belongs to {what}: start with the genesis and key it was made with",
@@ -105,7 +123,7 @@ class VoteLog:
             )
 
     def _scan(self, start: bytes, end: bytes) -> Iterator[Record]:
-        cursor = self._db.iter(ReadOptions())
+        cursor = self._open().iter(ReadOptions())
         cursor.seek(start)
         while cursor.valid() and cursor.key() < end:
             yield cursor.key(), cursor.value()
@@ -113,7 +131,7 @@ class VoteLog:
 
     def _find_newest_seen(self) -> Iterator[Record]:
         # The audit log sorts by view: the newest records are found from its end.
-        cursor = self._db.iter(ReadOptions())
+        cursor = self._open().iter(ReadOptions())
         cursor.seek_for_prev(b"b")
         for _ in range(SEARCH_MAX):
             if not cursor.valid() or not cursor.key().startswith(b"a"):

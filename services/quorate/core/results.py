@@ -7,10 +7,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from hashlib import sha256
+from typing import Final
 
 from quorate.core import crypto
 from quorate.core.blocks import Executed
+from quorate.core.codec import U32
 from quorate.core.values import ZERO_HASH, Hash
+
+_TAG_WRITES: Final = b"quorate/writes/v1"
 
 
 class Judgement(Enum):
@@ -30,12 +35,28 @@ class Result:
     receipts_hash: bytes
 
 
+class WriteDigest:
+    """The next link of the digest chain, computed over slices of writes in ascending order."""
+
+    def __init__(self, previous: bytes) -> None:
+        self._digest = sha256(bytes((len(_TAG_WRITES),)) + _TAG_WRITES + previous)
+
+    def add(self, writes: list[tuple[bytes, bytes]]) -> None:
+        """Take the next (key, value) writes; b"" is a deletion."""
+        size = U32.pack
+        parts = [p for k, v in writes for p in (size(len(k)), k, size(len(v)), v)]
+        self._digest.update(b"".join(parts))
+
+    def compute(self) -> Hash:
+        """Return the link over all writes taken."""
+        return Hash(self._digest.digest())
+
+
 def compute_write_digest(previous: bytes, writes: list[tuple[bytes, bytes]]) -> Hash:
     """Return the next link of the digest chain over (key, value) writes; b"" is a deletion."""
-    parts = [previous]
-    for key, value in sorted(writes):
-        parts.append(len(key).to_bytes(4, "big") + key + len(value).to_bytes(4, "big") + value)
-    return crypto.compute_hash(b"quorate/writes/v1", *parts)
+    digest = WriteDigest(previous)
+    digest.add(sorted(writes))
+    return digest.compute()
 
 
 def compute_receipts_hash(packed_receipts: bytes) -> Hash:

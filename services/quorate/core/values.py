@@ -46,7 +46,7 @@ def format_address(address: bytes, prefix: str = ADDRESS_PREFIX) -> str:
 def parse_address(text: str, prefix: str = ADDRESS_PREFIX) -> Address:
     """Return the 32 bytes behind a bech32m address.
 
-    Raises MalformedAddress when the prefix, an letter, the checksum or the length is wrong.
+    Raises MalformedAddress when the prefix, a letter, the checksum or the length is wrong.
     """
     lowered = text.lower()
     if text not in (lowered, text.upper()):
@@ -62,6 +62,9 @@ def parse_address(text: str, prefix: str = ADDRESS_PREFIX) -> Address:
     data = bytes(_regroup(bytes(digits[:-6]), 5, 8, pad=False))
     if len(data) != HASH_BYTES:
         raise MalformedAddress(text, f"holds {len(data)} bytes, not {HASH_BYTES}")
+    if _regroup(data, 8, 5, pad=True) != digits[:-6]:
+        # The last digit has bits that mean nothing; were they free, one address had many texts.
+        raise MalformedAddress(text, "ends in bits that must be zero")
     return Address(data)
 
 
@@ -83,7 +86,7 @@ def _polymod(values: list[int]) -> int:
 def _regroup(data: bytes, width_from: int, width_to: int, *, pad: bool) -> list[int]:
     accumulator, bits, out = 0, 0, []
     for value in data:
-        accumulator = (accumulator << width_from) | value
+        accumulator = ((accumulator << width_from) | value) & 0xFFF
         bits += width_from
         while bits >= width_to:
             bits -= width_to

@@ -308,7 +308,7 @@ class Cursor(_message.Message):
     height: _builtins.int
     """Height of a block."""
     position: _builtins.int
-    """Position in it."""
+    """Position in it; 4294967295: after the whole block."""
     def __init__(
         self,
         *,
@@ -332,6 +332,9 @@ class WatchRequest(_message.Message):
     IDS_FIELD_NUMBER: _builtins.int
     SENDERS_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
+    EXECUTED_ONLY_FIELD_NUMBER: _builtins.int
+    executed_only: _builtins.bool
+    """Leave out hints of earlier stages: cheaper for who only wants results."""
     @_builtins.property
     def ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Transaction ids."""
@@ -350,10 +353,11 @@ class WatchRequest(_message.Message):
         ids: _abc.Iterable[_builtins.bytes] | None = ...,
         senders: _abc.Iterable[_builtins.bytes] | None = ...,
         cursor: Global___Cursor | None = ...,
+        executed_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "ids", b"ids", "senders", b"senders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "executed_only", b"executed_only", "ids", b"ids", "senders", b"senders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -370,6 +374,7 @@ class StageFrame(_message.Message):
     HOLDERS_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     """The stage."""
     ids: _builtins.bytes
@@ -380,6 +385,11 @@ class StageFrame(_message.Message):
     """For STAGE_PROPOSED and STAGE_FINAL: height of the block."""
     reason: _builtins.str
     """For STAGE_DROPPED: why (UPPER_SNAKE)."""
+    batch: _builtins.bytes
+    """For STAGE_BATCHED, between gossip and gateways: name of the batch (32 bytes) that holds exactly
+    these ids. gossip fills it in every such frame (one frame per batch), so that a gateway can tell
+    which ids a BatchesHint is about; empty towards clients.
+    """
     def __init__(
         self,
         *,
@@ -388,10 +398,11 @@ class StageFrame(_message.Message):
         holders: _builtins.int = ...,
         height: _builtins.int = ...,
         reason: _builtins.str = ...,
+        batch: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "holders", b"holders", "ids", b"ids", "reason", b"reason", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "height", b"height", "holders", b"holders", "ids", b"ids", "reason", b"reason", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -453,7 +464,9 @@ Global___ExecutedFrame: _TypeAlias = ExecutedFrame  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
-    """One frame of a watch."""
+    """One frame of a watch. The first one has no frame: its cursor tells where the watch begins. Later ones
+    without a frame only move the cursor on.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,0 +1,1 @@
+"""The `quorate` command: data on stdout, progress on stderr, exit codes from kit/faults.py."""

@@ -1,0 +1,86 @@
+"""What people and programs read: data on stdout, progress and errors on stderr.
+
+With `--json` stdout carries exactly one JSON document with stable keys, an error included:
+{"error": {"reason": …, "message": …, "fields": {…}}}. Colour only on a terminal, and never with
+NO_COLOR (rich sees to both).
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from quorate.core.errors import InvalidInput, QuorateError
+
+UNIT_DIGITS = 9
+_UNIT = 1_000_000_000
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_fields(rows: Sequence[tuple[str, object]]) -> None:
+    """Print names and values, one line each, values aligned."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        out.print(Text(f"{name:<{width}}  ", style="dim"), value, sep="")
+
+
+def make_table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Table:
+    """Return an empty table in the house's look; columns named in `right` align to the right."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in right else "left", header_style="dim", no_wrap=True
+        )
+    return table
+
+
+def print_error(error: QuorateError, *, as_json: bool) -> None:
+    """Print an error: for people on stderr with its reason, for programs as JSON on stdout."""
+    if as_json:
+        fields = error.fields()
+        document = {"reason": error.reason, "message": error.message, "fields": fields}
+        print_json({"error": document})
+        return
+    err.print(Text("error ", style="bold red"), Text(error.message), sep="", end="")
+    err.print(Text(f"  [{error.reason}]", style="dim"))
+
+
+def format_amount(amount: int) -> str:
+    """Return smallest units as tokens, digits grouped: 1234500000000 → 1,234.5."""
+    whole, part = divmod(amount, _UNIT)
+    digits = f"{part:0{UNIT_DIGITS}d}".rstrip("0")
+    return f"{whole:,}" + (f".{digits}" if digits else "")
+
+
+def parse_amount(text: str) -> int:
+    """Return the smallest units of a decimal number of tokens; raises InvalidInput."""
+    whole, dot, part = text.replace(",", "").replace("_", "").partition(".")
+    if not (whole or part) or not (whole + part).isascii() or not (whole + part).isdigit():
+        raise InvalidInput(
+            f"'{text}' is no amount: give tokens like 12 or 0.5", reason="MALFORMED_AMOUNT"
+        )
+    if (dot and not part) or len(part) > UNIT_DIGITS:
+        raise InvalidInput(
+            f"'{text}' has more than {UNIT_DIGITS} decimals or none after the point",
+            reason="MALFORMED_AMOUNT",
+        )
+    return int(whole or "0") * _UNIT + int(part.ljust(UNIT_DIGITS, "0"))
+
+
+def leave_quietly() -> None:
+    """Let `quorate … | head` end without a traceback: nobody reads stdout any more."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

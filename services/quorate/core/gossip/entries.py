@@ -1,0 +1,138 @@
+"""What the mempool keeps of a transaction, a lane and an account; slotted, because there are many.
+
+A `Checked` is what the verifier process returns per transaction (docs/protocol.md#T1 held): so the
+main process never decodes a transaction itself.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from enum import IntEnum
+from struct import Struct
+from typing import Final, NamedTuple
+
+from quorate.core.codec import U64
+
+# sender 32 ‖ lane u8 ‖ sequence u64: where a transaction stands; `slot` of what is below.
+SLOT_BYTES: Final = 41
+# id, slot, sequence, valid_until, fee_limit, tip, weight, spent, size, lane, key length, key,
+# payload hash. What the native order pads is left out (">").
+RECORD: Final = Struct(">32s41sQQQQQQIBB64s32s")
+_SPENT_MAX: Final = 2**64 - 1
+
+
+class Checked(NamedTuple):
+    """A transaction that passed every check that needs no state.
+
+    `spent` is what its transfers take from the sender, without fee; `idempotency_key` is padded,
+    its first `key_bytes` bytes count.
+    """
+
+    id: bytes
+    slot: bytes
+    sequence: int
+    valid_until: int
+    fee_limit: int
+    tip: int
+    weight: int
+    spent: int
+    size: int
+    lane: int
+    key_bytes: int
+    idempotency_key: bytes
+    payload_hash: bytes
+
+    @property
+    def sender(self) -> bytes:
+        """The sender's address."""
+        return self.slot[:32]
+
+    @property
+    def scoped_key(self) -> bytes:
+        """Sender ‖ idempotency key, or b"" when it has none."""
+        if not self.key_bytes:
+            return b""
+        return self.slot[:32] + self.idempotency_key[: self.key_bytes]
+
+    def pack(self) -> bytes:
+        """Return the record's bytes."""
+        return RECORD.pack(*self[:7], min(self.spent, _SPENT_MAX), *self[8:])
+
+
+def build_slot(sender: bytes, lane: int, sequence: int) -> bytes:
+    """Return the key of a place in a lane."""
+    return sender + bytes((lane,)) + U64.pack(sequence)
+
+
+def unpack_records(packed: bytes) -> list[Checked]:
+    """Return the records of packed bytes."""
+    return [Checked._make(values) for values in RECORD.iter_unpack(packed)]
+
+
+class Refusal(NamedTuple):
+    """Why a transaction is not taken: UPPER_SNAKE reason, text for people, typed details."""
+
+    reason: str
+    message: str
+    fields: Mapping[str, str]
+
+
+class State(IntEnum):
+    """Where an own transaction is."""
+
+    WAITING = 0
+    BATCHED = 1
+    GONE = 2
+
+
+class Entry:
+    """A transaction of the mempool; `cost` is the most it can take from its sender."""
+
+    __slots__ = (
+        "batch", "cost", "id", "lane", "raw", "scoped_key", "sequence", "size", "slot", "spent",
+        "state", "valid_until", "weight",
+    )  # fmt: skip
+
+    def __init__(self, raw: bytes, checked: Checked, lane: "Lane") -> None:
+        self.raw, self.lane, self.batch = raw, lane, b""
+        self.id, self.slot, self.sequence, self.valid_until = checked[:4]
+        self.weight, self.spent, self.size = checked[6:9]
+        self.cost = checked[4] + checked[5] + checked[7]
+        self.scoped_key = checked.scoped_key if checked[10] else b""
+        self.state = State.WAITING
+
+
+class Lane:
+    """A sender's lane: [cursor, end) is present without gaps, own entries or others' batches.
+
+    `next` is the next sequence to be executed, `cursor` the next to be batched, `end` the first
+    that is missing.
+    """
+
+    __slots__ = ("account", "cursor", "end", "entries", "is_queued", "next", "prefix")
+
+    def __init__(self, account: "Account", number: int, next_sequence: int) -> None:
+        self.account = account
+        self.prefix = account.sender + bytes((number,))
+        self.next = self.cursor = self.end = next_sequence
+        self.entries: dict[int, Entry] = {}
+        self.is_queued = False
+
+
+class Account:
+    """What is known of a sender: state as read at `height`, kept up to date by executed blocks."""
+
+    __slots__ = (
+        "balance", "bytes", "count", "height", "is_queued", "is_stale", "lanes", "nexts", "ready",
+        "reserved", "sender",
+    )  # fmt: skip
+
+    def __init__(self, sender: bytes) -> None:
+        self.sender = sender
+        self.balance = self.reserved = self.height = 0
+        # It may hold less than `balance`: somebody else's batch spent of it.
+        self.is_stale = False
+        self.count = self.bytes = 0
+        self.nexts: dict[int, int] = {}
+        self.lanes: dict[int, Lane] = {}
+        self.ready: deque[Lane] = deque()
+        self.is_queued = False

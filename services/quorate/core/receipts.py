@@ -1,0 +1,72 @@
+"""The packed receipts of one block: columns, so that a block is one value and frames are slices.
+
+Layout (big-endian, n = count): version u8, count u32, ids 32n, senders 32n, lanes n, sequences
+8n, codes n, fees 8n, then for each DUPLICATE in order: position u32, id of the first 32.
+Its hash is what headers claim (core/results.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from struct import Struct
+from struct import pack as struct_pack
+from struct import unpack_from as struct_unpack
+from typing import Final
+
+from quorate.core.errors import MalformedBytes
+from quorate.core.transition import OUTCOMES, Receipt
+
+_VERSION: Final = 1
+_HEAD: Final = Struct(">BI")
+_FIRST: Final = Struct(">I32s")
+# id, sender, lane, sequence, code, fee
+_ROW_BYTES: Final = 32 + 32 + 1 + 8 + 1 + 8
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """One block's receipts in columns of `count` entries; `first_ids` by position."""
+
+    count: int
+    ids: bytes
+    senders: bytes
+    lanes: bytes
+    sequences: tuple[int, ...]
+    codes: bytes
+    fees: tuple[int, ...]
+    first_ids: dict[int, bytes]
+
+
+def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
+    """Return the canonical bytes of a block's receipts, in order of position."""
+    if not receipts:
+        return _HEAD.pack(_VERSION, 0)
+    ids, senders, lanes, sequences, codes, fees, firsts = zip(*receipts, strict=True)
+    count = len(receipts)
+    numbers = f">{count}Q"
+    parts = [
+        _HEAD.pack(_VERSION, count), *ids, *senders, bytes(lanes),
+        struct_pack(numbers, *sequences), bytes(codes), struct_pack(numbers, *fees),
+    ]  # fmt: skip
+    parts += [_FIRST.pack(position, first) for position, first in enumerate(firsts) if first]
+    return b"".join(parts)
+
+
+def unpack_receipts(packed: bytes) -> Receipts:
+    """Return the columns of a block's receipts; raises MalformedBytes."""
+    if len(packed) < _HEAD.size:
+        raise MalformedBytes("receipts", f"{len(packed)} bytes")
+    version, count = _HEAD.unpack_from(packed)
+    at = _HEAD.size
+    rest = len(packed) - at - count * _ROW_BYTES
+    if version != _VERSION or rest < 0 or rest % _FIRST.size:
+        raise MalformedBytes("receipts", f"{len(packed)} bytes for {count} receipts")
+    ids, senders = packed[at : at + 32 * count], packed[at + 32 * count : at + 64 * count]
+    at += 64 * count
+    lanes, numbers = packed[at : at + count], f">{count}Q"
+    sequences = struct_unpack(numbers, packed, at + count)
+    codes = packed[at + 9 * count : at + 10 * count]
+    fees = struct_unpack(numbers, packed, at + 10 * count)
+    if codes and max(codes) >= len(OUTCOMES):
+        raise MalformedBytes("receipts", "unknown code")
+    firsts = dict(_FIRST.iter_unpack(packed[at + 18 * count :]))
+    return Receipts(count, ids, senders, lanes, sequences, codes, fees, firsts)

@@ -1,0 +1,174 @@
+"""World state: its keys, its records, and the view that one block's execution reads and writes.
+
+Keys are one byte of kind and a name; a write is (key, value), an empty value deletes.
+
+    a ‖ address 32                  account: version u8, balance u64, lanes u8,
+                                    then (lane u8, next_sequence u64) ascending by lane
+    i ‖ sender 32 ‖ key 0..64       idempotency: payload_hash 32, first id 32, until_height u64
+    x ‖ until_height u64            which idempotency records end there: (size u8, sender ‖ key)…
+
+An account without balance and lanes is no record at all, so that equal states are equal bytes.
+"""
+
+from collections.abc import Iterator, Mapping
+from struct import Struct
+from struct import error as struct_error
+from typing import Final, NamedTuple
+
+from quorate.core.codec import U64
+from quorate.core.errors import MalformedBytes
+from quorate.core.values import HASH_BYTES
+
+ACCOUNT_VERSION: Final = 1
+# A lane's number and the count of lanes are one byte each.
+LANES_BOUND: Final = 255
+_ACCOUNT_HEAD: Final = 10
+_LANE_BYTES: Final = 9
+_ACCOUNTS: Final = tuple(Struct(">BQB" + "BQ" * lanes) for lanes in range(LANES_BOUND + 1))
+_IDEMPOTENCY: Final = Struct(">32s32sQ")
+# Up to so many writes are sorted in one step; more are sorted in parts (see `iter_writes`).
+_SORT_MAX: Final = 1_024
+
+Write = tuple[bytes, bytes]
+
+
+def compute_account_key(address: bytes) -> bytes:
+    """Return the key of an account's record."""
+    return b"a" + address
+
+
+def compute_idempotency_key(sender: bytes, key: bytes) -> bytes:
+    """Return the key of the record of a sender's idempotency key."""
+    return b"i" + sender + key
+
+
+def compute_expiry_key(until_height: int) -> bytes:
+    """Return the key of the list of idempotency records that end at a height."""
+    return b"x" + U64.pack(until_height)
+
+
+class Account:
+    """An account during execution; mutable because one block touches it many times."""
+
+    __slots__ = ("balance", "lanes")
+
+    def __init__(self, balance: int, lanes: dict[int, int]) -> None:
+        self.balance = balance
+        self.lanes = lanes
+
+    def encode(self) -> bytes:
+        """Return the canonical record; empty when there is nothing to keep."""
+        lanes = self.lanes
+        if not lanes:
+            return _ACCOUNTS[0].pack(ACCOUNT_VERSION, self.balance, 0) if self.balance else b""
+        flat = [value for item in sorted(lanes.items()) for value in item]
+        return _ACCOUNTS[len(lanes)].pack(ACCOUNT_VERSION, self.balance, len(lanes), *flat)
+
+
+def decode_account(record: bytes) -> Account:
+    """Return the account of a record, an empty one for b""; raises MalformedBytes."""
+    if not record:
+        return Account(0, {})
+    try:
+        version, balance, count, *flat = _ACCOUNTS[
+            (len(record) - _ACCOUNT_HEAD) // _LANE_BYTES
+        ].unpack(record)
+    except (struct_error, IndexError) as error:
+        raise MalformedBytes("account", f"{len(record)} bytes") from error
+    if version != ACCOUNT_VERSION or count != len(flat) // 2 or not (balance or count):
+        raise MalformedBytes("account", "wrong version, wrong count of lanes, or nothing in it")
+    if count == 1:
+        return Account(balance, {flat[0]: flat[1]})
+    lanes = flat[::2]
+    if any(low >= high for low, high in zip(lanes, lanes[1:], strict=False)):
+        raise MalformedBytes("account", "lanes are not in ascending order")
+    return Account(balance, dict(zip(lanes, flat[1::2], strict=True)))
+
+
+class Idempotency(NamedTuple):
+    """What a used idempotency key is bound to, and until when it is kept (inclusive)."""
+
+    payload_hash: bytes
+    first_id: bytes
+    until_height: int
+
+    def encode(self) -> bytes:
+        """Return the canonical record."""
+        return _IDEMPOTENCY.pack(*self)
+
+
+def decode_idempotency(record: bytes) -> Idempotency:
+    """Return the idempotency record of these bytes; raises MalformedBytes."""
+    if len(record) != _IDEMPOTENCY.size:
+        raise MalformedBytes("idempotency record", f"{len(record)} bytes")
+    return Idempotency(*_IDEMPOTENCY.unpack(record))
+
+
+def encode_expiries(names: list[bytes]) -> bytes:
+    """Return the record that lists idempotency keys (sender ‖ key) in the order they came."""
+    return b"".join([bytes((len(name),)) + name for name in names])
+
+
+def decode_expiries(record: bytes) -> list[bytes]:
+    """Return the idempotency keys that a record lists; raises MalformedBytes."""
+    names, at = [], 0
+    while at < len(record):
+        end = at + 1 + record[at]
+        if record[at] < HASH_BYTES or end > len(record):
+            raise MalformedBytes("expiry list", f"cut off at byte {at}")
+        names.append(record[at + 1 : end])
+        at = end
+    return names
+
+
+class Changes:
+    """Reads through records that were loaded before, and collects writes.
+
+    `records` maps every key that may be touched to its value, b"" where there is none. A key that
+    was not loaded raises KeyError: reading it as absent would split the chain.
+    """
+
+    __slots__ = ("_accounts", "_records", "_writes")
+
+    def __init__(self, records: Mapping[bytes, bytes]) -> None:
+        self._records = records
+        self._accounts: dict[bytes, Account] = {}
+        self._writes: dict[bytes, bytes] = {}
+
+    def get_account(self, address: bytes) -> Account:
+        """Return the account as it stands now, to be changed in place."""
+        account = self._accounts.get(address)
+        if account is None:
+            account = decode_account(self._records[b"a" + address])
+            self._accounts[address] = account
+        return account
+
+    def get(self, key: bytes) -> bytes:
+        """Return another record as it stands now; b"" when there is none."""
+        value = self._writes.get(key)
+        return self._records[key] if value is None else value
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write another record; b"" deletes it."""
+        self._writes[key] = value
+
+    def iter_writes(self, slice_max: int) -> Iterator[list[Write]]:
+        """Yield all writes in ascending order of keys, in slices; the view is used up by it.
+
+        Only what differs from the loaded record is a write. No step is longer than one slice.
+        """
+        parts: dict[bytes, list[Write]] = {}
+        accounts = list(self._accounts.items())
+        few = len(accounts) + len(self._writes) <= _SORT_MAX
+        for start in range(0, len(accounts), slice_max):
+            for address, account in accounts[start : start + slice_max]:
+                key, value = b"a" + address, account.encode()
+                if value != self._records[key]:
+                    parts.setdefault(b"" if few else key[:2], []).append((key, value))
+            yield []
+        for key, value in self._writes.items():
+            parts.setdefault(b"" if few else key[:2], []).append((key, value))
+        for name in sorted(parts):
+            writes = sorted(parts[name])
+            for start in range(0, len(writes), slice_max):
+                yield writes[start : start + slice_max]

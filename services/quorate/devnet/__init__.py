@@ -1,0 +1,1 @@
+"""The local network: processes, ports, genesis, faults, load, on one machine for one person."""

@@ -1,0 +1,62 @@
+"""Configuration files of a local network: one node.toml per node process, one gateway.toml."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from quorate.devnet.layout import Layout, Node
+from quorate.devnet.ports import HOST
+
+# JSON's numbers, strings, booleans and lists of them are TOML's too.
+_Value = str | int | bool | list[str]
+
+
+def write_configs(layout: Layout) -> None:
+    """Write every node's and the gateway's configuration from the layout."""
+    addresses = {node.name: f"{node.node_id}@{HOST}:{node.peer_port}" for node in layout.nodes}
+    for node in layout.nodes:
+        sockets = layout.sockets_dir / node.name
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        # Observers dial validators; validators wait for observers to call.
+        peers = [
+            addresses[other.name]
+            for other in layout.nodes
+            if other is not node and not other.observer
+        ]
+        for role in layout.roles():
+            values = _node_values(layout, node, role) | {"peers": peers}
+            _write(layout.config(node, role), values)
+    _write_gateway(layout)
+
+
+def _node_values(layout: Layout, node: Node, role: str) -> dict[str, _Value]:
+    return {
+        "home": str(layout.home(node)),
+        "name": node.name,
+        "observer": node.observer,
+        "peer_listen": f"{HOST}:{node.peer_port}",
+        "gossip_api_listen": f"{HOST}:{node.gossip_port}",
+        "storage_api_listen": f"{HOST}:{node.storage_port}",
+        "metrics_listen": f"{HOST}:{layout.metrics_port(node, role)}",
+        "sockets_dir": str(layout.sockets_dir / node.name),
+    }
+
+
+def _write_gateway(layout: Layout) -> None:
+    values: dict[str, _Value] = {
+        "listen": layout.endpoint,
+        "genesis": str(layout.genesis),
+        "metrics_listen": f"{HOST}:{layout.gateway_metrics_port}",
+    }
+    _write(layout.gateway_config, values)
+    with layout.gateway_config.open("a") as file:
+        for node in layout.nodes:
+            file.write("\n[[validators]]\n")
+            file.write(f"name = {json.dumps(node.name)}\n")
+            file.write(f'gossip = "{HOST}:{node.gossip_port}"\n')
+            file.write(f'storage = "{HOST}:{node.storage_port}"\n')
+
+
+def _write(path: Path, values: Mapping[str, _Value]) -> None:
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+    path.write_text("\n".join(lines) + "\n")

@@ -1,0 +1,275 @@
+"""Where a local network lives: directories, ports, genesis and configuration files.
+
+    layout.json     nodes, ports, where the sockets are     accounts.json  seeds
+    genesis.json    the chain                               logs/  run/    per process
+    validator-0/    home of a node: genesis.json, node.toml, consensus/, gossip/, storage/
+    gateway/        gateway.toml
+
+Made once by `create_network`; each start calls `prepare`, which replaces ports that someone else
+has taken and writes the configuration files anew: nodes find each other only through those.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from quorate.core.errors import NotFound, QuorateError, RefusedToStart
+from quorate.core.genesis import build_genesis, build_seat_entry
+from quorate.core.params import Params
+from quorate.devnet.accounts import create_accounts
+from quorate.devnet.ports import HOST, find_free_ports, is_free
+
+DEFAULT_DIRECTORY = Path(".quorate/devnet")
+ROLES = ("storage", "gossip", "consensus")
+_VERSION = 1
+# A Unix socket's path has room for 108 bytes on Linux and 104 elsewhere.
+_SOCKET_PATH_BYTES_MAX = 100
+_PORTS_PER_NODE = 6
+_PORTS_OF_GATEWAY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a new network shall be like."""
+
+    validators: int = 4
+    observers: int = 0
+    split: bool = False
+    params: Params = field(default_factory=Params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One validator or observer: name, node id (hex) and ports; metrics ports, one per role."""
+
+    name: str
+    node_id: str
+    observer: bool
+    peer_port: int
+    gossip_port: int
+    storage_port: int
+    metrics_ports: tuple[int, int, int]
+
+    def ports(self) -> list[int]:
+        """Return all its ports."""
+        return [self.peer_port, self.gossip_port, self.storage_port, *self.metrics_ports]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A network on this machine as it lies on disk."""
+
+    directory: Path
+    chain_id: str
+    split: bool
+    sockets_dir: Path
+    gateway_port: int
+    gateway_metrics_port: int
+    nodes: tuple[Node, ...]
+
+    @property
+    def endpoint(self) -> str:
+        """Where the gateway's public API is: host:port."""
+        return f"{HOST}:{self.gateway_port}"
+
+    @property
+    def genesis(self) -> Path:
+        """The genesis document."""
+        return self.directory / "genesis.json"
+
+    def home(self, node: Node) -> Path:
+        """Return a node's home directory."""
+        return self.directory / node.name
+
+    def roles(self) -> tuple[str, ...]:
+        """Return what one node's processes are started as."""
+        return ROLES if self.split else ("all",)
+
+    def config(self, node: Node, role: str) -> Path:
+        """Return the configuration file of one of a node's processes."""
+        return self.home(node) / ("node.toml" if role == "all" else f"node.{role}.toml")
+
+    def metrics_port(self, node: Node, role: str) -> int:
+        """Return the metrics port of one of a node's processes."""
+        return node.metrics_ports[0 if role == "all" else ROLES.index(role)]
+
+    @property
+    def gateway_config(self) -> Path:
+        """The gateway's configuration file."""
+        return self.directory / "gateway" / "gateway.toml"
+
+    def find_node(self, name: str) -> Node:
+        """Return a node by name or number; raises NotFound naming those there are."""
+        for node in self.nodes:
+            if name in (node.name, node.name.removeprefix("validator-")):
+                return node
+        known = ", ".join(node.name for node in self.nodes)
+        raise NotFound(f"no node '{name}' here; there are {known}", reason="NO_NODE", name=name)
+
+
+def create_network(directory: Path, spec: Spec) -> Layout:
+    """Make keys, genesis and homes of a new network; an interrupted one leaves nothing behind."""
+    directory = directory.absolute()
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=".new-", dir=directory.parent))
+    try:
+        layout = _build(building, spec)
+        if directory.exists():
+            directory.rmdir()  # an empty directory may be replaced, nothing else
+        building.rename(directory)
+    except OSError as error:
+        raise RefusedToStart(
+            f"cannot make a network in {directory}: {error}", reason="BAD_DIRECTORY"
+        ) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return replace(layout, directory=directory)
+
+
+def load_network(directory: Path) -> Layout:
+    """Return the network in a directory; raises NotFound with the next step when there is none."""
+    directory = directory.absolute()
+    try:
+        document: dict[str, Any] = json.loads((directory / "layout.json").read_text())
+        nodes = tuple(
+            Node(**{**node, "metrics_ports": tuple(node["metrics_ports"])})
+            for node in document["nodes"]
+        )
+        return Layout(
+            directory=directory,
+            chain_id=document["chain_id"],
+            split=document["split"],
+            sockets_dir=Path(document["sockets_dir"]),
+            gateway_port=document["gateway_port"],
+            gateway_metrics_port=document["gateway_metrics_port"],
+            nodes=nodes,
+        )
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"no local network in {directory}: make one with `quorate devnet up`",
+            reason="NO_DEVNET",
+            directory=directory,
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RefusedToStart(
+            f"{directory / 'layout.json'} cannot be read ({error}): "
+            "remove this network with `quorate devnet wipe`",
+            reason="BAD_LAYOUT",
+        ) from error
+
+
+def add_observers(layout: Layout, observers: int) -> Layout:
+    """Return the layout with at least so many observers; new ones get a home and keys."""
+    have = sum(node.observer for node in layout.nodes)
+    nodes = list(layout.nodes)
+    for index in range(have, observers):
+        used = [port for node in nodes for port in node.ports()]
+        ports = find_free_ports(_PORTS_PER_NODE, used)
+        nodes.append(_make_node(layout.directory, f"observer-{index}", ports))
+        shutil.copy(layout.genesis, layout.directory / nodes[-1].name / "genesis.json")
+    grown = replace(layout, nodes=tuple(nodes))
+    save(grown)
+    return grown
+
+
+def prepare(layout: Layout) -> Layout:
+    """Make a layout startable now: free ports, a private sockets directory, fresh config files."""
+    gateway_port, gateway_metrics_port = _renew([layout.gateway_port, layout.gateway_metrics_port])
+    ready = replace(
+        layout,
+        nodes=tuple(_with_ports(node, _renew(node.ports())) for node in layout.nodes),
+        gateway_port=gateway_port,
+        gateway_metrics_port=gateway_metrics_port,
+        sockets_dir=_make_sockets_dir(layout.sockets_dir),
+    )
+    save(ready)
+    return ready
+
+
+def save(layout: Layout) -> None:
+    """Write layout.json; whole or not at all."""
+    document = asdict(layout) | {"version": _VERSION, "sockets_dir": str(layout.sockets_dir)}
+    del document["directory"]
+    path = layout.directory / "layout.json"
+    path.with_suffix(".new").write_text(json.dumps(document, indent=2))
+    path.with_suffix(".new").replace(path)
+
+
+def _build(directory: Path, spec: Spec) -> Layout:
+    chain_id = f"devnet-{os.urandom(3).hex()}"
+    names = [f"validator-{index}" for index in range(spec.validators)]
+    names += [f"observer-{index}" for index in range(spec.observers)]
+    ports = find_free_ports(_PORTS_PER_NODE * len(names) + _PORTS_OF_GATEWAY)
+    nodes = tuple(
+        _make_node(directory, name, ports[_PORTS_PER_NODE * i : _PORTS_PER_NODE * (i + 1)])
+        for i, name in enumerate(names)
+    )
+    from quorate.consensus.seat_key import init_seat
+
+    homes = [directory / node.name for node in nodes if not node.observer]
+    seats = [build_seat_entry(chain_id, home.name, init_seat(home)) for home in homes]
+    balances = create_accounts(directory).balances()
+    genesis = build_genesis(chain_id, time.time_ns() // 10**6, spec.params, seats, balances)
+    for place in (directory, *(directory / node.name for node in nodes)):
+        (place / "genesis.json").write_text(genesis)
+    for name in ("gateway", "logs", "run"):
+        (directory / name).mkdir()
+    layout = Layout(
+        directory=directory,
+        chain_id=chain_id,
+        split=spec.split,
+        sockets_dir=_make_sockets_dir(None),
+        gateway_port=ports[-2],
+        gateway_metrics_port=ports[-1],
+        nodes=nodes,
+    )
+    save(layout)
+    return layout
+
+
+def _make_node(directory: Path, name: str, ports: list[int]) -> Node:
+    from quorate.gossip.identity import init_node  # loads TLS, which few commands need
+
+    home = directory / name
+    home.mkdir(mode=0o700)
+    node = Node(
+        name=name,
+        node_id=init_node(home).hex(),
+        observer=name.startswith("observer-"),
+        peer_port=0,
+        gossip_port=0,
+        storage_port=0,
+        metrics_ports=(0, 0, 0),
+    )
+    return _with_ports(node, ports)
+
+
+def _with_ports(node: Node, ports: list[int]) -> Node:
+    return replace(
+        node,
+        peer_port=ports[0],
+        gossip_port=ports[1],
+        storage_port=ports[2],
+        metrics_ports=(ports[3], ports[4], ports[5]),
+    )
+
+
+def _renew(ports: list[int]) -> list[int]:
+    taken = [port for port in ports if not is_free(port)]
+    fresh = iter(find_free_ports(len(taken), ports))
+    return [next(fresh) if port in taken else port for port in ports]
+
+
+def _make_sockets_dir(present: Path | None) -> Path:
+    if present is not None and present.is_dir() and present.stat().st_uid == os.getuid():
+        return present
+    for parent in (tempfile.gettempdir(), "/tmp"):  # noqa: S108 (0700, name is random)
+        longest = os.fsencode(parent) + b"/quorate-12345678/validator-99/consensus.sock"
+        if len(longest) < _SOCKET_PATH_BYTES_MAX:
+            return Path(tempfile.mkdtemp(prefix="quorate-", dir=parent))
+    raise QuorateError("the temporary directory's path is too long for Unix sockets")

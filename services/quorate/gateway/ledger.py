@@ -1,0 +1,146 @@
+"""LedgerService: reads, passed through to the validator that is furthest ahead, with failover."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, TypeVar
+
+import grpc
+from grpc import aio
+
+from quorate.api.ledger.v1 import ledger_pb2 as pb
+from quorate.api.ledger.v1 import ledger_pb2_grpc
+from quorate.core.errors import Unavailable
+from quorate.gateway.backends import BACKOFF_S, BACKOFF_S_MAX, Backend
+from quorate.gateway.executed import order_for_reading
+from quorate.gateway.limits import EXPECTED, Context, Streams, fail
+from quorate.kit import faults
+
+READ_S: Final = 5.0
+_ELSEWHERE: Final = (
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+)
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+
+
+class Reads:
+    """Unary reads of the ledger; each raises the core error the validators answered with."""
+
+    def __init__(self, backends: Sequence[Backend]) -> None:
+        self._backends = backends
+
+    async def get_account(self, request: pb.GetAccountRequest) -> pb.GetAccountResponse:
+        """Read an account."""
+        return await self._read([b.ledger.GetAccount for b in self._order()], request)
+
+    async def get_block(self, request: pb.GetBlockRequest) -> pb.GetBlockResponse:
+        """Read a block."""
+        return await self._read([b.ledger.GetBlock for b in self._order()], request)
+
+    async def list_blocks(self, request: pb.ListBlocksRequest) -> pb.ListBlocksResponse:
+        """Read a page of blocks."""
+        return await self._read([b.ledger.ListBlocks for b in self._order()], request)
+
+    async def get_receipt(self, request: pb.GetReceiptRequest) -> pb.GetReceiptResponse:
+        """Read a receipt."""
+        return await self._read([b.ledger.GetReceipt for b in self._order()], request)
+
+    def _order(self) -> list[Backend]:
+        return order_for_reading(self._backends)
+
+    async def _read(
+        self,
+        calls: "list[aio.UnaryUnaryMultiCallable[_Request, _Response]]",
+        request: _Request,
+    ) -> _Response:
+        last: aio.AioRpcError | None = None
+        for call in calls:
+            try:
+                return await call(request, timeout=READ_S)
+            except aio.AioRpcError as error:
+                last = error
+                if error.code() not in _ELSEWHERE:
+                    break
+        if last is None:
+            raise Unavailable("no validator answers")
+        raise faults.from_rpc_error(last) from last
+
+
+class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
+    """Reads the chain from whichever validator can answer."""
+
+    def __init__(self, backends: Sequence[Backend], reads: Reads, streams: Streams) -> None:
+        self._backends, self._reads, self._streams = backends, reads, streams
+
+    async def GetAccount(
+        self, request: pb.GetAccountRequest, context: Context
+    ) -> pb.GetAccountResponse:
+        """Read an account at the latest executed height."""
+        try:
+            return await self._reads.get_account(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetBlock(self, request: pb.GetBlockRequest, context: Context) -> pb.GetBlockResponse:
+        """Read one block."""
+        try:
+            return await self._reads.get_block(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListBlocks(
+        self, request: pb.ListBlocksRequest, context: Context
+    ) -> pb.ListBlocksResponse:
+        """List blocks, newest first."""
+        try:
+            return await self._reads.list_blocks(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetReceipt(
+        self, request: pb.GetReceiptRequest, context: Context
+    ) -> pb.GetReceiptResponse:
+        """Read a receipt."""
+        try:
+            return await self._reads.get_receipt(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def WatchBlocks(
+        self, request: pb.WatchBlocksRequest, context: Context
+    ) -> AsyncIterator[pb.WatchBlocksResponse]:
+        """Stream blocks; when a validator is lost, another goes on at the next height."""
+        try:
+            with self._streams.hold():
+                next_height = request.from_height
+                if not next_height:
+                    latest = await self._reads.get_block(pb.GetBlockRequest())
+                    next_height = latest.block.height + 1
+                wait_s, tried = BACKOFF_S, 0
+                while True:
+                    order = order_for_reading(self._backends)
+                    if not order:
+                        raise Unavailable("no validator answers")
+                    source = order[tried % len(order)]
+                    try:
+                        call = source.ledger.WatchBlocks(
+                            pb.WatchBlocksRequest(from_height=next_height)
+                        )
+                        async for response in call:
+                            if response.block.height == next_height:
+                                next_height += 1
+                                wait_s = BACKOFF_S
+                                yield response
+                    except aio.AioRpcError as error:
+                        if error.code() not in _ELSEWHERE:
+                            raise
+                    tried += 1
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(wait_s * 2, BACKOFF_S_MAX)
+        except EXPECTED as error:
+            await fail(context, error)

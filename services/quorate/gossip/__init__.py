@@ -1,0 +1,1 @@
+"""The gossip service: peers, mempool, batches; the only home of the node key."""

@@ -1,0 +1,31 @@
+"""The SDK: keys, transactions and an asynchronous client for Quorate gateways."""
+
+from quorate.core.values import format_address, parse_address
+from quorate.sdk.client import Client
+from quorate.sdk.keyfile import Cost, decrypt_key, encrypt_key, load_key, save_key
+from quorate.sdk.keys import Key, generate_phrase
+from quorate.sdk.sender import Lanes, Sender, sign_with_fee
+from quorate.sdk.sending import Follower, drive, send_and_wait
+from quorate.sdk.transactions import Options, Signed, estimate_fee_limit, sign_transfers
+from quorate.sdk.values import (
+    Account,
+    Block,
+    Executed,
+    Outcome,
+    Receipt,
+    Rejection,
+    Stage,
+    Staged,
+    Status,
+    Update,
+    Validator,
+)
+from quorate.sdk.watching import Cursor, Watch
+
+__all__ = [
+    "Account", "Block", "Client", "Cost", "Cursor", "Executed", "Follower", "Key", "Lanes",
+    "Options", "Outcome", "Receipt", "Rejection", "Sender", "Signed", "Stage", "Staged", "Status",
+    "Update", "Validator", "Watch", "decrypt_key", "drive", "encrypt_key", "estimate_fee_limit",
+    "format_address", "generate_phrase", "load_key", "parse_address", "save_key", "send_and_wait",
+    "sign_transfers", "sign_with_fee",
+]  # fmt: skip

@@ -1,0 +1,46 @@
+"""What a gateway tells of the network."""
+
+from typing import Any
+
+from quorate import __version__
+from quorate.api.network.v1 import network_pb2 as pb
+
+
+async def test_status_tells_what_a_client_needs(build_network: Any) -> None:
+    network = await build_network()
+    network.chain.execute([network.transfer(0)])
+    status = await network.open().network.Status(pb.StatusRequest())
+    genesis = network.genesis
+    assert (status.chain_id, status.domain) == (genesis.chain_id, genesis.domain)
+    assert (status.genesis_hash, status.height) == (genesis.hash, 1)
+    assert (status.base_fee, status.version) == (1, __version__)
+    assert status.validity_max_blocks == genesis.params.validity_max_blocks
+    assert (status.validators_reachable, status.validators_total) == (4, 4)
+
+
+async def test_status_answers_without_any_validator(build_network: Any) -> None:
+    network = await build_network(seats=1)
+    await network.nodes[0].kill()
+    status = await network.open().network.Status(pb.StatusRequest())
+    assert status.chain_id == network.genesis.chain_id
+    assert status.validators_total == 1
+
+
+async def test_validators_are_listed_by_seat_with_their_states(build_network: Any) -> None:
+    def prepare(network: Any) -> None:
+        network.nodes[2].seat = None
+        network.nodes[2].name = "watcher"
+        network.nodes[3].domain = bytes(32)
+
+    network = await build_network(prepare=prepare)
+    answer = await network.open().network.ListValidators(pb.ListValidatorsRequest())
+    found = [(v.name, v.seat if v.HasField("seat") else None, v.state) for v in answer.validators]
+    assert found == [
+        ("v0", 0, pb.VALIDATOR_STATE_VOTING),
+        ("v1", 1, pb.VALIDATOR_STATE_VOTING),
+        ("v2", 2, pb.VALIDATOR_STATE_UNSPECIFIED),
+        ("v3", 3, pb.VALIDATOR_STATE_UNREACHABLE),
+        ("watcher", None, pb.VALIDATOR_STATE_OBSERVING),
+    ]
+    assert answer.validators[3].detail == "serves another chain"
+    assert answer.validators[0].public_key == network.genesis.seats[0].public_key

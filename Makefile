@@ -7,9 +7,10 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.quorate-setup
 
-# One seed for hash order, property tests and the simulation; printed, so that a run can be repeated.
+# One seed for hash order, property tests and the simulation; printed, to repeat a run by.
 ifndef SEED
 SEED := $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
 endif
@@ -21,7 +22,7 @@ SUITES := tests/unit tests/vectors tests/wire tests/style tests/sim
 
 ##@ Use
 .PHONY: run
-run: $(STAMP) ## Start four validators and a gateway here, send a transfer, show a live table
+run: $(STAMP) ## Four validators and a gateway here, a transfer, a live table
 	@$(VENV)/bin/quorate devnet run $(ARGS)
 
 .PHONY: smoke
@@ -46,7 +47,8 @@ sim: $(STAMP) ## The whole network in one thread, many times: SEEDS=1000
 .PHONY: devnet-test
 devnet-test: $(STAMP) ## Real processes, killed, paused, damaged and lied to
 	@echo "seed $(SEED)   (repeat with: make devnet-test SEED=$(SEED))"
-	@PYTHONHASHSEED=$(SEED) QUORATE_TEST_SEED=$(SEED) $(PY) -m pytest -m devnet tests/devnet $(ARGS)
+	@PYTHONHASHSEED=$(SEED) QUORATE_TEST_SEED=$(SEED) \
+	  $(PY) -m pytest -m devnet tests/devnet $(ARGS)
 
 .PHONY: ci
 ci: ## What CI runs: lint, test, devnet-test, smoke
@@ -116,9 +118,9 @@ $(STAMP): pyproject.toml requirements.lock
 	  echo "next: apt install python3-venv   (Debian, Ubuntu), then the same command again"; exit 1; }
 	@echo "setting up $(VENV) (once)"
 	@test -x $(PY) && $(PY) -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock || { \
+	@$(PIP) --require-hashes -r requirements.lock || { \
 	  echo "the packages of requirements.lock could not be installed (see above)."; \
-	  echo "next: check the network and pip's settings (pip config list), then the same command again"; \
+	  echo "next: check the network and pip's settings (pip config list), then try again"; \
 	  exit 1; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -1,4 +1,4 @@
-"""One seed for all that is random in a run: printed at its head, given back by QUORATE_TEST_SEED."""
+"""One seed for all that is random in a run: printed first, repeated by QUORATE_TEST_SEED."""
 
 import os
 import random

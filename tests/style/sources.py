@@ -1,4 +1,4 @@
-"""The files that the style tests look at: what git would commit, by kind, as (path, syntax tree)."""
+"""The files that the style tests look at: what git would commit, their text and syntax trees."""
 
 import ast
 import subprocess

@@ -5,6 +5,7 @@ And what must agree: rules that the code cites, tables made from code.
 
 import ast
 import re
+import tomllib
 
 import pytest
 
@@ -24,10 +25,15 @@ HOSTS = {"www.apache.org", "localhost", "127.0.0.1", "example.com"}
 URL = re.compile(r"https?://(?:[^/\s@\"']*@)?([A-Za-z0-9.-]+)")
 MACHINE_PATH = re.compile(r"(?<![\w.}~)-])/(?:home|root|work|Users|mnt|opt|srv)/\w")
 
-# Tops of tasks: whatever goes wrong there is logged or reported, and the process goes on.
-TASK_TOPS: dict[str, str] = {}
+# Tops of tasks, where an error is logged or reported and the process goes on; and libraries.
+BROAD_ALLOWED: dict[str, str] = {
+    "services/quorate/storage/database.py": "RocksDB raises nothing narrower; _refuse raises",
+}
 # A wait that is what the test is about, not synchronisation.
-SLEEPS: dict[str, str] = {}
+SLEEPS: dict[str, str] = {
+    "tests/devnet/traffic.py": "the rate of an open-loop load",
+    "tests/unit/quorate/gateway/test_hub.py": "spreads additions over a watch",
+}
 
 ANCHOR = re.compile(r"docs/(\w+)\.md((?:#[\w-]+)?)((?:(?:,| to| and) #?[A-Z]\d+)*)")
 
@@ -51,12 +57,12 @@ def test_lock_holds_names_versions_and_hashes_only() -> None:
 
 
 def test_lock_covers_what_pyproject_asks_for() -> None:
-    import tomllib
-
     project = tomllib.loads(read("pyproject.toml"))["project"]
     asked = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
     names = {re.split(r"[^A-Za-z0-9._-]", each, maxsplit=1)[0].lower() for each in asked}
-    locked = {each.split("==")[0] for each in read("requirements.lock").splitlines() if "==" in each}
+    locked = {
+        each.split("==")[0] for each in read("requirements.lock").splitlines() if "==" in each
+    }
     assert sorted(names - locked) == []
 
 
@@ -75,7 +81,7 @@ def test_errors_are_not_hidden(name: str) -> None:
         for node in ast.walk(parse(name))
         if isinstance(node, ast.ExceptHandler) and hides_errors(node)
     ]
-    assert not lines or name in TASK_TOPS, f"lines {lines}: catch what you expect, by its type"
+    assert not lines or name in BROAD_ALLOWED, f"lines {lines}: catch what you expect, by its type"
 
 
 def is_sleep(node: ast.AST) -> bool:
@@ -96,7 +102,7 @@ def test_tests_wait_for_events_not_for_time(name: str) -> None:
 
 
 def list_cited(name: str) -> set[tuple[str, str]]:
-    """Return (page, anchor) of every `docs/page.md#anchor` in a file, lists of them included."""
+    """Return (page, anchor) of every rule that a file cites, lists of them included."""
     cited = set()
     for page, first, more in ANCHOR.findall(read(name)):
         cited.add((page, first.lstrip("#")))
@@ -116,6 +122,19 @@ def test_cited_pages_and_rules_exist(name: str) -> None:
     assert sorted(missing) == []
 
 
+@pytest.mark.parametrize("name", list_python("services/"))
+def test_every_refusal_to_start_is_explained_to_operators(name: str) -> None:
+    page = read("docs/operations.md")
+    reasons = [
+        keyword.value.value
+        for node in ast.walk(parse(name))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "RefusedToStart"
+        for keyword in node.keywords
+        if keyword.arg == "reason" and isinstance(keyword.value, ast.Constant)
+    ]
+    assert [reason for reason in reasons if str(reason) not in page] == []
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     broken = []
     for name in (n for n in list_files() if n.endswith(".md")):
@@ -127,6 +146,7 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 
 def test_paths_in_the_architecture_page_exist() -> None:
-    folders = ("services/", "proto/", "tests/", "bench/", "docs/")
-    named = re.findall(r"`((?:services|proto|tests|bench|docs)/[\w/.-]*)`", read("docs/architecture.md"))
-    assert named and [each for each in named if not (ROOT / each).exists()] == [], folders
+    path = re.compile(r"`((?:services|proto|tests|bench|docs)/[\w/.-]*)`")
+    named = path.findall(read("docs/architecture.md"))
+    assert len(named) > 20
+    assert [each for each in named if not (ROOT / each).exists()] == []

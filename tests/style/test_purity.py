@@ -22,13 +22,17 @@ def find_impure(tree: ast.AST) -> list[str]:
             found.append(f"{where}: {node.value!r} is no integer")
         if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div):
             found.append(f"{where}: / makes floats; use //")
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in BANNED_CALLS:
-                found.append(f"{where}: {node.func.id}()")
+        if isinstance(node, ast.Call) and get_name(node.func) in BANNED_CALLS:
+            found.append(f"{where}: {get_name(node.func)}()")
         found += [f"{where}: iterates over a set" for each in list_iterated(node) if is_set(each)]
         if isinstance(node, ast.Global | ast.Nonlocal):
             found.append(f"{where}: state outside of objects")
     return found
+
+
+def get_name(node: ast.expr) -> str:
+    """Return the plain name an expression is, or nothing."""
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def list_iterated(node: ast.AST) -> list[ast.expr]:
@@ -40,7 +44,7 @@ def list_iterated(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.Starred):
         return [node.value]
     if isinstance(node, ast.Call):
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        name = get_name(node.func)
         joins = isinstance(node.func, ast.Attribute) and node.func.attr == "join"
         if joins or name in ("tuple", "list", "enumerate", "zip", "iter", "next", "map", "dict"):
             return list(node.args)
@@ -69,7 +73,8 @@ def test_core_file_is_deterministic(name: str) -> None:
     "code",
     [
         "x = 1 / 2", "x = 0.5", "hash(b'')", "open('f')", "float(3)", "for x in {1, 2}: pass",
-        "x = [y for y in set(z)]", "b''.join({b'a'})", "x = tuple(set(a) | set(b))", "x = [*{1, 2}]",
+        "x = [y for y in set(z)]", "b''.join({b'a'})", "x = tuple(set(a) | set(b))",
+        "x = [*{1, 2}]",
     ],
 )  # fmt: skip
 def test_walk_finds(code: str) -> None:

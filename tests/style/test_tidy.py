@@ -1,7 +1,7 @@
 """House style that no other tool checks: budgets, as a ratchet, and the shape of the tree.
 
-`ratchet.json` lists what is over a budget and by how much. It only shrinks: a new entry, a grown one
-or one that is no longer needed fails. ruff checks docstrings, naming and imports (pyproject.toml).
+`ratchet.json` lists what is over a budget and by how much. It only shrinks: what is new in excess,
+has grown or is listed without need fails. ruff checks docstrings, names and imports.
 """
 
 import ast
@@ -20,8 +20,9 @@ COLUMNS_MAX = 100
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 RATCHET: dict[str, int] = json.loads((ROOT / "tests/style/ratchet.json").read_text())
-# Written in two parts so that this file does not hold what it forbids.
-UNFINISHED = re.compile(r"\b(?:TO" r"DO|FIX" r"ME|X" r"XX)\b")
+# Put together so that this file does not hold what it forbids.
+MARKS = [first + second for first, second in (("TO", "DO"), ("FIX", "ME"), ("XX", "X"))]
+UNFINISHED = re.compile(rf"\b(?:{'|'.join(MARKS)})\b")
 
 
 def walk_functions(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
@@ -65,8 +66,9 @@ def test_ratchet_holds_nothing_that_is_not_needed() -> None:
     loose = {
         what: allowed
         for what, allowed in RATCHET.items()
-        if what not in measured or measured[what][0] <= measured[what][1] or
-        measured[what][0] < allowed
+        if what not in measured
+        or measured[what][0] <= measured[what][1]
+        or measured[what][0] < allowed
     }
     assert not loose, "well done: take these out of tests/style/ratchet.json or lower them"
 

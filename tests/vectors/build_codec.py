@@ -1,7 +1,7 @@
 """Makes codec.json: one example of everything that is signed, hashed or stored, as bytes.
 
-The file is a promise: other implementations, and our own later ones, must give the same bytes. So it
-is written once (`python -m tests.vectors.build_codec`) and only extended afterwards.
+The file is a promise: other implementations, and our own later ones, must give the same bytes. So
+it is written once (`python -m tests.vectors.build_codec`) and only extended afterwards.
 """
 
 import json
@@ -159,7 +159,9 @@ def list_messages() -> dict[str, say.Message]:
         "nullify": say.Vote(say.Kind.NULLIFY, 3, view, ZERO_HASH, 511, b"\x62" * 64),
         "finalize": say.Vote(say.Kind.FINALIZE, 3, view, digest, 0, b"\x64" * 64),
         "finalization": say.Certificate(say.Kind.FINALIZE, 3, view, digest, 10, signatures),
-        "nullification": say.Certificate(say.Kind.NULLIFY, 3, view, ZERO_HASH, 1, ((0, signature),)),
+        "nullification": say.Certificate(
+            say.Kind.NULLIFY, 3, view, ZERO_HASH, 1, ((0, signature),)
+        ),
         "proof_request": say.ProofRequest(3, 5, 9),
         "seat_query": say.SeatQuery(3, 2),
         "seat_answer": say.SeatAnswer(3, 2, vote.encode()),

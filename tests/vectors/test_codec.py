@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quorate.core import crypto
 from quorate.core.batches import Batch, BatchHeader
 from quorate.core.bft import messages as say
 from quorate.core.blocks import Block, Executed, Header, compute_batches_hash
 from quorate.core.errors import InvalidBatch, MalformedBytes
-from quorate.core.transactions import check_signatures, check_transaction, compute_transaction_id
 from quorate.core.params import Params
+from quorate.core.transactions import check_signatures, check_transaction, compute_transaction_id
 from quorate.core.values import ZERO_HASH, parse_address
 from quorate.kit.convert import decode_transaction
-
 from tests.vectors import build_codec
 
 VECTORS: dict[str, Any] = json.loads(build_codec.PATH.read_text())
@@ -72,7 +72,9 @@ def test_the_code_still_gives_the_bytes_of_the_file() -> None:
     built = json.loads(json.dumps(build_codec.build()))
     for group, values in VECTORS.items():
         for name, value in values.items():
-            assert built[group][name] == value, f"{group}.{name} changed: old data becomes unreadable"
+            assert built[group][name] == value, (
+                f"{group}.{name} changed: old data becomes unreadable"
+            )
 
 
 def test_everything_built_is_in_the_file() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nacl import bindings
 from nacl.exceptions import BadSignatureError
+
 from quorate.core import crypto
 
 FILE = Path(__file__).with_name("ed25519_edge_cases.json")
@@ -41,7 +42,9 @@ def test_only_the_mixed_order_case_that_needs_no_cofactor_is_accepted() -> None:
     assert [case["number"] for case in CASES if is_accepted(case)] == [3]
 
 
-def test_core_verifies_by_the_primitive_that_is_pinned_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_core_verifies_by_the_primitive_that_is_pinned_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked = []
     real = bindings.crypto_sign_open
     monkeypatch.setattr(

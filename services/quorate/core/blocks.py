@@ -14,7 +14,7 @@ from typing import Final
 from quorate.core import crypto
 from quorate.core.codec import split_hashes
 from quorate.core.errors import MalformedBytes
-from quorate.core.params import Params
+from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.values import ZERO_HASH, Hash
 
 _HEADER: Final = Struct(">HHQQQ32sQQH32sQQQ32s32s32s32s")
@@ -110,12 +110,14 @@ def compute_batches_hash(batches: tuple[bytes, ...]) -> Hash:
 def compute_base_fee(base_fee: int, weight: int, params: Params) -> int:
     """Return a child's base fee from its parent's base fee and declared weight.
 
-    Moves by at most 1/8 towards keeping blocks half full (EIP-1559's rule, in integers).
+    Moves by at most 1/8 towards keeping blocks half full (EIP-1559's rule, in integers). Never
+    above the supply: faulty authors can fill blocks with what nobody pays for, and the header has
+    64 bits for it (docs/protocol.md#F2).
     """
     target = params.block_weight_max // 2
     change = base_fee * (weight - target) // (target * 8)
     if weight > target:
-        return base_fee + max(change, 1)
+        return min(base_fee + max(change, 1), SUPPLY_MAX)
     return max(base_fee + change, params.base_fee_min)
 
 

@@ -52,8 +52,7 @@ def parse_genesis(text: str) -> Genesis:
     params_document = document.get("params")
     if not isinstance(params_document, dict):
         raise InvalidGenesis("params", "must be an object")
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    genesis_hash = crypto.compute_hash(b"quorate/genesis/v1", canonical.encode())
+    genesis_hash = crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document))
     return Genesis(
         chain_id=chain_id,
         time_ms=time_ms,
@@ -101,8 +100,9 @@ def _proof_domain(chain_id: str) -> bytes:
 
 def _load(text: str) -> dict[str, object]:
     try:
-        document = json.loads(text)
-    except ValueError as error:
+        document = json.loads(text, object_pairs_hook=_build_object)
+        _encode_canonical(document)
+    except (ValueError, RecursionError) as error:
         raise InvalidGenesis("(document)", f"is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidGenesis("(document)", "must be an object")
@@ -111,6 +111,19 @@ def _load(text: str) -> dict[str, object]:
         if name not in allowed:
             raise InvalidGenesis(name, "is not a field of a genesis")
     return document
+
+
+def _encode_canonical(document: dict[str, object]) -> bytes:
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical.encode()
+
+
+def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # Of two equal names parsers take different ones, and would start different chains.
+    built = dict(pairs)
+    if len(built) != len(pairs):
+        raise ValueError("an object has the same name twice")
+    return built
 
 
 def _integer(document: dict[str, object], field: str) -> int:

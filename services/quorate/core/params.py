@@ -4,6 +4,13 @@ from dataclasses import asdict, dataclass, fields
 
 from quorate.core.errors import InvalidGenesis
 
+# Where arithmetic or the header's layout needs more than a 63-bit integer.
+_BOUNDS = {
+    "protocol_version": (1, 2**16 - 1),
+    "contract_engine": (0, 2**16 - 1),
+    "block_weight_max": (2, 2**63 - 1),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
@@ -40,8 +47,9 @@ class Params:
         for name, value in document.items():
             if name not in known:
                 raise InvalidGenesis(f"params.{name}", "is not a parameter")
-            if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise InvalidGenesis(f"params.{name}", "must be an integer ≥ 0")
+            least, most = _BOUNDS.get(name, (0, 2**63 - 1))
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+                raise InvalidGenesis(f"params.{name}", f"must be an integer, {least} to {most}")
         return cls(**document)  # type: ignore[arg-type]
 
     def to_document(self) -> dict[str, int]:

@@ -12,8 +12,9 @@ from struct import pack as struct_pack
 from struct import unpack_from as struct_unpack
 from typing import Final
 
+from quorate.core.codec import U64
 from quorate.core.errors import MalformedBytes
-from quorate.core.transition import OUTCOMES, Receipt
+from quorate.core.transition import DUPLICATE, OUTCOMES, Receipt
 
 _VERSION: Final = 1
 _HEAD: Final = Struct(">BI")
@@ -70,3 +71,23 @@ def unpack_receipts(packed: bytes) -> Receipts:
         raise MalformedBytes("receipts", "unknown code")
     firsts = dict(_FIRST.iter_unpack(packed[at + 18 * count :]))
     return Receipts(count, ids, senders, lanes, sequences, codes, fees, firsts)
+
+
+def find_receipt(packed: bytes, position: int) -> Receipt:
+    """Return one receipt without unpacking the others; raises MalformedBytes."""
+    _, count = _HEAD.unpack_from(packed)
+    end = _HEAD.size + count * _ROW_BYTES
+    if position >= count or len(packed) < end:
+        raise MalformedBytes("receipts", f"no position {position} of {count}")
+    at = _HEAD.size
+    identity, sender = (
+        packed[at + 32 * position :][:32],
+        packed[at + 32 * (count + position) :][:32],
+    )
+    at += 64 * count
+    sequence = int(U64.unpack_from(packed, at + count + 8 * position)[0])
+    fee = int(U64.unpack_from(packed, at + 10 * count + 8 * position)[0])
+    code, lane, first = packed[at + 9 * count + position], packed[at + position], b""
+    if code == DUPLICATE:
+        first = dict(_FIRST.iter_unpack(packed[end:])).get(position, b"")
+    return Receipt(identity, sender, lane, sequence, code, fee, first)

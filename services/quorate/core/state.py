@@ -11,6 +11,7 @@ An account without balance and lanes is no record at all, so that equal states a
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from struct import Struct
 from struct import error as struct_error
 from typing import Final, NamedTuple
@@ -80,7 +81,7 @@ def decode_account(record: bytes) -> Account:
     if count == 1:
         return Account(balance, {flat[0]: flat[1]})
     lanes = flat[::2]
-    if any(low >= high for low, high in zip(lanes, lanes[1:], strict=False)):
+    if any(low >= high for low, high in pairwise(lanes)):
         raise MalformedBytes("account", "lanes are not in ascending order")
     return Account(balance, dict(zip(lanes, flat[1::2], strict=True)))
 

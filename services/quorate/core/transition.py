@@ -41,9 +41,9 @@ from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, ZERO_HASH
 # Transactions, or writes, that one step handles: about 1 ms.
 SLICE: Final = 200
 
-OUTCOME_SUCCEEDED: Final = 1
-OUTCOME_FAILED: Final = 2
-OUTCOME_SKIPPED: Final = 3
+OUTCOME_SUCCEEDED: Final[int] = 1
+OUTCOME_FAILED: Final[int] = 2
+OUTCOME_SKIPPED: Final[int] = 3
 
 # A receipt's code is an index into OUTCOMES: (outcome, reason). Stored, so only ever appended to.
 SUCCEEDED: Final = 0

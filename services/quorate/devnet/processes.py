@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from quorate.core.errors import NotFound
+from quorate.core.errors import NotFound, Unavailable
 from quorate.devnet import system
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.system import ProcessId
@@ -139,6 +139,15 @@ class Processes:
         for program in programs:
             self._pid_file(program).unlink(missing_ok=True)
         return late
+
+    def wait_exit(self, program: Program, timeout_s: float) -> Exit:
+        """Wait until an own child ends by itself; raises Unavailable when it does not."""
+        child, log = self._children[program.name], self._log(program.name)
+        try:
+            code = child.wait(timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise Unavailable(f"{program.name} still runs after {timeout_s:.0f} s") from error
+        return Exit(program.name, code, log, read_tail(log))
 
     def find_exits(self) -> list[Exit]:
         """Return own children that have ended, with the end of their logs."""

@@ -1,8 +1,8 @@
 """Takes transactions in, gives each lane to one validator, and re-sends until it is durable.
 
 A lane stays with its validator while anything of it is pending, so its order holds; when that
-validator breaks or falls silent, the whole lane moves, oldest first. Re-sending is safe: a validator
-that holds an id accepts it again, and one effect is all an id can have.
+validator breaks or falls silent, the whole lane moves, oldest first. Re-sending is safe: who holds
+an id accepts it again, and one effect is all an id can have.
 """
 
 import asyncio

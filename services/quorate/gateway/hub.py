@@ -1,7 +1,7 @@
 """Fans what happens to transactions out to those who follow them: one feed in, many watches out.
 
-The executed feed is read once. A watch with a cursor first replays executed blocks from storage and
-joins the live feed, in one turn of the loop, when it has caught up: no block is lost or comes twice.
+The executed feed is read once. A watch with a cursor first replays executed blocks from storage; it
+joins the live feed, in one turn of the loop, when it has caught up: nothing is lost or comes twice.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from quorate.gateway.backends import Backend
 from quorate.gateway.executed import ExecutedReader, find_head
 from quorate.gateway.pending import Entry
 from quorate.gateway.stages import StageTable
-from quorate.gateway.watchers import END_OF_BLOCK, Watcher, WatcherIndex, build_stage_frame
+from quorate.gateway.watchers import END_OF_BLOCK, Hint, Watcher, WatcherIndex
 from quorate.kit.tasks import Tasks
 
 START_S: Final = 10.0
@@ -98,19 +98,19 @@ class Hub:
     def _handle_hint(self, hint: BatchesHint) -> None:
         names = split_hashes(hint.names, "hint")
         ids = self.stages.raise_stage(names, hint.stage, hint.height)
-        self.tell(StageFrame(stage=hint.stage, height=hint.height), ids)
+        self.tell(Hint(hint.stage, hint.height), ids)
 
     # Earlier stages
 
-    def tell(self, frame: StageFrame, ids: Sequence[bytes]) -> None:
-        """Tell those who follow these transactions that they reached the frame's stage."""
-        if not ids or not self._index.watchers:
+    def tell(self, hint: Hint, ids: Sequence[bytes]) -> None:
+        """Tell those who follow these transactions that they reached the hint's stage."""
+        if not ids or not self._index.wants_hints:
             return
         senders = [self.stages.senders.get(id_, b"") for id_ in ids]
         for watcher, hits in self._index.match(ids, senders).items():
             if not watcher.executed_only:
                 mine = ids if len(hits) == len(ids) else [ids[hit] for hit in hits]
-                watcher.push(build_stage_frame(frame, mine), 32 * len(hits))
+                watcher.push_hint(hint, mine)
 
     def note_sender(self, id_: bytes, sender: bytes) -> None:
         """A transaction of this sender came in."""
@@ -122,17 +122,21 @@ class Hub:
 
     def note_received(self, entries: Sequence[Entry]) -> None:
         """Transactions are in one validator's memory."""
-        if self._index.watchers:
-            self.tell(StageFrame(stage=STAGE_RECEIVED), [entry.id for entry in entries])
+        if self._index.wants_hints:
+            self.tell(Hint(STAGE_RECEIVED), [entry.id for entry in entries])
 
     def note_batched(self, frame: StageFrame, ids: Sequence[bytes]) -> None:
         """A batch is durable at so many validators that it can't be lost."""
-        if self.stages.set_batched(frame.batch, ids):
-            self.tell(StageFrame(stage=STAGE_BATCHED, holders=frame.holders), ids)
+        if not self.stages.set_batched(frame.batch, ids):
+            return
+        self.tell(Hint(STAGE_BATCHED, holders=frame.holders), ids)
+        # The feed may have told of the batch before its author did.
+        for stage, height in self.stages.take_early(frame.batch):
+            self.tell(Hint(stage, height), self.stages.raise_stage([frame.batch], stage, height))
 
     def note_dropped(self, ids: Sequence[bytes], reason: str) -> None:
         """Transactions will not be executed."""
-        self.tell(StageFrame(stage=STAGE_DROPPED, reason=reason), ids)
+        self.tell(Hint(STAGE_DROPPED, reason=reason), ids)
         self.stages.set_dropped(ids, reason)
 
     def note_refused(self, backend: Backend, id_: bytes, reason: str, *, must_check: bool) -> None:
@@ -219,5 +223,4 @@ class Hub:
             if stage:
                 by_stage.setdefault(stage, []).append(id_)
         for stage, ids in sorted(by_stage.items()):
-            frame = StageFrame(stage=stage)
-            watcher.push(build_stage_frame(frame, ids), 32 * len(ids))
+            watcher.push_hint(Hint(stage), ids)

@@ -13,6 +13,7 @@ from quorate.api.transaction.v1.transaction_pb2 import (
 
 TRANSACTIONS_MAX: Final = 500_000
 DROPPED_MAX: Final = 50_000
+EARLY_MAX: Final = 4_096
 
 
 class Batch:
@@ -33,6 +34,9 @@ class StageTable:
         self._batches: dict[bytes, Batch] = {}
         self._batch_of: dict[bytes, Batch] = {}
         self._dropped: dict[bytes, str] = {}
+        # Batches that were hinted at before their author told of them; and executed ones.
+        self._done: dict[bytes, None] = {}
+        self._early: dict[bytes, dict[Stage.ValueType, int]] = {}
 
     def find(self, id_: bytes) -> "Stage.ValueType":
         """Return the stage of a transaction that is not executed as far as is known here."""
@@ -54,7 +58,7 @@ class StageTable:
 
         An empty name means that the batch is not known: its ids stay at this stage then.
         """
-        if name in self._batches:
+        if name in self._batches or name in self._done:
             return False
         batch = Batch(ids)
         self._batch_of.update(dict.fromkeys(ids, batch))
@@ -73,10 +77,18 @@ class StageTable:
         ids: list[bytes] = []
         for name in names:
             batch = self._batches.get(name)
-            if batch is not None and batch.stage < stage:
+            if batch is None:
+                self._early.setdefault(name, {})[stage] = height
+            elif batch.stage < stage:
                 batch.stage, batch.height = stage, height
                 ids.extend(batch.ids)
+        while len(self._early) > EARLY_MAX:
+            del self._early[next(iter(self._early))]
         return ids
+
+    def take_early(self, name: bytes) -> "list[tuple[Stage.ValueType, int]]":
+        """Return (stage, height) of what was told of a batch before it was known, in order."""
+        return sorted(self._early.pop(name, {}).items())
 
     def set_dropped(self, ids: Sequence[bytes], reason: str) -> None:
         """Note that transactions will not be executed."""
@@ -90,6 +102,10 @@ class StageTable:
         self.forget(ids)
         for name in batches:
             self._batches.pop(name, None)
+            self._early.pop(name, None)
+            self._done[name] = None
+        while len(self._done) > EARLY_MAX:
+            del self._done[next(iter(self._done))]
 
     def forget(self, ids: Sequence[bytes]) -> None:
         """Forget transactions."""

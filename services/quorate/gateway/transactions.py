@@ -41,6 +41,9 @@ _STATELESS: Final = frozenset(
     }
 )  # fmt: skip
 
+_ACCEPTED: Final = metrics.GATEWAY_SUBMITTED.labels("accepted")
+_REFUSED: Final = metrics.GATEWAY_SUBMITTED.labels("refused")
+
 _Open = tuple[int, Ticket]
 
 
@@ -58,7 +61,7 @@ class TransactionServicer(transaction_pb2_grpc.TransactionServiceServicer):
             await _wait(ticket, context)
             if ticket.refusals:
                 raise _build_error(ticket.refusals[0], ticket)
-            metrics.GATEWAY_SUBMITTED.labels("accepted").inc()
+            _ACCEPTED.inc()
             return pb.SubmitResponse(id=self._dispatcher.compute_id(request.transaction))
         except EXPECTED as error:
             await fail(context, error)
@@ -148,11 +151,11 @@ async def _wait(ticket: Ticket, context: Context) -> None:
 
 
 def _build_answer(chunk: int, ticket: Ticket) -> pb.SubmitStreamResponse:
-    refusals, counter = ticket.refusals, metrics.GATEWAY_SUBMITTED
-    counter.labels("accepted").inc(ticket.total - len(refusals))
+    refusals = ticket.refusals
+    _ACCEPTED.inc(ticket.total - len(refusals))
     if not refusals:
         return pb.SubmitStreamResponse(chunk=chunk)
-    counter.labels("refused").inc(len(refusals))
+    _REFUSED.inc(len(refusals))
     if ticket.retry_after_ms:
         return pb.SubmitStreamResponse(chunk=chunk, retry_after_ms=ticket.retry_after_ms)
     return pb.SubmitStreamResponse(
@@ -170,7 +173,7 @@ def _build_answer(chunk: int, ticket: Ticket) -> pb.SubmitStreamResponse:
 
 
 def _build_error(refusal: Refusal, ticket: Ticket) -> QuorateError:
-    metrics.GATEWAY_SUBMITTED.labels("refused").inc()
+    _REFUSED.inc()
     if ticket.unavailable:
         return Unavailable(refusal.message)
     if refusal.retry_after_ms:

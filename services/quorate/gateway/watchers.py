@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from quorate.api.storage.v1.storage_pb2 import WatchExecutedResponse
 from quorate.api.transaction.v1.transaction_pb2 import (
     Cursor,
     ExecutedFrame,
+    Stage,
     StageFrame,
     WatchResponse,
 )
@@ -15,17 +16,28 @@ from quorate.core.errors import Overloaded
 from quorate.kit import metrics
 
 FRAMES_MAX: Final = 1_024
-IDS_BYTES_MAX: Final = 4 * 1024 * 1024
+BUFFER_BYTES_MAX: Final = 4 * 1024 * 1024
+# Hints wait this long for others to travel with; what is executed never waits.
+GATHER_S: Final = 0.02
 # Position that stands behind every transaction of a block.
 END_OF_BLOCK: Final = 0xFFFFFFFF
+
+
+class Hint(NamedTuple):
+    """What a stage frame tells beside its ids."""
+
+    stage: "Stage.ValueType"
+    height: int = 0
+    holders: int = 0
+    reason: str = ""
 
 
 class Watcher:
     """One client stream: what it follows, where it is, and what it has not read yet."""
 
     __slots__ = (
-        "_frames", "_room", "_wake", "error", "executed_only", "height", "ids", "position",
-        "senders", "sent_height",
+        "_frames", "_hints", "_room", "_timer", "_wake", "error", "executed_only", "height",
+        "ids", "position", "senders", "sent_height",
     )  # fmt: skip
 
     def __init__(
@@ -36,17 +48,44 @@ class Watcher:
         self.height, self.position, self.sent_height = 0, END_OF_BLOCK, 0
         self.error: Overloaded | None = None
         self._frames: list[WatchResponse] = []
-        self._room = IDS_BYTES_MAX
+        self._hints: dict[Hint, list[bytes]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._room = BUFFER_BYTES_MAX
         self._wake = asyncio.Event()
 
     def push(self, frame: WatchResponse, size_bytes: int) -> None:
         """Buffer a frame; a full buffer ends the watch instead (it can be resumed)."""
+        if self._hints:
+            self._flush_hints()
         self._room -= size_bytes
         if self.error is None and (len(self._frames) >= FRAMES_MAX or self._room < 0):
             self.error = Overloaded("the buffer of this watch")
             metrics.GATEWAY_WATCHES_CLOSED.inc()
         if self.error is None:
             self._frames.append(frame)
+        self._wake.set()
+
+    def push_hint(self, hint: Hint, ids: Sequence[bytes]) -> None:
+        """Gather a hint; hints of some milliseconds travel in one frame per stage."""
+        self._room -= 32 * len(ids)
+        if self._room < 0:
+            # Hints may be left out: what is executed may not, and needs the room.
+            self._hints.clear()
+            return
+        self._hints.setdefault(hint, []).extend(ids)
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(GATHER_S, self._flush_hints)
+
+    def _flush_hints(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        # By stage: nobody hears of a later stage of a transaction first.
+        for hint in sorted(self._hints):
+            if len(self._frames) < FRAMES_MAX // 2:
+                self._frames.append(_build_stage_frame(hint, self._hints[hint]))
+        self._hints.clear()
         self._wake.set()
 
     async def take(self) -> list[WatchResponse]:
@@ -57,7 +96,7 @@ class Watcher:
             self._wake.clear()
             await self._wake.wait()
         frames, self._frames = self._frames, []
-        self._room = IDS_BYTES_MAX
+        self._room = BUFFER_BYTES_MAX
         return frames
 
     def select(self, block: WatchExecutedResponse, hits: Sequence[int]) -> WatchResponse | None:
@@ -95,10 +134,12 @@ class WatcherIndex:
         self.watchers: dict[Watcher, None] = {}
         self._by_id: dict[bytes, list[Watcher]] = {}
         self._by_sender: dict[bytes, list[Watcher]] = {}
+        self._hinted = 0
 
     def add(self, watcher: Watcher) -> None:
         """Begin to follow."""
         self.watchers[watcher] = None
+        self._hinted += not watcher.executed_only
         for index, keys in ((self._by_id, watcher.ids), (self._by_sender, watcher.senders)):
             for key in keys:
                 index.setdefault(key, []).append(watcher)
@@ -107,6 +148,7 @@ class WatcherIndex:
         """Follow no more; nothing happens when it did not."""
         if self.watchers.pop(watcher, self) is self:
             return
+        self._hinted -= not watcher.executed_only
         for index, keys in ((self._by_id, watcher.ids), (self._by_sender, watcher.senders)):
             for key in keys:
                 index[key].remove(watcher)
@@ -128,17 +170,21 @@ class WatcherIndex:
                 hits[watcher] = sorted(set(found))
         return hits
 
+    @property
+    def wants_hints(self) -> bool:
+        """Some watcher follows earlier stages too."""
+        return self._hinted > 0
 
-def build_stage_frame(frame: StageFrame, ids: Sequence[bytes]) -> WatchResponse:
-    """Return the stage frame that tells the same of only these ids."""
-    mine = StageFrame(
-        stage=frame.stage,
+
+def _build_stage_frame(hint: Hint, ids: Sequence[bytes]) -> WatchResponse:
+    frame = StageFrame(
+        stage=hint.stage,
         ids=b"".join(ids),
-        holders=frame.holders,
-        height=frame.height,
-        reason=frame.reason,
+        holders=hint.holders,
+        height=hint.height,
+        reason=hint.reason,
     )
-    return WatchResponse(stage=mine)
+    return WatchResponse(stage=frame)
 
 
 def _cut(frame: ExecutedFrame, hits: Sequence[int]) -> ExecutedFrame:

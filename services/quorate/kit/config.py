@@ -5,15 +5,33 @@ Environment variables win over the file: QUORATE_NAME, QUORATE_PEERS='["…"]' a
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from quorate.core.errors import RefusedToStart
 
+Config = TypeVar("Config", bound="FileConfig")
 
-class NodeConfig(BaseSettings):
+
+class FileConfig(BaseSettings):
+    """Settings whose file is overridden by the environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over what `_load` passes from the file."""
+        return env_settings, init_settings
+
+
+class NodeConfig(FileConfig):
     """One validator or observer: where it lives, listens and finds others."""
 
     model_config = SettingsConfigDict(env_prefix="QUORATE_", extra="forbid")
@@ -60,7 +78,7 @@ class ValidatorAddress(BaseModel):
     storage: str
 
 
-class GatewayConfig(BaseSettings):
+class GatewayConfig(FileConfig):
     """A gateway: what it listens on and which validators stand behind it."""
 
     model_config = SettingsConfigDict(env_prefix="QUORATE_GATEWAY_", extra="forbid")
@@ -87,12 +105,23 @@ class GatewayConfig(BaseSettings):
 
 def load_node_config(path: Path) -> NodeConfig:
     """Return a node's configuration from its TOML file and the environment."""
-    return NodeConfig(**_read(path))
+    return _load(NodeConfig, path)
 
 
 def load_gateway_config(path: Path) -> GatewayConfig:
     """Return a gateway's configuration from its TOML file and the environment."""
-    return GatewayConfig(**_read(path))
+    return _load(GatewayConfig, path)
+
+
+def _load(kind: type[Config], path: Path) -> Config:
+    try:
+        return kind(**_read(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "(file)"
+        raise RefusedToStart(
+            f"{path}: {field}: {first['msg']}", reason="BAD_CONFIG", field=field
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

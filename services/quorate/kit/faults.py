@@ -4,12 +4,15 @@ from typing import Any, Final, NoReturn, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.protobuf.message import DecodeError
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
 from quorate.core import errors
 
 DOMAIN: Final = "quorate"
+# Names of an error's own parameters, which a stranger's metadata must not fill in.
+_NOT_FIELDS: Final = frozenset({"self", "message", "reason"})
 
 EXIT_OK: Final = 0
 EXIT_FAILURE: Final = 1
@@ -36,13 +39,18 @@ def find_exit_code(error: errors.QuorateError) -> int:
     return next(code for kind, _, code in TABLE if isinstance(error, kind))
 
 
-async def abort(context: "grpc.aio.ServicerContext[Any, Any]", error: errors.QuorateError) -> NoReturn:
+async def abort(
+    context: "grpc.aio.ServicerContext[Any, Any]", error: errors.QuorateError
+) -> NoReturn:
     """End a call with the error's status, ErrorInfo and, when overloaded, RetryInfo."""
     status = next(code for kind, code, _ in TABLE if isinstance(error, kind))
-    details = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.fields())]
+    details = [
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.fields())
+    ]
     packed = [_pack(detail) for detail in details]
     if isinstance(error, errors.Overloaded):
-        delay = duration_pb2.Duration(nanos=error.retry_after_ms * 1_000_000)
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(error.retry_after_ms)
         packed.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
     proto = status_pb2.Status(code=status.value[0], message=error.message, details=packed)
     await context.abort_with_status(rpc_status.to_status(proto))
@@ -53,11 +61,15 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.QuorateError:
     """Return the core error that a failed call carries; Unavailable when it carries none."""
     status, message = error.code(), error.details() or ""
     reason, fields, retry_after_ms = "", {}, 200
-    proto = rpc_status.from_call(cast("grpc.Call", error))
+    try:
+        proto = rpc_status.from_call(cast("grpc.Call", error))
+    except (DecodeError, ValueError):
+        proto = None  # details of a stranger: the status alone counts then
     for detail in proto.details if proto is not None else ():
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         if detail.Unpack(info):
-            reason, fields = info.reason, dict(info.metadata)
+            reason = info.reason
+            fields = {k: v for k, v in info.metadata.items() if k not in _NOT_FIELDS}
         elif detail.Unpack(retry):
             retry_after_ms = retry.retry_delay.ToMilliseconds()
     return _rebuild(status, message, reason, fields, retry_after_ms)

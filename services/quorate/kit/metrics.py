@@ -30,6 +30,13 @@ MEMPOOL_BYTES: Final = Gauge("quorate_gossip_mempool_bytes", "Bytes waiting in t
 MEMPOOL_TRANSACTIONS: Final = Gauge("quorate_gossip_mempool_transactions", "Waiting transactions")
 ADMITTED: Final = Counter("quorate_gossip_admitted", "Admission verdicts", ["reason"])
 BATCHES_SEALED: Final = Counter("quorate_gossip_batches_sealed", "Batches sealed here")
+BATCHES_INVALID: Final = Counter(
+    "quorate_gossip_batches_invalid", "Batches that prove a fault of their author"
+)
+PEER_FAULTS: Final = Counter("quorate_gossip_peer_faults", "Faults of peers", ["fault"])
+VERIFIER_RESTARTS: Final = Counter(
+    "quorate_gossip_verifier_restarts", "Times the verifier process died"
+)
 GATEWAY_SUBMITTED: Final = Counter(
     "quorate_gateway_submitted", "Transactions that came in by verdict", ["verdict"]
 )

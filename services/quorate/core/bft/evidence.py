@@ -1,4 +1,4 @@
-"""Which pairs of signed messages no honest seat makes (docs/protocol.md#E1).
+"""Which pairs of signed messages no honest seat makes (docs/protocol.md#V1).
 
 Exactly, within one epoch and view: two proposals, two notarizes or two finalizes with different
 digests; finalize with nullify; finalize(d) with notarize(d′ ≠ d). Notarize with nullify is lawful.

@@ -37,6 +37,13 @@ class Senders:
                 return sender, place
         return None
 
+    def take_returned(self) -> tuple[int, int] | None:
+        """Return (sender, place) of a transfer that was given back; None when there is none."""
+        for sender, places in enumerate(self._returned):
+            if places:
+                return sender, heapq.heappop(places)
+        return None
+
     def get(self, sender: int, place: int) -> Signed:
         """Return a transfer that was taken."""
         return self.runs[sender][place]

@@ -115,7 +115,9 @@ class Generator:
             except TimeoutError:
                 return
 
-    async def _ask_about_rest(self, stub: transaction_pb2_grpc.TransactionServiceAsyncStub) -> None:
+    async def _ask_about_rest(
+        self, stub: "transaction_pb2_grpc.TransactionServiceAsyncStub"
+    ) -> None:
         """Ask for each transfer without an end, so that a lost frame is not a lost transfer."""
         for id_ in list(self.book.waiting)[:_GET_MAX]:
             try:

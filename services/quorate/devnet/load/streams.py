@@ -47,7 +47,7 @@ class Submitter:
         except asyncio.QueueFull:
             self._refuse(slots)
 
-    async def run(self, stub: transaction_pb2_grpc.TransactionServiceAsyncStub) -> None:
+    async def run(self, stub: "transaction_pb2_grpc.TransactionServiceAsyncStub") -> None:
         """Send until cancelled."""
         while True:
             call = stub.SubmitStream(wait_for_ready=True)
@@ -107,7 +107,7 @@ class Watcher:
         self._now_s = asyncio.get_running_loop().time
         self.heard = asyncio.Event()
 
-    async def run(self, stub: transaction_pb2_grpc.TransactionServiceAsyncStub) -> None:
+    async def run(self, stub: "transaction_pb2_grpc.TransactionServiceAsyncStub") -> None:
         """Follow until cancelled."""
         while True:
             request = pb.WatchRequest(

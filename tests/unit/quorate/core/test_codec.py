@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quorate.core.codec import Reader, encode_blob, pack_list, split_hashes, unpack_list
 from quorate.core.errors import MalformedBytes
 

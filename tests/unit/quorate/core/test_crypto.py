@@ -1,8 +1,9 @@
-"""A signature is for one purpose, one chain and one message; hashes keep their parts apart by tag."""
+"""A signature is for one purpose, one chain and one message; tags keep hashes apart."""
 
 from hashlib import sha256
 
 import pytest
+
 from quorate.core import crypto
 from quorate.core.crypto import SigningKey, compute_domain, compute_hash, is_signed
 

@@ -1,6 +1,7 @@
-"""Every expected error has a stable reason, typed fields, and a place in the tree its module draws."""
+"""Every expected error has a stable reason, typed fields, and a place in the tree drawn there."""
 
 import pytest
+
 from quorate.core import errors
 from quorate.core.errors import QuorateError
 

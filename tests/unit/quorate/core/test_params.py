@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from quorate.core.errors import InvalidGenesis
 from quorate.core.params import Params
 
@@ -16,11 +17,20 @@ def test_what_is_left_out_has_its_default() -> None:
     assert Params.parse({}) == Params()
 
 
-@pytest.mark.parametrize("value", ["20", 20.0, True, None, -1, [20]])
+@pytest.mark.parametrize("value", ["20", 20.0, True, None, -1, [20], 2**63])
 def test_a_value_that_is_no_integer_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidGenesis) as caught:
         Params.parse({"block_interval_ms": value})
     assert caught.value.fields() == {"field": "params.block_interval_ms"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("block_weight_max", 1), ("protocol_version", 65_536), ("contract_engine", 65_536)],
+)
+def test_a_value_that_headers_or_fees_cannot_work_with_is_refused(name: str, value: int) -> None:
+    with pytest.raises(InvalidGenesis):
+        Params.parse({name: value})
 
 
 def test_an_unknown_parameter_is_refused_by_name() -> None:

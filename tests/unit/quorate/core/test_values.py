@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quorate.core import values
 from quorate.core.errors import MalformedAddress
 from quorate.core.values import (

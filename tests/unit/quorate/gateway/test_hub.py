@@ -73,14 +73,48 @@ async def test_a_sender_watch_gets_hints_and_only_its_own(build_network: Any) ->
     other = await open_watch(client, senders=[b"x" * 32])
     for raw in raws:
         await client.transactions.Submit(pb.SubmitRequest(transaction=raw))
-    for raw in raws:
-        assert (await read_frame(mine)).stage.ids == network.id_of(raw)
+    received = b""
+    while len(received) < 32 * len(raws):
+        received += (await read_frame(mine)).stage.ids
+    assert received == b"".join(network.id_of(raw) for raw in raws)
     network.chain.execute(raws)
     frame = (await read_frame(mine)).executed
     assert frame.ids == b"".join(network.id_of(raw) for raw in raws)
     assert list(frame.positions) == [0, 1, 2] and len(frame.reasons) == 3
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(other.read(), 0.2)
+
+
+async def test_hints_that_come_before_the_batch_is_known_are_told_later(
+    build_network: Any,
+) -> None:
+    network = await build_network()
+    client, raw = network.open(), network.transfer(0)
+    batch, watch = b"B" * 32, await open_watch(client, ids=[network.id_of(raw)])
+    await client.transactions.Submit(pb.SubmitRequest(transaction=raw))
+    assert (await read_frame(watch)).stage.stage == pb.STAGE_RECEIVED
+    feeder = next(n for n in network.nodes if n._hints)
+    feeder.hint(pb.STAGE_PROPOSED, batch, 1)
+    feeder.hint(pb.STAGE_FINAL, batch, 1)
+    other = network.transfer(0, 1)
+    network.chain.execute([other])
+    await client.transactions.Submit(pb.SubmitRequest(transaction=other))
+    network.node_of(raw).tell_batched([raw], batch)
+    stages = [(await read_frame(watch)).stage.stage for _ in range(3)]
+    assert stages == [pb.STAGE_BATCHED, pb.STAGE_PROPOSED, pb.STAGE_FINAL]
+
+
+async def test_a_batch_that_was_executed_is_no_news(build_network: Any) -> None:
+    network = await build_network()
+    client, raw = network.open(), network.transfer(0)
+    batch, watch = b"B" * 32, await open_watch(client, ids=[network.id_of(raw)])
+    await client.transactions.Submit(pb.SubmitRequest(transaction=raw))
+    assert (await read_frame(watch)).stage.stage == pb.STAGE_RECEIVED
+    network.chain.execute([raw], batch)
+    assert (await read_frame(watch)).executed.height == 1
+    network.node_of(raw).tell_batched([raw], batch)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(watch.read(), 0.2)
 
 
 async def test_executed_only_leaves_hints_out(build_network: Any) -> None:

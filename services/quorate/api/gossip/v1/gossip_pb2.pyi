@@ -579,14 +579,16 @@ Global___WatchStagesRequest: _TypeAlias = WatchStagesRequest  # noqa: Y015
 
 @_typing.final
 class WatchStagesResponse(_message.Message):
-    """Transactions that reached a stage here."""
+    """Transactions that reached a stage here; gathered for some tens of milliseconds, since a message
+    costs more than what is in it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     FRAMES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def frames(self) -> _containers.RepeatedCompositeFieldContainer[_transaction_pb2.StageFrame]:
-        """The frames."""
+        """The frames; those of STAGE_BATCHED name their batch."""
 
     def __init__(
         self,

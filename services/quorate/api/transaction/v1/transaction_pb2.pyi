@@ -386,8 +386,8 @@ class StageFrame(_message.Message):
     reason: _builtins.str
     """For STAGE_DROPPED: why (UPPER_SNAKE)."""
     batch: _builtins.bytes
-    """For STAGE_BATCHED, between gossip and gateways: name of the batch (32 bytes) that holds exactly
-    these ids. gossip fills it in every such frame (one frame per batch), so that a gateway can tell
+    """For STAGE_BATCHED, between gossip and gateways: name (32 bytes) of the batch that holds exactly
+    these ids. gossip fills it in every such frame, one frame per batch, so that a gateway can tell
     which ids a BatchesHint is about; empty towards clients.
     """
     def __init__(
@@ -464,8 +464,8 @@ Global___ExecutedFrame: _TypeAlias = ExecutedFrame  # noqa: Y015
 
 @_typing.final
 class WatchResponse(_message.Message):
-    """One frame of a watch. The first one has no frame: its cursor tells where the watch begins. Later ones
-    without a frame only move the cursor on.
+    """One frame of a watch. The first one has no frame: its cursor tells where the watch begins.
+    Later ones without a frame only move the cursor on.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

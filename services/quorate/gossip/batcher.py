@@ -1,0 +1,160 @@
+"""Seals batches of own transactions: at once when none is in flight, else full or after a while.
+
+In flight is what less than a quorum of seats holds. Only a validator with a seat seals, while its
+unfinalized bytes stay under what the other validators accept (docs/protocol.md#B1).
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from quorate.core.batches import Batch, BatchHeader, compute_batch_name, compute_content_hash
+from quorate.core.codec import pack_list
+from quorate.core.errors import QuorateError
+from quorate.core.gossip.entries import Entry
+from quorate.core.gossip.held import Held
+from quorate.core.gossip.mempool import Mempool
+from quorate.core.params import Params
+from quorate.gossip.dissemination import Dissemination
+from quorate.gossip.own_seat import OwnSeat
+from quorate.gossip.peers import PeerTable
+from quorate.gossip.vault import Vault
+from quorate.kit import metrics
+from quorate.kit.logs import get_logger
+from quorate.kit.tasks import Tasks
+
+SEAL_S: Final = 0.025
+RETRY_S: Final = 0.1
+# Batches that are signed but not durable here yet.
+STORING_MAX: Final = 8
+EPOCH: Final = 0
+
+log = get_logger("gossip")
+
+
+class Batcher:
+    """Owns the numbers of own batches."""
+
+    def __init__(
+        self, mempool: Mempool, spread: Dissemination, seat: OwnSeat, vault: Vault, table: PeerTable
+    ) -> None:
+        self._mempool, self._spread, self._seat = mempool, spread, seat
+        self._vault, self._table = vault, table
+        self._params = Params()
+        self._wake = asyncio.Event()
+        self._storing = asyncio.Semaphore(STORING_MAX)
+        # A later start goes on above every number used before: no state to lose.
+        self._number = time.time_ns() // 1_000
+        self._sealed_s = 0.0
+
+    def wake(self) -> None:
+        """Look again: there are new transactions."""
+        self._wake.set()
+
+    async def run(self, params: Params, tasks: Tasks) -> None:
+        """Seal until cancelled."""
+        self._params = params
+        while True:
+            await self._seat.known.wait()
+            await self._wait_due()
+            await self._storing.acquire()
+            batch, held = None, None
+            entries = self._take()
+            try:
+                if entries:
+                    batch, held = await self._seal(entries)
+            except QuorateError as error:
+                log.info("no batch can be sealed", why=error.reason, detail=error.message)
+                await asyncio.sleep(RETRY_S)
+            finally:
+                if batch is None or held is None:
+                    self._mempool.give_back(entries)
+                    self._storing.release()
+            if batch is not None and held is not None:
+                self._spread.in_flight.add(batch.name)
+                tasks.start(self._store(batch, held), f"batch {batch.header.number}")
+
+    async def _wait_due(self) -> None:
+        """Return when a batch is to be sealed now."""
+        loop = asyncio.get_running_loop()
+        while True:
+            self._wake.clear()
+            self._spread.settled.clear()
+            if not self._mempool.lanes.ready_bytes or not self._has_room():
+                await self._wait_any(None)
+                continue
+            left_s = self._sealed_s + SEAL_S - loop.time()
+            is_full = self._mempool.lanes.ready_bytes >= self._params.batch_size_bytes_max
+            if not self._spread.in_flight or is_full or left_s <= 0:
+                return
+            await self._wait_any(left_s)
+
+    async def _wait_any(self, timeout_s: float | None) -> None:
+        waits = [
+            asyncio.ensure_future(self._wake.wait()),
+            asyncio.ensure_future(self._spread.settled.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def _has_room(self) -> bool:
+        # The others may be some blocks behind, and count more as unfinalized than is.
+        seat, most = self._seat.number, self._params.author_unfinalized_bytes_max * 3 // 4
+        if seat is None:
+            return False
+        unfinalized = self._spread.held.get_author_bytes(seat)
+        return unfinalized + self._params.batch_size_bytes_max <= most
+
+    def _take(self) -> list[Entry]:
+        params = self._params
+        with metrics.measure_stage("admit"):
+            return self._mempool.take(
+                params.batch_size_bytes_max, params.batch_transactions_max, params.block_weight_max
+            )
+
+    async def _seal(self, entries: list[Entry]) -> tuple[Batch, Held]:
+        seat = self._seat.number
+        assert seat is not None, "only a validator with a seat gets here"
+        self._sealed_s = asyncio.get_running_loop().time()
+        self._number += 1
+        content = pack_list([entry.raw for entry in entries])
+        header = BatchHeader(
+            epoch=EPOCH,
+            author=seat,
+            number=self._number,
+            count=len(entries),
+            size_bytes=len(content),
+            weight=sum([entry.weight for entry in entries]),
+            expiry_height=self._mempool.height + self._params.batch_validity_blocks,
+            content_hash=compute_content_hash(content),
+        )
+        encoded = header.encode()
+        signature = await self._seat.sign_batch(encoded)
+        name = compute_batch_name(encoded)
+        for entry in entries:
+            entry.batch = name
+        ids = b"".join([entry.id for entry in entries])
+        held = Held(name, header, encoded + signature, entries=entries, ids=ids)
+        return Batch(header, signature, content, name), held
+
+    async def _store(self, batch: Batch, held: Held) -> None:
+        encoded = batch.encode()
+        # It travels while it is synced here: what counts is what each holder reports.
+        self._table.broadcast_batch(encoded)
+        try:
+            await self._vault.put(encoded)
+        except QuorateError as error:
+            log.warning("an own batch could not be stored", why=error.reason)
+            self._spread.in_flight.discard(batch.name)
+            self._mempool.give_back(held.entries)
+            self.wake()
+            return
+        finally:
+            self._storing.release()
+        metrics.BATCHES_SEALED.inc()
+        self._spread.note_durable(held)
+        if held.holders.bit_count() >= self._spread.held.quorum:
+            self._spread.handle_finished([held.name])

@@ -1,0 +1,1 @@
+"""The storage service: batches, blocks, world state, receipts; applies final blocks; catches up."""

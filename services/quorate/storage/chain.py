@@ -1,0 +1,216 @@
+"""The head, and the one way it moves: runs of final blocks, applied in order.
+
+A run is one or more consecutive blocks of which the last is certified, and a unit here. A run of
+one block is one atomic synced write. A longer one is first stored whole (blocks, finalization,
+batches, and where the run ends), then each block is applied in an atomic write of its own; only
+the last write is synced, because the log keeps their order. If a crash cuts this off, what is left
+is a prefix: either the run is unknown and the head is the certified block before it, or the run is
+stored and `open` applies the rest before anybody is served. So whoever holds `lock` sees a head
+that has its own finalization (or is block 0), which is what OpenChain and ReadBlocks rely on.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from quorate.core.batches import Batch
+from quorate.core.bft.messages import decode_certificate
+from quorate.core.blocks import Block
+from quorate.core.codec import U64
+from quorate.core.errors import MalformedBytes, RefusedToStart, Unavailable
+from quorate.core.genesis import Genesis
+from quorate.core.results import compute_receipts_hash
+from quorate.core.transition import compute_genesis_writes
+from quorate.core.values import ZERO_HASH
+from quorate.kit.logs import get_logger
+from quorate.kit.metrics import EXECUTED_HEIGHT
+from quorate.storage import database as db
+from quorate.storage.batch_store import BatchStore
+from quorate.storage.database import Database, Writes
+from quorate.storage.executor import Executor
+from quorate.storage.store import GENESIS_KEY, HEIGHT_KEY, RUN_END_KEY, Store, put_block
+from quorate.storage.writer import Writer
+
+CONFLICT: Final = "CONFLICTING_FINAL_BLOCKS"
+log = get_logger("storage")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive final blocks, the encoded finalization of the last, and batches that came along.
+
+    `caught_up` tells that the run came from a peer instead of the own engine.
+    """
+
+    blocks: tuple[Block, ...]
+    certificate: bytes
+    batches: tuple[Batch, ...] = ()
+    caught_up: bool = False
+
+    @property
+    def height(self) -> int:
+        """Height of the last block."""
+        return self.blocks[-1].header.height
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why a run can't be applied now: a gap below it, batches that are missing, or a conflict."""
+
+    gap: bool = False
+    missing: tuple[bytes, ...] = ()
+    conflict: str = ""
+
+
+class Chain:
+    """The executed chain of this validator."""
+
+    def __init__(
+        self, store: Store, batches: BatchStore, writer: Writer, executor: Executor
+    ) -> None:
+        self.store, self.batches, self.writer = store, batches, writer
+        self.reader, self._executor = executor.reader, executor
+        self.lock = asyncio.Lock()
+        self.changed = writer.changed
+        self.head = store.root
+        self.certified_height = 0
+        self.caught_up_height = 0
+        self.write_digest: bytes = ZERO_HASH
+        self.fault = ""
+
+    @property
+    def height(self) -> int:
+        """Height of the last executed block."""
+        return self.head.header.height
+
+    def find_obstacle(self, run: Run) -> Obstacle | None:
+        """Return what stands in a run's way; None when it can be applied or already is."""
+        rest = [block for block in run.blocks if block.header.height > self.height]
+        if not rest:
+            return None
+        if rest[0].header.height != self.height + 1:
+            return Obstacle(gap=True)
+        if rest[0].header.parent != self.head.digest:
+            return Obstacle(
+                conflict=f"{CONFLICT}: block {self.height + 1} does not continue the final block "
+                f"{self.head.digest.hex()} at {self.height}"
+            )
+        brought = {batch.name for batch in run.batches}
+        names = tuple(name for block in rest for name in block.batches if name not in brought)
+        missing = self.batches.find_missing(names)
+        return Obstacle(missing=tuple(missing)) if missing else None
+
+    async def apply(self, run: Run) -> Obstacle | None:
+        """Apply what of a run is new; return the obstacle when that can't be done."""
+        async with self.lock:
+            obstacle = self.find_obstacle(run)
+            rest = tuple(block for block in run.blocks if block.header.height > self.height)
+            if obstacle is not None or not rest:
+                return obstacle
+            if len(rest) > 1 or run.batches:
+                await self._store_run(run, rest)
+            await self._apply_blocks(rest, run.certificate)
+            if run.caught_up:
+                self.caught_up_height = self.height
+            self._announce()
+            return None
+
+    async def open(self) -> None:
+        """Finish the run that a crash cut off."""
+        end = self.store.load_run_end()
+        if end > self.height:
+            blocks = tuple(self.store.get_block(each) for each in range(self.height + 1, end + 1))
+            certificate = self.store.load_certificate(end) or b""
+            log.info("finishing a run that was cut off", height=self.height, end=end)
+            await self._apply_blocks(blocks, certificate)
+        self._announce()
+
+    def get_fault(self) -> str:
+        """Return why storage can't go on; "" when it can."""
+        return self.fault or self.writer.fault
+
+    def set_fault(self, fault: str) -> None:
+        """Say why the chain can't go on for good; the engine stops voting."""
+        if fault != self.fault:
+            log.error("storage can't go on", fault=fault)
+            self.fault = fault
+            self.changed.notify()
+
+    async def _store_run(self, run: Run, blocks: tuple[Block, ...]) -> None:
+        writes = Writes()
+        added = self.batches.add_to(writes, [batch.encode() for batch in run.batches])
+        for block in blocks:
+            put_block(writes, block, None)
+        writes.put(db.CERTIFICATES, U64.pack(run.height), run.certificate)
+        writes.put(db.META, RUN_END_KEY, U64.pack(run.height))
+        await self.writer.write_until_done(writes, synced=False)
+        self.batches.note(added)
+
+    async def _apply_blocks(self, blocks: tuple[Block, ...], certificate: bytes) -> None:
+        for block in blocks:
+            last = block is blocks[-1]
+            executed = await self._executor.execute(block, self.write_digest)
+            put_block(executed.writes, block, certificate if last else None)
+            self.batches.add_named(executed.writes, block.batches, block.header.height)
+            expired = self.batches.add_expired(executed.writes, block.batches, block.header.height)
+            await self.writer.write_until_done(executed.writes, synced=last)
+            self.batches.forget([*block.batches, *expired])
+            self.reader.advance(block.header.height, executed.state)
+            self.store.keep_receipts(block.header.height, executed.packed)
+            self.head, self.write_digest = block, executed.result.write_digest
+            self.changed.notify()
+
+    def _announce(self) -> None:
+        self.certified_height = self.height
+        EXECUTED_HEIGHT.set(self.height)
+        self.changed.notify()
+
+
+def prepare(database: Database, genesis: Genesis, writes_max: int = 10_000) -> None:
+    """Write block 0 into a fresh database; raises RefusedToStart for another chain's."""
+    found = database.get(db.META, GENESIS_KEY)
+    if found is None:
+        state = compute_genesis_writes(genesis)
+        for start in range(0, len(state), writes_max):
+            writes = Writes()
+            writes.put_all(db.STATE, state[start : start + writes_max])
+            database.write(database.build(writes), synced=False)
+        # Last, so that a genesis that was cut off is written again.
+        writes = Writes()
+        writes.put(db.STATE, HEIGHT_KEY, U64.pack(0))
+        writes.put(db.META, GENESIS_KEY, genesis.hash)
+        database.write(database.build(writes), synced=True)
+    elif found != genesis.hash:
+        raise RefusedToStart(
+            f"{database.path} holds the chain of genesis {found.hex()}, not of "
+            f"{genesis.hash.hex()}: start with that chain's genesis.json, or move the directory aside to join this one",
+            reason="WRONG_GENESIS", found=found.hex(), expected=genesis.hash.hex(),
+        )  # fmt: skip
+
+
+def load_head(chain: Chain, height: int) -> None:
+    """Set the head to what is on disk; raises RefusedToStart when its parts contradict."""
+    store = chain.store
+    try:
+        head, results = store.get_block(height), store.load_results(height, height)
+        end = store.load_run_end()
+        closing = store.load_certificate(max(height, end))
+        end_block = store.get_block(max(height, end))
+        certified = decode_certificate(closing) if closing else None
+        packed = store.load_packed_receipts(height)
+    except (MalformedBytes, Unavailable) as error:
+        _refuse(str(error))
+    if height == 0 and end == 0:
+        return
+    if certified is None or certified.digest != end_block.digest:
+        _refuse(f"block {end_block.header.height} has no finalization of its own")
+    if head.header.height != height or (height and store.find_height(head.digest) != height):
+        _refuse(f"block {height} is not the block of that height")
+    if height and [each.receipts_hash for each in results] != [compute_receipts_hash(packed)]:
+        _refuse(f"the receipts of block {height} do not match its result")
+    chain.head = head
+    chain.write_digest = results[0].write_digest if results else ZERO_HASH
+
+
+def _refuse(why: str) -> NoReturn:
+    raise RefusedToStart(f"the database is damaged: {why}; {db.NEXT_STEP}", reason=db.DAMAGED)

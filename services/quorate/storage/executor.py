@@ -1,0 +1,165 @@
+"""Executes one final block into one atomic write: decode, apply, digest, all in slices."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
+from quorate.core.blocks import Block
+from quorate.core.codec import U64, unpack_list
+from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
+from quorate.core.genesis import Genesis
+from quorate.core.receipts import pack_receipts
+from quorate.core.results import Result, WriteDigest, compute_receipts_hash
+from quorate.core.state import Write
+from quorate.core.transactions import Transaction
+from quorate.core.transition import (
+    OUTCOME_SKIPPED,
+    OUTCOMES,
+    SLICE,
+    Context,
+    Execution,
+    Receipt,
+    build_undecodable,
+    list_first_keys,
+    list_keys,
+)
+from quorate.kit.convert import decode_certified
+from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
+from quorate.storage import database as db
+from quorate.storage.database import Writes
+from quorate.storage.state_reader import StateReader
+from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_place, encode_result
+
+
+@dataclass
+class Executed:
+    """What executing a block gave; `writes` is the whole database write, `state` its state part."""
+
+    result: Result
+    packed: bytes
+    writes: Writes = field(default_factory=Writes)
+    state: list[Write] = field(default_factory=list)
+
+
+class Executor:
+    """Executes blocks whose batches are all stored, on top of the state that is on disk."""
+
+    def __init__(self, store: Store, reader: StateReader, genesis: Genesis) -> None:
+        self.reader = reader
+        self._store, self._genesis = store, genesis
+
+    async def execute(self, block: Block, write_digest: bytes) -> Executed:
+        """Return a block's effects on top of the state at its parent; nothing is written yet."""
+        started = time.monotonic()
+        header = block.header
+        context = Context(header.height, header.base_fee, self._genesis.params)
+        records = self.reader.load(list_first_keys(header.height))
+        execution = Execution(context, records)
+        execution.begin()
+        receipts: list[Receipt] = []
+        async for transactions in self._iter_slices(block):
+            with measure_stage("apply"):
+                keys = [key for key in list_keys(transactions) if key not in records]
+                records |= self.reader.load(keys)
+                receipts += execution.apply(transactions)
+        executed = await self._conclude(execution, block, receipts, write_digest)
+        APPLY_SECONDS.observe(time.monotonic() - started)
+        _count(receipts)
+        return executed
+
+    async def _iter_slices(self, block: Block) -> AsyncIterator[list[Transaction]]:
+        """Yield the block's transactions in order, at most SLICE at a time."""
+        domain, waiting = self._genesis.domain, list[bytes]()
+        for name in block.batches:
+            waiting += _unpack(self._store.load_batch(name), name)
+            while len(waiting) >= SLICE:
+                yield _decode(waiting[:SLICE], domain)
+                del waiting[:SLICE]
+                await asyncio.sleep(0)
+        if waiting:
+            yield _decode(waiting, domain)
+
+    async def _conclude(
+        self, execution: Execution, block: Block, receipts: list[Receipt], previous: bytes
+    ) -> Executed:
+        digest, state, height = WriteDigest(previous), list[Write](), block.header.height
+        steps = execution.iter_writes()
+        while True:
+            with measure_stage("digest"):
+                part = next(steps, None)
+                if part is None:
+                    break
+                digest.add(part)
+                state += part
+            if len(state) > SLICE:
+                await asyncio.sleep(0)
+        with measure_stage("digest"):
+            packed = pack_receipts(receipts)
+            result = Result(height, digest.compute(), compute_receipts_hash(packed))
+        executed = Executed(result, packed, state=state)
+        self._fill(executed, receipts)
+        return executed
+
+    def _fill(self, executed: Executed, receipts: list[Receipt]) -> None:
+        writes, height = executed.writes, executed.result.height
+        for key, value in executed.state:
+            if value:
+                writes.put(db.STATE, key, value)
+            else:
+                writes.delete(db.STATE, key)
+        writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
+        writes.put(db.RESULTS, U64.pack(height), encode_result(executed.result, len(receipts)))
+        writes.put(db.RECEIPTS, U64.pack(height), executed.packed)
+        writes.put_all(db.TXINDEX, self._list_places(height, receipts))
+
+    def _list_places(self, height: int, receipts: list[Receipt]) -> list[tuple[bytes, bytes]]:
+        """Return index entries; a skipped copy never hides where its id was executed."""
+        places: dict[bytes, Place] = {}
+        skipped: list[tuple[bytes, Place]] = []
+        for position, receipt in enumerate(receipts):
+            place = Place(height, position, receipt.code)
+            if _is_skipped(receipt.code):
+                skipped.append((receipt.id, place))
+            else:
+                places[receipt.id] = place
+        if skipped:
+            earlier = self._store.find_places([identity for identity, _ in skipped])
+            for (identity, place), before in zip(skipped, earlier, strict=True):
+                if identity not in places and (before is None or _is_skipped(before.code)):
+                    places[identity] = place
+        return [(identity, encode_place(place)) for identity, place in places.items()]
+
+
+def _is_skipped(code: int) -> bool:
+    return OUTCOMES[code][0] == OUTCOME_SKIPPED
+
+
+def _unpack(data: bytes | None, name: bytes) -> list[bytes]:
+    if data is None:
+        raise Unavailable(f"batch {name.hex()} is missing; {db.NEXT_STEP}", reason=db.DAMAGED)
+    with measure_stage("decode"):
+        try:
+            header = BatchHeader.decode(data[:HEADER_BYTES])
+            return unpack_list(data[SIGNED_HEADER_BYTES:], header.count, "batch content")
+        except MalformedBytes:
+            # A quorum ordered a batch whose count is a lie: it holds no transactions, everywhere.
+            return []
+
+
+def _decode(items: list[bytes], domain: bytes) -> list[Transaction]:
+    with measure_stage("decode"):
+        transactions = []
+        for item in items:
+            try:
+                transactions.append(decode_certified(item, domain))
+            except InvalidTransaction:
+                transactions.append(build_undecodable(item))
+        return transactions
+
+
+def _count(receipts: list[Receipt]) -> None:
+    for code, count in Counter(receipt.code for receipt in receipts).items():
+        EXECUTED_TRANSACTIONS.labels(OUTCOMES[code][1] or "SUCCEEDED").inc(count)

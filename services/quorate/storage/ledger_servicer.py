@@ -1,0 +1,212 @@
+"""Reads of the chain (ledger.v1.LedgerService) and executed blocks (ExecutedService)."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Final
+
+import grpc
+
+from quorate.api.ledger.v1 import ledger_pb2 as pb
+from quorate.api.ledger.v1 import ledger_pb2_grpc as rpc
+from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
+from quorate.api.transaction.v1 import transaction_pb2 as tx
+from quorate.core.blocks import Block, compute_base_fee
+from quorate.core.codec import U64
+from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
+from quorate.core.params import Params
+from quorate.core.receipts import find_receipt
+from quorate.core.state import compute_account_key, decode_account
+from quorate.core.transition import OUTCOMES
+from quorate.core.values import HASH_BYTES
+from quorate.kit.faults import abort
+from quorate.storage.chain import Chain
+from quorate.storage.feed import Feed
+
+PAGE_SIZE: Final = 100
+PAGE_SIZE_MAX: Final = 1_000
+# Blocks read in one step of a page.
+_STEP: Final = 20
+
+
+class LedgerServicer(rpc.LedgerServiceServicer):
+    """Accounts, blocks and receipts."""
+
+    def __init__(self, chain: Chain, feed: Feed, params: Params) -> None:
+        self._chain, self._feed, self._params = chain, feed, params
+
+    async def GetAccount(
+        self,
+        request: pb.GetAccountRequest,
+        context: grpc.aio.ServicerContext[pb.GetAccountRequest, pb.GetAccountResponse],
+    ) -> pb.GetAccountResponse:
+        """Read an account; one that never received anything reads as empty."""
+        try:
+            _check_hash(request.address, "address")
+            height, values = await self._chain.reader.read([compute_account_key(request.address)])
+            account = decode_account(values[0])
+        except QuorateError as error:
+            await abort(context, error)
+        lanes = [pb.Lane(lane=k, next_sequence=v) for k, v in sorted(account.lanes.items())]
+        head = self._chain.head.header
+        return pb.GetAccountResponse(
+            account=pb.Account(address=request.address, balance=account.balance, lanes=lanes),
+            height=height,
+            base_fee=compute_base_fee(head.base_fee, head.weight, self._params),
+        )
+
+    async def GetBlock(
+        self,
+        request: pb.GetBlockRequest,
+        context: grpc.aio.ServicerContext[pb.GetBlockRequest, pb.GetBlockResponse],
+    ) -> pb.GetBlockResponse:
+        """Read a block by height or digest, or the latest."""
+        try:
+            height = self._find_height(request)
+            block = self._build_blocks([height])[0]
+            if request.full:
+                block.transaction_ids = self._chain.store.load_receipts(height).ids
+                closing = self._chain.store.find_certificate(height) if height else None
+                if closing is not None and closing[0] <= self._chain.certified_height:
+                    block.certificate = closing[1]
+        except QuorateError as error:
+            await abort(context, error)
+        return pb.GetBlockResponse(block=block)
+
+    async def ListBlocks(
+        self,
+        request: pb.ListBlocksRequest,
+        context: grpc.aio.ServicerContext[pb.ListBlocksRequest, pb.ListBlocksResponse],
+    ) -> pb.ListBlocksResponse:
+        """List blocks, newest first."""
+        size = min(request.page_size or PAGE_SIZE, PAGE_SIZE_MAX)
+        response = pb.ListBlocksResponse()
+        try:
+            first = self._chain.height
+            if request.page_token:
+                first = _decode_token(request.page_token, first)
+            heights = list(range(first, max(first - size, -1), -1))
+            for start in range(0, len(heights), _STEP):
+                response.blocks.extend(self._build_blocks(heights[start : start + _STEP]))
+                await asyncio.sleep(0)
+        except QuorateError as error:
+            await abort(context, error)
+        if heights[-1] > 0:
+            response.next_page_token = _encode_token(heights[-1] - 1)
+        return response
+
+    async def WatchBlocks(
+        self,
+        request: pb.WatchBlocksRequest,
+        context: grpc.aio.ServicerContext[pb.WatchBlocksRequest, pb.WatchBlocksResponse],
+    ) -> AsyncIterator[pb.WatchBlocksResponse]:
+        """Stream executed blocks from a height on."""
+        try:
+            async for height in self._feed.iter_heights(request.from_height):
+                yield pb.WatchBlocksResponse(block=self._build_blocks([height])[0])
+        except QuorateError as error:
+            await abort(context, error)
+
+    async def GetReceipt(
+        self,
+        request: pb.GetReceiptRequest,
+        context: grpc.aio.ServicerContext[pb.GetReceiptRequest, pb.GetReceiptResponse],
+    ) -> pb.GetReceiptResponse:
+        """Read a receipt."""
+        store = self._chain.store
+        try:
+            _check_hash(request.id, "transaction id")
+            place = store.find_places([request.id])[0]
+            if place is None or place.height > self._chain.height:
+                raise NotFound("no such transaction was executed here", id=request.id.hex())
+            block = store.get_block(place.height)
+            receipt = find_receipt(store.load_packed_receipts(place.height), place.position)
+        except QuorateError as error:
+            await abort(context, error)
+        outcome, reason = OUTCOMES[receipt.code]
+        return pb.GetReceiptResponse(
+            receipt=tx.Receipt(
+                id=request.id,
+                height=place.height,
+                position=place.position,
+                outcome=tx.Outcome.ValueType(outcome),
+                reason=reason,
+                fee=receipt.fee,
+                first_id=receipt.first_id,
+                block=block.digest,
+            )  # fmt: skip
+        )
+
+    def _find_height(self, request: pb.GetBlockRequest) -> int:
+        which, head = request.WhichOneof("which"), self._chain.height
+        height: int | None = head
+        if which == "height":
+            height = request.height
+        elif which == "digest":
+            _check_hash(request.digest, "digest")
+            height = self._chain.store.find_height(request.digest)
+        if height is None or height > head:
+            raise NotFound("no such block here", head=head)
+        return height
+
+    def _build_blocks(self, heights: list[int]) -> list[pb.Block]:
+        store = self._chain.store
+        counts = store.count_transactions(heights)
+        results = [store.load_results(height, height) for height in heights]
+        blocks = [store.get_block(height) for height in heights]
+        return [
+            _build_block(block, count, result[0].write_digest if result else bytes(HASH_BYTES))
+            for block, count, result in zip(blocks, counts, results, strict=True)
+        ]
+
+
+class ExecutedServicer(storage_pb2_grpc.ExecutedServiceServicer):
+    """Executed blocks in columns."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def WatchExecuted(
+        self,
+        request: storage_pb2.WatchExecutedRequest,
+        context: grpc.aio.ServicerContext[
+            storage_pb2.WatchExecutedRequest, storage_pb2.WatchExecutedResponse
+        ],
+    ) -> AsyncIterator[storage_pb2.WatchExecutedResponse]:
+        """Stream executed blocks from a height on, and hints."""
+        try:
+            async for response in self._feed.watch(request.from_height):
+                yield response
+        except QuorateError as error:
+            await abort(context, error)
+
+
+def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Block:
+    header = block.header
+    return pb.Block(
+        height=header.height, digest=block.digest, view=header.view, epoch=header.epoch,
+        parent=header.parent, time_ms=header.time_ms, proposer=header.proposer,
+        weight=header.weight, base_fee=header.base_fee, batches=block.batches,
+        transactions=transactions, write_digest=write_digest, header=header.encode(),
+    )  # fmt: skip
+
+
+def _check_hash(data: bytes, what: str) -> None:
+    if len(data) != HASH_BYTES:
+        raise InvalidInput(f"{what} has {len(data)} bytes, not {HASH_BYTES}", reason="MALFORMED")
+
+
+def _encode_token(height: int) -> str:
+    return base64.urlsafe_b64encode(b"b" + U64.pack(height)).decode()
+
+
+def _decode_token(token: str, head: int) -> int:
+    try:
+        data = base64.b64decode(token, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedBytes("page token", "is not one of ours") from error
+    height = int.from_bytes(data[1:], "big")
+    if data[:1] != b"b" or len(data) != 9 or height > head:
+        raise MalformedBytes("page token", "is not one of ours")
+    return height

@@ -1,0 +1,190 @@
+"""Typed reads of what is stored, and the puts that match them."""
+
+from collections import OrderedDict
+from struct import Struct
+from typing import Final, NamedTuple
+
+from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES
+from quorate.core.blocks import HEADER_BYTES as BLOCK_HEADER_BYTES
+from quorate.core.blocks import Block, build_root
+from quorate.core.codec import U32, U64
+from quorate.core.errors import Unavailable
+from quorate.core.genesis import Genesis
+from quorate.core.receipts import Receipts, pack_receipts, unpack_receipts
+from quorate.core.results import Result
+from quorate.storage import database as db
+from quorate.storage.database import Database, Writes
+
+_PLACE: Final = Struct(">QIB")
+# Blocks whose packed receipts are kept for those who follow the chain.
+_RECENT_BLOCKS: Final = 64
+_RECENT_BYTES_MAX: Final = 8 * 1024 * 1024
+
+HEIGHT_KEY: Final = b"h"
+GENESIS_KEY: Final = b"genesis"
+RUN_END_KEY: Final = b"run_end"
+
+
+class Place(NamedTuple):
+    """Where a transaction was executed or last skipped; `code` as in its receipt."""
+
+    height: int
+    position: int
+    code: int
+
+
+class Store:
+    """Reads blocks, batches, receipts and indexes."""
+
+    def __init__(self, database: Database, genesis: Genesis) -> None:
+        self._database = database
+        self.root = build_root(genesis.hash, genesis.time_ms, genesis.params)
+        self._packed: OrderedDict[int, bytes] = OrderedDict()
+        self._packed_bytes = 0
+
+    # ---- blocks ----------------------------------------------------------------------------
+
+    def get_block_bytes(self, height: int) -> bytes:
+        """Return an encoded block that must be there; raises Unavailable (DAMAGED_DATABASE)."""
+        data = self.load_block_bytes(height)
+        if data is None:
+            raise _damaged(f"block {height} is missing")
+        return data
+
+    def load_block_bytes(self, height: int) -> bytes | None:
+        """Return the encoded block at a height, which may be above the head during a run."""
+        if height == 0:
+            return self.root.encode()
+        return self._database.get(db.BLOCKS, U64.pack(height))
+
+    def load_block(self, height: int) -> Block | None:
+        """Return the block at a height."""
+        if height == 0:
+            return self.root
+        data = self.load_block_bytes(height)
+        return None if data is None else Block.decode(data)
+
+    def get_block(self, height: int) -> Block:
+        """Return a block that must be there; raises Unavailable (DAMAGED_DATABASE)."""
+        block = self.load_block(height)
+        if block is None:
+            raise _damaged(f"block {height} is missing")
+        return block
+
+    def find_height(self, digest: bytes) -> int | None:
+        """Return the height of the block with a digest."""
+        if digest == self.root.digest:
+            return 0
+        value = self._database.get(db.DIGESTS, digest)
+        return None if value is None else int(U64.unpack(value)[0])
+
+    def load_certificate(self, height: int) -> bytes | None:
+        """Return the encoded finalization of exactly this block."""
+        return self._database.get(db.CERTIFICATES, U64.pack(height))
+
+    def find_certificate(self, height: int) -> tuple[int, bytes] | None:
+        """Return the lowest certified height from `height` on, and its finalization."""
+        for key, value in self._database.iterate(db.CERTIFICATES, U64.pack(height)):
+            return int(U64.unpack(key)[0]), value
+        return None
+
+    def load_names(self, first: int, last: int) -> list[tuple[int, bytes]]:
+        """Return (height, packed batch names) of the blocks first … last that name any."""
+        heights = list(range(max(first, 1), last + 1))
+        values = self._database.get_many(db.BLOCKS, [U64.pack(each) for each in heights])
+        return [
+            (height, value[BLOCK_HEADER_BYTES:])
+            for height, value in zip(heights, values, strict=True)
+            if value is not None and len(value) > BLOCK_HEADER_BYTES
+        ]
+
+    def load_run_end(self) -> int:
+        """Return the height at which the last stored run of several blocks ends; 0: none was."""
+        value = self._database.get(db.META, RUN_END_KEY)
+        return 0 if value is None else int(U64.unpack(value)[0])
+
+    # ---- results and receipts --------------------------------------------------------------
+
+    def load_results(self, first: int, last: int) -> list[Result]:
+        """Return what executing the blocks first … last gave; height 0 has no result."""
+        heights = list(range(max(first, 1), last + 1))
+        values = self._database.get_many(db.RESULTS, [U64.pack(each) for each in heights])
+        return [
+            Result(height, value[:32], value[32:64])
+            for height, value in zip(heights, values, strict=True)
+            if value is not None
+        ]
+
+    def count_transactions(self, heights: list[int]) -> list[int]:
+        """Return how many transactions each of these executed blocks holds."""
+        values = self._database.get_many(db.RESULTS, [U64.pack(each) for each in heights])
+        return [0 if value is None else int(U32.unpack_from(value, 64)[0]) for value in values]
+
+    def load_packed_receipts(self, height: int) -> bytes:
+        """Return an executed block's packed receipts; raises Unavailable when they are gone."""
+        if height == 0:
+            return pack_receipts(())
+        packed = self._packed.get(height) or self._database.get(db.RECEIPTS, U64.pack(height))
+        if packed is None:
+            raise _damaged(f"receipts of block {height} are missing")
+        return packed
+
+    def load_receipts(self, height: int) -> Receipts:
+        """Return an executed block's receipts; raises Unavailable when they are gone."""
+        return unpack_receipts(self.load_packed_receipts(height))
+
+    def keep_receipts(self, height: int, packed: bytes) -> None:
+        """Keep the packed receipts of a new block in memory, within bounds."""
+        self._packed[height] = packed
+        self._packed_bytes += len(packed)
+        while len(self._packed) > _RECENT_BLOCKS or self._packed_bytes > _RECENT_BYTES_MAX:
+            _, dropped = self._packed.popitem(last=False)
+            self._packed_bytes -= len(dropped)
+
+    def find_places(self, ids: list[bytes]) -> list[Place | None]:
+        """Return where transactions were executed, in the order asked."""
+        values = self._database.get_many(db.TXINDEX, ids)
+        return [None if value is None else Place(*_PLACE.unpack(value)) for value in values]
+
+    # ---- batches ---------------------------------------------------------------------------
+
+    def load_batch(self, name: bytes) -> bytes | None:
+        """Return an encoded sealed batch."""
+        return self._database.get(db.BATCHES, name)
+
+    def find_named(self, names: list[bytes]) -> list[bool]:
+        """Tell for each batch whether a final block names it."""
+        return [value is not None for value in self._database.get_many(db.NAMED, names)]
+
+    def load_state(self, keys: list[bytes]) -> tuple[int, list[bytes]]:
+        """Return the executed height and state records (b"" where there is none) of one moment."""
+        height, *values = self._database.get_many(db.STATE, [HEIGHT_KEY, *keys])
+        return int(U64.unpack(height or bytes(8))[0]), [value or b"" for value in values]
+
+
+def encode_place(place: Place) -> bytes:
+    """Return the value of the transaction index."""
+    return _PLACE.pack(*place)
+
+
+def encode_result(result: Result, transactions: int) -> bytes:
+    """Return the value of the results family: write digest, receipts hash, count u32."""
+    return result.write_digest + result.receipts_hash + U32.pack(transactions)
+
+
+def put_block(writes: Writes, block: Block, certificate: bytes | None) -> None:
+    """Add a block, and its own finalization when it has one, to a write."""
+    height = U64.pack(block.header.height)
+    writes.put(db.BLOCKS, height, block.encode())
+    writes.put(db.DIGESTS, block.digest, height)
+    if certificate is not None:
+        writes.put(db.CERTIFICATES, height, certificate)
+
+
+def split_signed_header(batch: bytes) -> tuple[bytes, bytes]:
+    """Return the header of an encoded batch, and the header with its signature."""
+    return batch[:HEADER_BYTES], batch[:SIGNED_HEADER_BYTES]
+
+
+def _damaged(what: str) -> Unavailable:
+    return Unavailable(f"{what}; {db.NEXT_STEP}", reason=db.DAMAGED)

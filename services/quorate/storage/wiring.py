@@ -1,0 +1,110 @@
+"""Creates the parts of the storage service and joins them; holds no logic."""
+
+from dataclasses import dataclass
+
+import grpc
+
+from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
+from quorate.core.genesis import Genesis, parse_genesis
+from quorate.kit.config import NodeConfig
+from quorate.kit.rpc import Server, open_channel
+from quorate.kit.tasks import Tasks
+from quorate.storage.batch_store import BatchStore
+from quorate.storage.catchup import CatchUp
+from quorate.storage.chain import Chain, load_head, prepare
+from quorate.storage.committer import Committer
+from quorate.storage.database import Database
+from quorate.storage.executor import Executor
+from quorate.storage.feed import Feed
+from quorate.storage.gossip_link import GossipLink
+from quorate.storage.ledger_servicer import ExecutedServicer, LedgerServicer
+from quorate.storage.readiness import Readiness
+from quorate.storage.servicer import StorageServicer
+from quorate.storage.signals import Signal
+from quorate.storage.state_reader import StateReader
+from quorate.storage.store import Store
+from quorate.storage.writer import Writer
+
+
+@dataclass
+class Storage:
+    """A running storage service; `api_port` is the port of its node API."""
+
+    chain: Chain
+    database: Database
+    writer: Writer
+    tasks: Tasks
+    servers: tuple[Server, Server]
+    channel: grpc.aio.Channel
+    api_port: int
+
+    async def wait_failed(self) -> None:
+        """Return only by raising the error of a background task that died."""
+        await self.tasks.wait_failed()
+
+    async def stop(self) -> None:
+        """Stop serving, end the tasks, close the database last."""
+        for server in self.servers:
+            await server.stop()
+        await self.tasks.stop()
+        await self.channel.close()
+        self.writer.close()
+        self.database.close()
+
+
+async def start(config: NodeConfig) -> Storage:
+    """Start storage; returns once it serves. Raises RefusedToStart for what is on disk."""
+    genesis = parse_genesis((config.home / "genesis.json").read_text())
+    database = Database(config.home / "storage" / "db")
+    try:
+        prepare(database, genesis)
+        return await _start(config, genesis, database)
+    except BaseException:
+        database.close()
+        raise
+
+
+async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> Storage:
+    store, writer = Store(database, genesis), Writer(database, Signal())
+    reader = StateReader(store)
+    executor = Executor(store, reader, genesis)
+    chain = Chain(store, BatchStore(database, store, writer), writer, executor)
+    load_head(chain, reader.height)
+    channel = open_channel(config.socket("gossip"))
+    gossip = GossipLink(channel)
+    catch_up = CatchUp(chain, gossip, genesis)
+    committer = Committer(chain, catch_up, gossip)
+    feed = Feed(chain, genesis.params)
+    tasks = Tasks()
+    tasks.start(writer.run(), "disk probe")
+    await chain.open()
+    internal, public = _build_servers(chain, committer, catch_up, feed, genesis)
+    internal.server.add_insecure_port(config.socket("storage"))
+    port = public.server.add_insecure_port(config.storage_api_listen)
+    for server in (internal, public):
+        await server.start()
+    tasks.start(chain.batches.run(), "batches")
+    tasks.start(committer.run(), "commits")
+    tasks.start(catch_up.watch(), "best height")
+    tasks.start(catch_up.run(), "catch-up")
+    tasks.start(Readiness(chain, catch_up, (internal, public)).run(), "readiness")
+    return Storage(chain, database, writer, tasks, (internal, public), channel, port)
+
+
+def _build_servers(
+    chain: Chain, committer: Committer, catch_up: CatchUp, feed: Feed, genesis: Genesis
+) -> tuple[Server, Server]:
+    own = storage_pb2.DESCRIPTOR.services_by_name
+    ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
+    reads = [ledger, own["ExecutedService"].full_name]
+    internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
+    for server in (internal.server, public.server):
+        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
+            LedgerServicer(chain, feed, genesis.params), server
+        )
+        storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
+    storage_pb2_grpc.add_StorageServiceServicer_to_server(
+        StorageServicer(chain, committer, catch_up, feed, genesis.params), internal.server
+    )
+    return internal, public

@@ -1,0 +1,116 @@
+"""Data that a validator must not run with: it refuses to start, says why, and names a next step."""
+
+import asyncio
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from quorate.devnet.layout import Node, Spec
+from quorate.devnet.network import Network
+from quorate.devnet.processes import Exit
+from quorate.devnet.readiness import describe, wait_engine
+from quorate.kit.faults import EXIT_PRECONDITION
+from tests.devnet.conftest import StartNetwork
+from tests.devnet.traffic import Traffic
+
+pytestmark = pytest.mark.devnet
+
+REFUSES_S = 15.0
+
+
+@pytest.fixture
+async def used(network: Network) -> tuple[Network, Node]:
+    """A network with some history, and one of its validators, stopped cleanly."""
+    async with Traffic(network) as traffic:
+        await traffic.wait_executed(50, 10.0)
+        await traffic.settle(10.0)
+    node = network.layout.nodes[3]
+    assert await asyncio.to_thread(network.stop, node.name) == []
+    return network, node
+
+
+async def start_refused(network: Network, node: Node) -> Exit:
+    """Start a node and return how it refused; fails when it runs."""
+    program = network.start(node.name)[0]
+    ended = await asyncio.to_thread(network.processes.wait_exit, program, REFUSES_S)
+    assert ended.code == EXIT_PRECONDITION, ended.last_words
+    return ended
+
+
+def find_reason(ended: Exit) -> str:
+    found = re.findall(r"\[([A-Z_]+)\]", ended.last_words)
+    assert found, ended.last_words
+    return str(found[-1])
+
+
+async def make_other_home(start_network: StartNetwork) -> Path:
+    """Return the home of a validator of another chain, with history, stopped."""
+    other = await start_network(Spec(validators=1))
+    async with Traffic(other) as traffic:
+        await traffic.wait_executed(10, 10.0)
+        await traffic.settle(10.0)
+    await asyncio.to_thread(other.down)
+    return other.layout.home(other.layout.nodes[0])
+
+
+async def test_stopped_validator_starts_again(used: tuple[Network, Node]) -> None:
+    network, node = used
+    network.start(node.name)
+    await wait_engine(node, ("voting",), 10.0)
+
+
+async def test_another_genesis_over_existing_data_is_refused(
+    used: tuple[Network, Node], start_network: StartNetwork
+) -> None:
+    network, node = used
+    other = await make_other_home(start_network)
+    shutil.copy(other / "genesis.json", network.layout.home(node) / "genesis.json")
+    assert find_reason(await start_refused(network, node))
+
+
+async def test_data_directory_of_another_chain_is_refused(
+    used: tuple[Network, Node], start_network: StartNetwork
+) -> None:
+    network, node = used
+    storage = network.layout.home(node) / "storage"
+    shutil.rmtree(storage)
+    shutil.copytree(await make_other_home(start_network) / "storage", storage)
+    reason = find_reason(await start_refused(network, node))
+    assert reason not in ("REFUSED_TO_START", "UNKNOWN")
+
+
+async def test_missing_seat_key_on_existing_data_is_refused_and_none_is_made(
+    used: tuple[Network, Node],
+) -> None:
+    network, node = used
+    key = network.layout.home(node) / "consensus" / "seat.key"
+    key.unlink()
+    assert find_reason(await start_refused(network, node)) == "SEAT_KEY_MISSING"
+    assert not key.exists()
+
+
+async def test_changed_seat_key_is_refused(used: tuple[Network, Node]) -> None:
+    network, node = used
+    key = network.layout.home(node) / "consensus" / "seat.key"
+    key.write_text("11" * 32 + "\n")
+    assert find_reason(await start_refused(network, node)) == "SEAT_KEY_NOT_IN_SET"
+
+
+async def test_old_copy_of_the_vote_log_does_not_vote(used: tuple[Network, Node]) -> None:
+    network, node = used
+    log = network.layout.home(node) / "consensus" / "log"
+    shutil.copytree(log, log.with_name("log.old"))
+    network.start(node.name)
+    await wait_engine(node, ("voting",), 10.0)
+    async with Traffic(network) as traffic:
+        await traffic.wait_executed(50, 10.0)
+        await asyncio.to_thread(network.stop, node.name)
+        shutil.rmtree(log)
+        log.with_name("log.old").rename(log)
+        network.start(node.name)
+        await wait_engine(node, ("halted",), 10.0)
+        await traffic.wait_executed(50, 10.0)
+        await traffic.settle(20.0)
+    assert (await describe(node)).detail

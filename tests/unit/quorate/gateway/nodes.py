@@ -1,0 +1,222 @@
+"""Small real gRPC nodes for a gateway to stand in front of: they accept, die, refuse, are slow."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+from grpc import aio
+
+from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
+from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
+from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
+from quorate.api.transaction.v1 import transaction_pb2 as pb
+from quorate.core import crypto
+from quorate.core.errors import NotFound
+from quorate.kit import faults
+from quorate.kit.config import ValidatorAddress
+from quorate.kit.convert import decode_transaction
+from tests.unit.quorate.gateway.chains import Chain
+
+
+class Node(
+    gossip_pb2_grpc.IngressServiceServicer,
+    storage_pb2_grpc.ExecutedServiceServicer,
+    ledger_pb2_grpc.LedgerServiceServicer,
+):
+    """One validator as a gateway sees it; its attributes say how it behaves."""
+
+    def __init__(self, chain: Chain, seat: int | None) -> None:
+        self.chain, self.seat, self.port = chain, seat, 0
+        self.domain: bytes = chain.genesis.domain
+        self.name = f"v{seat}" if seat is not None else "observer"
+        self.received: list[bytes] = []
+        self.chunks: list[int] = []
+        self.reject: Callable[[bytes], str] = lambda raw: ""
+        self.retry_after_ms = 0
+        self.is_hanging = False
+        self.seals_at_once = False
+        self.dies_after: int | None = None
+        self.height_max = 2**60
+        self.feed_is_hanging = False
+        self.duplicates_blocks = False
+        self.feeds = 0
+        self.got, self.refused = asyncio.Event(), asyncio.Event()
+        self._stages: list[asyncio.Queue[list[pb.StageFrame]]] = []
+        self._hints: list[asyncio.Queue[storage_pb2.BatchesHint]] = []
+        self._server: aio.Server | None = None
+
+    async def start(self) -> None:
+        server = aio.server(options=[("grpc.so_reuseport", 0)])
+        gossip_pb2_grpc.add_IngressServiceServicer_to_server(self, server)
+        storage_pb2_grpc.add_ExecutedServiceServicer_to_server(self, server)
+        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(self, server)
+        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        await server.start()
+        self._server = server
+
+    async def kill(self) -> None:
+        """Drop every stream at once, as a killed process does."""
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop(None)
+
+    @property
+    def address(self) -> ValidatorAddress:
+        where = f"127.0.0.1:{self.port}"
+        return ValidatorAddress(name=self.name, gossip=where, storage=where)
+
+    @property
+    def height(self) -> int:
+        return min(self.chain.height, self.height_max)
+
+    async def wait_received(self, count: int) -> None:
+        while len(self.received) < count:
+            self.got.clear()
+            await self.got.wait()
+
+    async def wait_refused(self) -> None:
+        await self.refused.wait()
+
+    def tell(self, *frames: pb.StageFrame) -> None:
+        """Report stages."""
+        for queue in self._stages:
+            queue.put_nowait(list(frames))
+
+    def tell_batched(self, raws: list[bytes], batch: bytes, holders: int = 4) -> None:
+        ids = [decode_transaction(raw, self.domain).id for raw in raws]
+        self.tell(
+            pb.StageFrame(stage=pb.STAGE_BATCHED, ids=b"".join(ids), holders=holders, batch=batch)
+        )
+
+    def hint(self, stage: "pb.Stage.ValueType", batch: bytes, height: int) -> None:
+        for queue in self._hints:
+            queue.put_nowait(storage_pb2.BatchesHint(stage=stage, height=height, names=batch))
+
+    # IngressService
+
+    async def Submit(
+        self, request_iterator: AsyncIterator[gossip_pb2.SubmitRequest], context: Any
+    ) -> AsyncIterator[gossip_pb2.SubmitResponse]:
+        async for request in request_iterator:
+            raws = list(request.transactions)
+            self.chunks.append(len(raws))
+            if self.is_hanging:
+                await asyncio.Event().wait()
+            if self.retry_after_ms:
+                self.refused.set()
+                yield gossip_pb2.SubmitResponse(
+                    chunk=request.chunk, retry_after_ms=self.retry_after_ms
+                )
+                continue
+            self.received.extend(raws)
+            self.got.set()
+            if self.dies_after is not None and len(self.received) >= self.dies_after:
+                self.dies_after = None
+                await context.abort(grpc.StatusCode.UNAVAILABLE, "killed")
+            rejections = [
+                pb.Rejection(index=i, reason=self.reject(raw), message="no")
+                for i, raw in enumerate(raws)
+                if self.reject(raw)
+            ]
+            yield gossip_pb2.SubmitResponse(chunk=request.chunk, rejections=rejections)
+            if self.seals_at_once:
+                self.tell_batched(raws, crypto.compute_hash(b"batch", *raws))
+
+    async def WatchStages(
+        self, request: gossip_pb2.WatchStagesRequest, context: Any
+    ) -> AsyncIterator[gossip_pb2.WatchStagesResponse]:
+        queue: asyncio.Queue[list[pb.StageFrame]] = asyncio.Queue()
+        self._stages.append(queue)
+        try:
+            while True:
+                yield gossip_pb2.WatchStagesResponse(frames=await queue.get())
+        finally:
+            self._stages.remove(queue)
+
+    async def Describe(
+        self, request: gossip_pb2.DescribeRequest, context: Any
+    ) -> gossip_pb2.DescribeResponse:
+        return gossip_pb2.DescribeResponse(
+            node_id=self.name.encode().ljust(32, b"\0"),
+            seat=self.seat,
+            domain=self.domain,
+            peers=3,
+            view=self.height + 1,
+            engine="voting" if self.seat is not None else "observing",
+            height=self.height,
+        )
+
+    # ExecutedService
+
+    async def WatchExecuted(
+        self, request: storage_pb2.WatchExecutedRequest, context: Any
+    ) -> AsyncIterator[storage_pb2.WatchExecutedResponse]:
+        if request.from_height and request.from_height <= self.chain.pruned_below:
+            await faults.abort(context, NotFound("pruned", reason="PRUNED"))
+        hints: asyncio.Queue[storage_pb2.BatchesHint] = asyncio.Queue()
+        self._hints.append(hints)
+        self.feeds += 1
+        next_height = request.from_height or self.height + 1
+        if self.duplicates_blocks:
+            next_height = max(1, next_height - 2)
+        wake = hint = None
+        try:
+            while True:
+                while next_height <= self.height and not self.feed_is_hanging:
+                    yield self.chain.updates[next_height - 1]
+                    next_height += 1
+                wake = asyncio.ensure_future(self.chain.wait_change())
+                hint = asyncio.ensure_future(hints.get())
+                await asyncio.wait((wake, hint), return_when=asyncio.FIRST_COMPLETED)
+                if hint.done():
+                    yield storage_pb2.WatchExecutedResponse(hint=hint.result())
+                wake.cancel(), hint.cancel()
+        finally:
+            for task in (wake, hint):
+                if task is not None:
+                    task.cancel()
+            self._hints.remove(hints)
+
+    # LedgerService
+
+    def _block(self, height: int) -> ledger_pb2.Block:
+        return ledger_pb2.Block(height=height, view=height, base_fee=1, weight=0)
+
+    async def GetAccount(
+        self, request: ledger_pb2.GetAccountRequest, context: Any
+    ) -> ledger_pb2.GetAccountResponse:
+        account = ledger_pb2.Account(address=request.address, balance=5)
+        return ledger_pb2.GetAccountResponse(account=account, height=self.height, base_fee=1)
+
+    async def GetBlock(
+        self, request: ledger_pb2.GetBlockRequest, context: Any
+    ) -> ledger_pb2.GetBlockResponse:
+        height = request.height if request.HasField("height") else self.height
+        if height > self.height:
+            await faults.abort(context, NotFound(f"no block {height}"))
+        return ledger_pb2.GetBlockResponse(block=self._block(height))
+
+    async def ListBlocks(
+        self, request: ledger_pb2.ListBlocksRequest, context: Any
+    ) -> ledger_pb2.ListBlocksResponse:
+        blocks = [self._block(h) for h in range(self.height, 0, -1)]
+        return ledger_pb2.ListBlocksResponse(blocks=blocks)
+
+    async def WatchBlocks(
+        self, request: ledger_pb2.WatchBlocksRequest, context: Any
+    ) -> AsyncIterator[ledger_pb2.WatchBlocksResponse]:
+        next_height = request.from_height or self.height + 1
+        while True:
+            while next_height <= self.height:
+                yield ledger_pb2.WatchBlocksResponse(block=self._block(next_height))
+                next_height += 1
+            await self.chain.wait_change()
+
+    async def GetReceipt(
+        self, request: ledger_pb2.GetReceiptRequest, context: Any
+    ) -> ledger_pb2.GetReceiptResponse:
+        receipt = self.chain.receipts.get(request.id)
+        if receipt is None:
+            await faults.abort(context, NotFound("no receipt"))
+        return ledger_pb2.GetReceiptResponse(receipt=receipt)

@@ -24,6 +24,11 @@ def generate(output: Path) -> None:
     done = subprocess.run(arguments, cwd=PROTO, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr)
+    # Packages all the way down, or import-linter does not see them.
+    api = output / "quorate" / "api"
+    for folder in (api, *(path for path in api.rglob("*") if path.name != "__pycache__")):
+        if folder.is_dir():
+            (folder / "__init__.py").write_text('"""Generated from proto/ by `make proto`."""\n')
 
 
 if __name__ == "__main__":

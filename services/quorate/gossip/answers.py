@@ -15,6 +15,8 @@ from quorate.kit.tasks import Tasks
 PER_PEER_MAX: Final = 32
 ALL_MAX: Final = 128
 READ_S: Final = 5.0
+# Batches read in one call: a gRPC message has room for so many of the largest.
+GROUP: Final = 8
 
 log = get_logger("gossip")
 
@@ -63,12 +65,16 @@ class Answerer:
             peer.wake.set()
 
     async def _read_batches(self, names: bytes, size_max: int, answer: pb.Answer) -> None:
-        found = await self._stub.GetBatches(storage.GetBatchesRequest(names=names), timeout=READ_S)
         size = 0
-        for encoded in found.batches:
-            if encoded and (not size or size + len(encoded) <= size_max):
-                answer.batches.append(encoded)
-                size += len(encoded)
+        for start in range(0, len(names), 32 * GROUP):
+            group = storage.GetBatchesRequest(names=names[start : start + 32 * GROUP])
+            found = await self._stub.GetBatches(group, timeout=READ_S)
+            for encoded in found.batches:
+                if encoded and (not size or size + len(encoded) <= size_max):
+                    answer.batches.append(encoded)
+                    size += len(encoded)
+            if size >= size_max:
+                return
 
     async def _read_blocks(self, from_height: int, size_max: int, answer: pb.Answer) -> None:
         request = storage.ReadBlocksRequest(from_height=from_height, size_bytes_max=size_max)

@@ -15,6 +15,7 @@ from quorate.api.peers.v1 import peers_pb2 as pb
 from quorate.core import crypto
 from quorate.core.errors import InvalidInput, Overloaded, QuorateError, Rejected, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.frames import FrameHandler
 from quorate.gossip.identity import Identity
 from quorate.gossip.peers import Peer, PeerTable
@@ -23,13 +24,15 @@ from quorate.kit import metrics
 from quorate.kit.faults import abort
 from quorate.kit.logs import get_logger
 
-FRAME_BYTES_MAX: Final = 6 * 1024 * 1024
+# What a peer may send unasked, and what it may answer (a block with all its batches).
+FRAME_BYTES_MAX: Final = 2 * 1024 * 1024
+ANSWER_BYTES_MAX: Final = 14 * 1024 * 1024
 HELLO_S: Final = 5.0
 HELLOS_MAX: Final = 64
 
 _OPTIONS: Final = (
     # Larger than a frame may be: what is too large is to be scored, not only refused.
-    ("grpc.max_receive_message_length", 2 * FRAME_BYTES_MAX),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
     ("grpc.so_reuseport", 0),
     ("grpc.max_concurrent_streams", 16),
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 4_000),
@@ -58,10 +61,15 @@ class PeerServer:
     """The server of the peer port."""
 
     def __init__(
-        self, table: PeerTable, identity: Identity, genesis: Genesis, frames: FrameHandler
+        self,
+        table: PeerTable,
+        identity: Identity,
+        genesis: Genesis,
+        frames: FrameHandler,
+        fetcher: Fetcher,
     ) -> None:
         self._table, self._identity, self._genesis = table, identity, genesis
-        self._frames = frames
+        self._frames, self._fetcher = frames, fetcher
         self._record = pb.SignedRecord()
         self._hellos = 0
         self._server = aio.server(options=_OPTIONS)
@@ -172,7 +180,7 @@ class PeerServer:
             if data is aio.EOF:
                 return
             received.inc(len(data))
-            if len(data) > FRAME_BYTES_MAX:
+            if len(data) > FRAME_BYTES_MAX and not self._may_be_large(node_id, len(data)):
                 self._table.add_fault(node_id, "OVERSIZED_FRAME")
                 continue
             message = pb.AttachRequest()
@@ -183,3 +191,6 @@ class PeerServer:
                 continue
             frames.handle(peer, message.frame)
             await asyncio.sleep(0)
+
+    def _may_be_large(self, node_id: bytes, size_bytes: int) -> bool:
+        return size_bytes <= ANSWER_BYTES_MAX and self._fetcher.has_asked(node_id)

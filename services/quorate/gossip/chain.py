@@ -29,9 +29,10 @@ log = get_logger("gossip")
 
 
 class Outcome(NamedTuple):
-    """What a block did to what is kept here."""
+    """What a block did to what is kept here; `executed` counts own transactions."""
 
     height: int
+    executed: int
     dropped: list[Dropped]
     finished: list[bytes]
 
@@ -113,6 +114,7 @@ class ChainFollower:
         if block.height <= before:
             return
         mempool.begin_block(block)
+        count_before = len(mempool.entries)
         dropped: list[Dropped] = []
         for start in range(0, len(block.ids), SLICE):
             with metrics.measure_stage("admit"):
@@ -130,7 +132,8 @@ class ChainFollower:
                 finished.append(held.name)
         metrics.MEMPOOL_BYTES.set(mempool.bytes)
         metrics.MEMPOOL_TRANSACTIONS.set(len(mempool.entries))
-        self.on_block(Outcome(block.height, dropped, finished))
+        executed = max(0, count_before - len(mempool.entries) - len(dropped))
+        self.on_block(Outcome(block.height, executed, dropped, finished))
 
 
 def _decode(response: pb.WatchExecutedResponse) -> ExecutedBlock:

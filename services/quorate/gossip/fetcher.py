@@ -1,4 +1,4 @@
-"""Asks peers for batches and blocks: who was named first, then anyone; one after the other, bounded.
+"""Asks peers for batches and blocks: who was named first, then anyone; one at a time, bounded.
 
 It also fetches by itself what peers report held and what does not come: that heals dropped frames
 and reconnections.
@@ -108,8 +108,8 @@ class Fetcher:
                         peer.node_id, encoded, requested=requested, certified=certified
                     ):
                         del missing[name]
-                for name in [each for each in missing if each in self._spread.held]:
-                    del missing[name]
+                for found in [each for each in missing if each in self._spread.held]:
+                    del missing[found]
         return list(missing)
 
     async def fetch_blocks(

@@ -26,7 +26,7 @@ class Hub:
     def __init__(self, held: HeldBatches, table: PeerTable) -> None:
         self._held, self._table = held, table
         self._wake = asyncio.Event()
-        self._attached = 0
+        self._attached = self._numbers = 0
         self._frame = pb.ChannelResponse()
         self._bytes: dict[bytes, int] = {}
         self._reports: dict[int, list[bytes]] = {}
@@ -39,8 +39,12 @@ class Hub:
 
     def attach(self) -> int:
         """Let an engine attach in place of the one before; returns its number."""
-        self._attached += 1
+        self._numbers += 1
+        self._attached = self._numbers
         self._clear()
+        # The one before wakes up and finds that it is over.
+        self._wake.set()
+        self._wake = asyncio.Event()
         for peer in self._table.list_up():
             self._add_change(peer, is_up=True)
         self._frame.held_headers.extend(h.signed_header for h in self._held.batches.values())
@@ -49,22 +53,23 @@ class Hub:
         self._wake.set()
         return self._attached
 
-    def is_current(self, number: int) -> bool:
-        """Tell whether this engine is still the attached one."""
-        return number == self._attached
+    def detach(self, number: int) -> None:
+        """Note that an engine went; nothing is kept for it."""
+        if number == self._attached:
+            self._attached = 0
+            self._clear()
+            self._wake.set()
 
     async def take(self, number: int) -> pb.ChannelResponse | None:
         """Return the next frame for the engine of this number; None when another took its place."""
         while True:
             if number != self._attached:
                 return None
-            if self._wake.is_set():
-                # Others of this turn of the loop still have something to say.
-                await asyncio.sleep(0)
-                if number == self._attached:
-                    return self._take_frame()
-                continue
             await self._wake.wait()
+            # Others of this turn of the loop still have something to say.
+            await asyncio.sleep(0)
+            if number == self._attached:
+                return self._take_frame()
 
     def put_message(self, peer: Peer, message: bytes) -> None:
         """Pass a message of another engine on."""

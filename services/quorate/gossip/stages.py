@@ -5,7 +5,7 @@ the present stage of all unfinalized own batches then.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final
 
 from quorate.api.gossip.v1 import gossip_pb2 as pb
@@ -46,7 +46,7 @@ class StageFeed:
         for reason, ids in by_reason.items():
             self._put(tx.StageFrame(stage=tx.STAGE_DROPPED, ids=b"".join(ids), reason=reason))
 
-    async def watch(self) -> AsyncIterator[pb.WatchStagesResponse]:
+    async def watch(self) -> AsyncGenerator[pb.WatchStagesResponse, None]:
         """Yield frames as they come; raises Overloaded when the reader is too slow."""
         if len(self._watchers) >= WATCHERS_MAX:
             raise Overloaded("the list of stage watchers", retry_after_ms=1_000)

@@ -86,9 +86,9 @@ class Writes:
 class Database:
     """An open database. Reads run on the event loop; `write` may run in a thread."""
 
-    def __init__(self, path: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
+    def __init__(self, path: Path) -> None:
         """Open or create the database; raises RefusedToStart when it can't be run with."""
-        self.path, self._reserve = path, reserve_bytes
+        self.path, self._reserve = path, RESERVE_BYTES
         path.mkdir(parents=True, exist_ok=True)
         # Freed by RocksDB itself when the last family is closed.
         self._cache = Cache(CACHE_BYTES)

@@ -32,6 +32,7 @@ class Storage:
     """A running storage service; `api_port` is the port of its node API."""
 
     chain: Chain
+    feed: Feed
     database: Database
     writer: Writer
     tasks: Tasks
@@ -89,7 +90,7 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     tasks.start(catch_up.watch(), "best height")
     tasks.start(catch_up.run(), "catch-up")
     tasks.start(Readiness(chain, catch_up, (internal, public)).run(), "readiness")
-    return Storage(chain, database, writer, tasks, (internal, public), channel, port)
+    return Storage(chain, feed, database, writer, tasks, (internal, public), channel, port)
 
 
 def _build_servers(

@@ -91,6 +91,17 @@ class Mempool:
                 unknown[sender] = None
         return list(unknown)
 
+    def is_known(self, sender: bytes) -> bool:
+        """Tell whether `admit` may be called for this sender."""
+        return sender in self.lanes.accounts
+
+    def mark_stale(self, senders: Iterable[bytes]) -> None:
+        """Have these accounts read again before the next verdict on them."""
+        for sender in senders:
+            account = self.lanes.accounts.get(sender)
+            if account is not None and account.height < self.height:
+                account.is_stale, account.height = True, min(account.height, -STALE_BLOCKS)
+
     def is_outdated(self, sender: bytes) -> bool:
         """Tell whether reading the account again could show more than what is known."""
         account = self.lanes.accounts.get(sender)

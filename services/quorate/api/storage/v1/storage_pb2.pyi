@@ -244,7 +244,9 @@ class CommitResponse(_message.Message):
 
     @_builtins.property
     def caught_up_batches(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockBatches]:
-        """Batch names (packed) of each block that catch-up added, newest last, at most batch_validity_blocks."""
+        """Batch names (packed) of each block that catch-up added, newest last, at most
+        batch_validity_blocks.
+        """
 
     def __init__(
         self,

@@ -1,0 +1,100 @@
+"""Joins the parts: what frames mean to whom, and what a change means to the others."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from quorate.api.peers.v1 import peers_pb2 as pb
+from quorate.core.gossip.mempool import Mempool
+from quorate.core.gossip.pace import Pace
+from quorate.gossip.answers import Answerer
+from quorate.gossip.batcher import Batcher
+from quorate.gossip.chain import Outcome
+from quorate.gossip.dissemination import Dissemination
+from quorate.gossip.fetcher import Fetcher
+from quorate.gossip.hub import Hub
+from quorate.gossip.own_seat import OwnSeat
+from quorate.gossip.peers import Peer, PeerTable
+from quorate.gossip.receiver import Receiver
+from quorate.gossip.servicer import GossipServicer
+from quorate.gossip.stages import StageFeed
+
+GREETING_RECORDS: Final = 32
+
+
+@dataclass(slots=True)
+class Router:
+    """Takes the parts of peers' frames (frames.Receivers), and changes of peers, seat and chain."""
+
+    table: PeerTable
+    hub: Hub
+    spread: Dissemination
+    receiver: Receiver
+    fetcher: Fetcher
+    answerer: Answerer
+    batcher: Batcher
+    stages: StageFeed
+    seat: OwnSeat
+    mempool: Mempool
+    pace: Pace
+    servicer: GossipServicer
+
+    # ---- parts of frames -------------------------------------------------------------------
+
+    def handle_consensus(self, peer: Peer, message: bytes) -> None:
+        """Pass a message to the engine."""
+        self.hub.put_message(peer, message)
+
+    def handle_held(self, peer: Peer, names: Sequence[bytes]) -> None:
+        """Count holders; fetch what does not come by itself."""
+        self.fetcher.want(self.spread.handle_held(peer, names))
+
+    def handle_batch(self, peer: Peer, encoded: bytes) -> None:
+        """Check a batch and make it durable."""
+        self.receiver.offer(peer.node_id, encoded)
+
+    def handle_request(self, peer: Peer, request: pb.Request) -> None:
+        """Answer a request."""
+        self.answerer.handle_request(peer, request)
+
+    def handle_answer(self, peer: Peer, answer: pb.Answer) -> None:
+        """Hand an answer to who asked."""
+        self.fetcher.handle_answer(peer, answer)
+
+    # ---- changes ---------------------------------------------------------------------------
+
+    def handle_change(self, peer: Peer, is_up: bool) -> None:
+        """Greet a peer that came, and tell the engine."""
+        if is_up:
+            self._greet(peer)
+        self.hub.put_change(peer, is_up)
+        self.servicer.note_height()
+
+    def handle_seat(self) -> None:
+        """Tell everyone the seat that this validator turned out to hold."""
+        self.spread.handle_seat()
+        if self.seat.fragment:
+            self.table.broadcast_note(self.seat.fragment)
+        self.batcher.wake()
+
+    def handle_block(self, outcome: Outcome) -> None:
+        """Spread what an executed block changed."""
+        self.spread.handle_finished(outcome.finished)
+        self.stages.put_dropped(outcome.dropped)
+        self.pace.note_executed(outcome.executed, int(asyncio.get_running_loop().time() * 1_000))
+        height = pb.Frame(height=outcome.height).SerializeToString()
+        self.table.broadcast_note(height)
+        self.batcher.wake()
+
+    def _greet(self, peer: Peer) -> None:
+        outbox = peer.outbox
+        if self.seat.fragment:
+            outbox.put_note(self.seat.fragment)
+        outbox.put_note(pb.Frame(height=self.mempool.height).SerializeToString())
+        for record in list(self.table.records.records.values())[-GREETING_RECORDS:]:
+            outbox.put_note(record.fragment)
+        held = self.spread.build_greeting()
+        if held:
+            outbox.put_held(held)
+        peer.wake.set()

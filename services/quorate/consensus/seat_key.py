@@ -54,7 +54,8 @@ def find_seat(home: Path, genesis: Genesis) -> tuple[Seat, SigningKey]:
     if not path.exists():
         _refuse_if_used(home)
         raise RefusedToStart(
-            f"no seat key at {path}: make one before the genesis is assembled, or start as observer",
+            f"no seat key at {path}: make one before the genesis is assembled, or start as "
+            "observer",
             reason="SEAT_KEY_MISSING",
         )
     key = _read(path)
@@ -85,7 +86,7 @@ def _refuse_if_used(home: Path) -> None:
     for used in (get_log_path(home), home / "storage" / "db"):
         if used.exists():
             raise RefusedToStart(
-                f"{used} exists but the seat key is gone: restore it from where it was moved; a new "
-                "key would be a new seat (rotate the seat key instead), and never copy one",
+                f"{used} exists but the seat key is gone: restore it from where it was moved; a "
+                "new key would be a new seat (rotate the seat key instead), and never copy one",
                 reason="SEAT_KEY_MISSING",
             )

@@ -37,19 +37,42 @@ class Receipts:
     first_ids: dict[int, bytes]
 
 
+class Packer:
+    """Packs a block's receipts in slices, in order of position."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._columns: tuple[list[bytes], ...] = tuple([] for _ in range(6))
+        self._firsts: list[bytes] = []
+
+    def add(self, receipts: Sequence[Receipt]) -> None:
+        """Take the next receipts."""
+        if not receipts:
+            return
+        ids, senders, lanes, sequences, codes, fees, firsts = zip(*receipts, strict=True)
+        numbers = f">{len(receipts)}Q"
+        parts = (
+            b"".join(ids), b"".join(senders), bytes(lanes), struct_pack(numbers, *sequences),
+            bytes(codes), struct_pack(numbers, *fees),
+        )  # fmt: skip
+        for column, part in zip(self._columns, parts, strict=True):
+            column.append(part)
+        for position, first in enumerate(firsts, self._count):
+            if first:
+                self._firsts.append(_FIRST.pack(position, first))
+        self._count += len(receipts)
+
+    def pack(self) -> bytes:
+        """Return the canonical bytes of all receipts taken."""
+        head = _HEAD.pack(_VERSION, self._count)
+        return b"".join([head, *[p for column in self._columns for p in column], *self._firsts])
+
+
 def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
     """Return the canonical bytes of a block's receipts, in order of position."""
-    if not receipts:
-        return _HEAD.pack(_VERSION, 0)
-    ids, senders, lanes, sequences, codes, fees, firsts = zip(*receipts, strict=True)
-    count = len(receipts)
-    numbers = f">{count}Q"
-    parts = [
-        _HEAD.pack(_VERSION, count), *ids, *senders, bytes(lanes),
-        struct_pack(numbers, *sequences), bytes(codes), struct_pack(numbers, *fees),
-    ]  # fmt: skip
-    parts += [_FIRST.pack(position, first) for position, first in enumerate(firsts) if first]
-    return b"".join(parts)
+    packer = Packer()
+    packer.add(receipts)
+    return packer.pack()
 
 
 def unpack_receipts(packed: bytes) -> Receipts:

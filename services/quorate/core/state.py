@@ -62,6 +62,9 @@ class Account:
         lanes = self.lanes
         if not lanes:
             return _ACCOUNTS[0].pack(ACCOUNT_VERSION, self.balance, 0) if self.balance else b""
+        if len(lanes) == 1:
+            ((lane, following),) = lanes.items()
+            return _ACCOUNTS[1].pack(ACCOUNT_VERSION, self.balance, 1, lane, following)
         flat = [value for item in sorted(lanes.items()) for value in item]
         return _ACCOUNTS[len(lanes)].pack(ACCOUNT_VERSION, self.balance, len(lanes), *flat)
 
@@ -129,19 +132,22 @@ class Changes:
     was not loaded raises KeyError: reading it as absent would split the chain.
     """
 
-    __slots__ = ("_accounts", "_records", "_writes")
+    __slots__ = ("_accounts", "_records", "_touched", "_writes")
 
     def __init__(self, records: Mapping[bytes, bytes]) -> None:
         self._records = records
         self._accounts: dict[bytes, Account] = {}
+        self._touched: list[tuple[bytes, bytes, Account]] = []
         self._writes: dict[bytes, bytes] = {}
 
     def get_account(self, address: bytes) -> Account:
         """Return the account as it stands now, to be changed in place."""
         account = self._accounts.get(address)
         if account is None:
-            account = decode_account(self._records[b"a" + address])
-            self._accounts[address] = account
+            key = b"a" + address
+            record = self._records[key]
+            account = self._accounts[address] = decode_account(record)
+            self._touched.append((key, record, account))
         return account
 
     def get(self, key: bytes) -> bytes:
@@ -154,22 +160,32 @@ class Changes:
         self._writes[key] = value
 
     def iter_writes(self, slice_max: int) -> Iterator[list[Write]]:
-        """Yield all writes in ascending order of keys, in slices; the view is used up by it.
+        """Yield all writes in ascending order of keys, in slices, of which some are empty.
 
-        Only what differs from the loaded record is a write. No step is longer than one slice.
+        Only an account that differs from the loaded record is a write. No step is longer than one
+        slice, but for the sorting of keys with a common prefix, of which nobody can make many.
         """
-        parts: dict[bytes, list[Write]] = {}
-        accounts = list(self._accounts.items())
-        few = len(accounts) + len(self._writes) <= _SORT_MAX
-        for start in range(0, len(accounts), slice_max):
-            for address, account in accounts[start : start + slice_max]:
-                key, value = b"a" + address, account.encode()
-                if value != self._records[key]:
-                    parts.setdefault(b"" if few else key[:2], []).append((key, value))
+        few = len(self._touched) + len(self._writes) <= _SORT_MAX
+        changed: list[Write] = []
+        for start in range(0, len(self._touched), slice_max):
+            for key, record, account in self._touched[start : start + slice_max]:
+                value = account.encode()
+                if value != record:
+                    changed.append((key, value))
             yield []
-        for key, value in self._writes.items():
-            parts.setdefault(b"" if few else key[:2], []).append((key, value))
+        changed += self._writes.items()
+        if few:
+            yield from _cut(sorted(changed), slice_max)
+            return
+        parts: dict[bytes, list[Write]] = {}
+        for start in range(0, len(changed), slice_max):
+            for write in changed[start : start + slice_max]:
+                parts.setdefault(write[0][:2], []).append(write)
+            yield []
         for name in sorted(parts):
-            writes = sorted(parts[name])
-            for start in range(0, len(writes), slice_max):
-                yield writes[start : start + slice_max]
+            yield from _cut(sorted(parts[name]), slice_max)
+
+
+def _cut(writes: list[Write], slice_max: int) -> Iterator[list[Write]]:
+    for start in range(0, len(writes), slice_max):
+        yield writes[start : start + slice_max]

@@ -38,14 +38,14 @@ from quorate.core.state import (
 from quorate.core.transactions import Payload, Transaction
 from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, ZERO_HASH
 
-# Transactions, or writes, that one step handles: about 1 ms.
-SLICE: Final = 200
+# Transactions, or writes, that one step handles: under 1 ms, 2 ms when all state is cold.
+SLICE: Final = 128
 
 OUTCOME_SUCCEEDED: Final[int] = 1
 OUTCOME_FAILED: Final[int] = 2
 OUTCOME_SKIPPED: Final[int] = 3
 
-# A receipt's code is an index into OUTCOMES: (outcome, reason). Stored, so only ever appended to.
+# A receipt's code is an index into OUTCOMES: (outcome, reason). Stored, so never renumbered.
 SUCCEEDED: Final = 0
 INSUFFICIENT_BALANCE: Final = 1
 IDEMPOTENCY_CONFLICT: Final = 2
@@ -56,6 +56,8 @@ SEQUENCE_PAST: Final = 6
 SEQUENCE_GAP: Final = 7
 FEE_TOO_LOW: Final = 8
 FEE_NOT_COVERED: Final = 9
+# Codes below are of what took its sequence, codes from here on of what was skipped.
+FIRST_SKIPPED: Final = INVALID
 OUTCOMES: Final = (
     (OUTCOME_SUCCEEDED, ""),
     (OUTCOME_FAILED, "INSUFFICIENT_BALANCE"),
@@ -209,7 +211,8 @@ class Execution:
 
     def _transfer(self, payloads: tuple[Payload, ...]) -> int:
         """Move all amounts one after the other, or none; return 0 or INSUFFICIENT_BALANCE."""
-        get, done = self._changes.get_account, []
+        get = self._changes.get_account
+        done: list[tuple[Account, Account, int]] = []
         for signer, to, amount in payloads:
             source = get(signer)
             if source.balance < amount:

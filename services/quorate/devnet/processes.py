@@ -164,8 +164,6 @@ class Processes:
         command = [sys.executable, "-m", "quorate.cli.main", "serve", program.role]
         command += ["--config", str(program.config)]
         command += ["--with-parent"] if self._with_parent else []
-        # A QUORATE_HOME of the caller would otherwise be every node's home.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("QUORATE_")}
         with log.open("ab") as output:
             child = subprocess.Popen(
                 command,
@@ -174,7 +172,7 @@ class Processes:
                 stderr=output,
                 start_new_session=True,
                 cwd=self.layout.directory,
-                env=environment,
+                env=_build_environment(),
             )
         self._children[program.name] = child
         process = system.identify(child.pid)
@@ -199,6 +197,14 @@ class Processes:
 
     def _pid_file(self, program: Program) -> Path:
         return self.layout.directory / "run" / f"{program.name}.json"
+
+
+def _build_environment() -> dict[str, str]:
+    """Return the environment of a node's process."""
+    # A QUORATE_HOME of the caller would otherwise be every node's home. And without compiled
+    # files each of many processes compiles everything anew: a second more per start.
+    left_out = ("QUORATE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
 def read_tail(path: Path) -> str:

@@ -77,6 +77,7 @@ class Chain:
         self.caught_up_height = 0
         self.write_digest: bytes = ZERO_HASH
         self.fault = ""
+        self.closing = False
 
     @property
     def height(self) -> int:
@@ -124,6 +125,11 @@ class Chain:
             log.info("finishing a run that was cut off", height=self.height, end=end)
             await self._apply_blocks(blocks, certificate)
         self._announce()
+
+    def close_streams(self) -> None:
+        """End what follows the chain, so that the servers can stop."""
+        self.closing = True
+        self.changed.notify()
 
     def get_fault(self) -> str:
         """Return why storage can't go on; "" when it can."""
@@ -183,7 +189,8 @@ def prepare(database: Database, genesis: Genesis, writes_max: int = 10_000) -> N
     elif found != genesis.hash:
         raise RefusedToStart(
             f"{database.path} holds the chain of genesis {found.hex()}, not of "
-            f"{genesis.hash.hex()}: start with that chain's genesis.json, or move the directory aside to join this one",
+            f"{genesis.hash.hex()}: start with that chain's genesis.json, or "
+            "move the directory aside to join this one",
             reason="WRONG_GENESIS", found=found.hex(), expected=genesis.hash.hex(),
         )  # fmt: skip
 

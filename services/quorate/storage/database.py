@@ -50,6 +50,9 @@ MEMTABLES_BYTES: Final = 24 * MIB
 # Below so much free room no write is begun: memtables must still be able to flush.
 RESERVE_BYTES: Final = 32 * MIB
 
+# Entries that are put into a batch in one step.
+_STEP: Final = 1_000
+
 DISK_FULL: Final = "DISK_FULL"
 DISK_ERROR: Final = "DISK_ERROR"
 DAMAGED: Final = "DAMAGED_DATABASE"
@@ -89,7 +92,10 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open or create the database; raises RefusedToStart when it can't be run with."""
         self.path, self._reserve = path, RESERVE_BYTES
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _refuse(path, str(error))
         # Freed by RocksDB itself when the last family is closed.
         self._cache = Cache(CACHE_BYTES)
         families = {name: _build_options(name, self._cache) for name in FAMILIES}
@@ -140,16 +146,27 @@ class Database:
 
     def build(self, writes: Writes) -> WriteBatch:
         """Return the batch of these writes; RocksDB uses it up even when it fails."""
+        *_, batch = self.iter_build(writes)
+        return batch
+
+    def iter_build(self, writes: Writes) -> Iterator[WriteBatch]:
+        """Yield the batch of these writes as it fills up, in steps of under 1 ms."""
         batch = WriteBatch(raw_mode=True)
         for family, items in writes.puts.items():
             batch.set_default_column_family(self._handles[family])
-            for key, value in items:
-                batch[key] = value
+            for start in range(0, len(items), _STEP):
+                for key, value in items[start : start + _STEP]:
+                    batch[key] = value
+                if len(items) > _STEP:
+                    yield batch
         for family, keys in writes.deletions.items():
             batch.set_default_column_family(self._handles[family])
-            for key in keys:
-                del batch[key]
-        return batch
+            for start in range(0, len(keys), _STEP):
+                for key in keys[start : start + _STEP]:
+                    del batch[key]
+                if len(keys) > _STEP:
+                    yield batch
+        yield batch
 
     def write(self, batch: WriteBatch, *, synced: bool) -> None:
         """Write atomically. Raises Unavailable: DISK_FULL, DISK_ERROR or DAMAGED_DATABASE."""

@@ -4,19 +4,19 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
 from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
-from quorate.core.receipts import pack_receipts
+from quorate.core.receipts import Packer
 from quorate.core.results import Result, WriteDigest, compute_receipts_hash
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import (
-    OUTCOME_SKIPPED,
+    FIRST_SKIPPED,
     OUTCOMES,
     SLICE,
     Context,
@@ -31,7 +31,7 @@ from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_st
 from quorate.storage import database as db
 from quorate.storage.database import Writes
 from quorate.storage.state_reader import StateReader
-from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_place, encode_result
+from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result
 
 
 @dataclass
@@ -40,8 +40,8 @@ class Executed:
 
     result: Result
     packed: bytes
-    writes: Writes = field(default_factory=Writes)
-    state: list[Write] = field(default_factory=list)
+    writes: Writes
+    state: list[Write]
 
 
 class Executor:
@@ -76,8 +76,10 @@ class Executor:
         for name in block.batches:
             waiting += _unpack(self._store.load_batch(name), name)
             while len(waiting) >= SLICE:
-                yield _decode(waiting[:SLICE], domain)
+                transactions = _decode(waiting[:SLICE], domain)
                 del waiting[:SLICE]
+                await asyncio.sleep(0)
+                yield transactions
                 await asyncio.sleep(0)
         if waiting:
             yield _decode(waiting, domain)
@@ -85,7 +87,8 @@ class Executor:
     async def _conclude(
         self, execution: Execution, block: Block, receipts: list[Receipt], previous: bytes
     ) -> Executed:
-        digest, state, height = WriteDigest(previous), list[Write](), block.header.height
+        height = block.header.height
+        digest, state, writes = WriteDigest(previous), list[Write](), Writes()
         steps = execution.iter_writes()
         while True:
             with measure_stage("digest"):
@@ -94,47 +97,57 @@ class Executor:
                     break
                 digest.add(part)
                 state += part
-            if len(state) > SLICE:
+                _put_state(writes, part)
+            if len(receipts) > SLICE:
                 await asyncio.sleep(0)
-        with measure_stage("digest"):
-            packed = pack_receipts(receipts)
-            result = Result(height, digest.compute(), compute_receipts_hash(packed))
-        executed = Executed(result, packed, state=state)
-        self._fill(executed, receipts)
-        return executed
-
-    def _fill(self, executed: Executed, receipts: list[Receipt]) -> None:
-        writes, height = executed.writes, executed.result.height
-        for key, value in executed.state:
-            if value:
-                writes.put(db.STATE, key, value)
-            else:
-                writes.delete(db.STATE, key)
+        packed = await self._pack(height, receipts, writes)
+        result = Result(height, digest.compute(), compute_receipts_hash(packed))
         writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
-        writes.put(db.RESULTS, U64.pack(height), encode_result(executed.result, len(receipts)))
-        writes.put(db.RECEIPTS, U64.pack(height), executed.packed)
-        writes.put_all(db.TXINDEX, self._list_places(height, receipts))
+        writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(receipts)))
+        writes.put(db.RECEIPTS, U64.pack(height), packed)
+        return Executed(result, packed, writes, state)
 
-    def _list_places(self, height: int, receipts: list[Receipt]) -> list[tuple[bytes, bytes]]:
-        """Return index entries; a skipped copy never hides where its id was executed."""
-        places: dict[bytes, Place] = {}
-        skipped: list[tuple[bytes, Place]] = []
-        for position, receipt in enumerate(receipts):
-            place = Place(height, position, receipt.code)
-            if _is_skipped(receipt.code):
-                skipped.append((receipt.id, place))
-            else:
-                places[receipt.id] = place
+    async def _pack(self, height: int, receipts: list[Receipt], writes: Writes) -> bytes:
+        """Return the packed receipts; add their index to the write."""
+        packer, skipped, place = Packer(), list[tuple[int, Receipt]](), Place.encode
+        for start in range(0, len(receipts), SLICE):
+            with measure_stage("digest"):
+                part = receipts[start : start + SLICE]
+                packer.add(part)
+                for position, receipt in enumerate(part, start):
+                    if receipt.code >= FIRST_SKIPPED:
+                        skipped.append((position, receipt))
+                    else:
+                        value = place(Place(height, position, receipt.code))
+                        writes.put(db.TXINDEX, receipt.id, value)
+            if len(receipts) > SLICE:
+                await asyncio.sleep(0)
         if skipped:
-            earlier = self._store.find_places([identity for identity, _ in skipped])
-            for (identity, place), before in zip(skipped, earlier, strict=True):
-                if identity not in places and (before is None or _is_skipped(before.code)):
-                    places[identity] = place
-        return [(identity, encode_place(place)) for identity, place in places.items()]
+            done = {receipt.id for receipt in receipts if receipt.code < FIRST_SKIPPED}
+            await self._index_skipped(height, skipped, done, writes)
+        return packer.pack()
+
+    async def _index_skipped(
+        self, height: int, skipped: list[tuple[int, Receipt]], done: set[bytes], writes: Writes
+    ) -> None:
+        """Index skipped copies, which never hide where their id was executed."""
+        for start in range(0, len(skipped), SLICE):
+            part = skipped[start : start + SLICE]
+            earlier = self._store.find_places([receipt.id for _, receipt in part])
+            for (position, receipt), before in zip(part, earlier, strict=True):
+                if receipt.id in done or (before is not None and before.code < FIRST_SKIPPED):
+                    continue
+                place = Place(height, position, receipt.code)
+                writes.put(db.TXINDEX, receipt.id, place.encode())
+            await asyncio.sleep(0)
 
 
-def _is_skipped(code: int) -> bool:
-    return OUTCOMES[code][0] == OUTCOME_SKIPPED
+def _put_state(writes: Writes, state: list[Write]) -> None:
+    for key, value in state:
+        if value:
+            writes.put(db.STATE, key, value)
+        else:
+            writes.delete(db.STATE, key)
 
 
 def _unpack(data: bytes | None, name: bytes) -> list[bytes]:

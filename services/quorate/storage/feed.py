@@ -65,7 +65,7 @@ class Feed:
         self.subscribers += 1
         try:
             following = from_height or self._chain.height + 1
-            while True:
+            while not self._chain.closing:
                 if following <= self._chain.height:
                     yield following
                     following += 1

@@ -18,11 +18,12 @@ from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateE
 from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
 from quorate.core.state import compute_account_key, decode_account
-from quorate.core.transition import OUTCOMES
+from quorate.core.transition import OUTCOMES, Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.chain import Chain
 from quorate.storage.feed import Feed
+from quorate.storage.store import Place
 
 PAGE_SIZE: Final = 100
 PAGE_SIZE_MAX: Final = 1_000
@@ -124,19 +125,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             receipt = find_receipt(store.load_packed_receipts(place.height), place.position)
         except QuorateError as error:
             await abort(context, error)
-        outcome, reason = OUTCOMES[receipt.code]
-        return pb.GetReceiptResponse(
-            receipt=tx.Receipt(
-                id=request.id,
-                height=place.height,
-                position=place.position,
-                outcome=tx.Outcome.ValueType(outcome),
-                reason=reason,
-                fee=receipt.fee,
-                first_id=receipt.first_id,
-                block=block.digest,
-            )  # fmt: skip
-        )
+        return pb.GetReceiptResponse(receipt=_build_receipt(request.id, place, receipt, block))
 
     def _find_height(self, request: pb.GetBlockRequest) -> int:
         which, head = request.WhichOneof("which"), self._chain.height
@@ -189,6 +178,15 @@ def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Blo
         parent=header.parent, time_ms=header.time_ms, proposer=header.proposer,
         weight=header.weight, base_fee=header.base_fee, batches=block.batches,
         transactions=transactions, write_digest=write_digest, header=header.encode(),
+    )  # fmt: skip
+
+
+def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block) -> tx.Receipt:
+    outcome, reason = OUTCOMES[receipt.code]
+    return tx.Receipt(
+        id=identity, height=place.height, position=place.position,
+        outcome=tx.Outcome.ValueType(outcome), reason=reason, fee=receipt.fee,
+        first_id=receipt.first_id, block=block.digest,
     )  # fmt: skip
 
 

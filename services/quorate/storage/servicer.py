@@ -59,6 +59,7 @@ class StorageServicer(rpc.StorageServiceServicer):
             for name in split_hashes(request.names, "batch names"):
                 batch = self._chain.batches.load(name, header_only=request.headers_only)
                 size += len(batch)
+                await asyncio.sleep(0)
                 # What does not fit one answer reads as unknown; it can be asked for again.
                 response.batches.append(batch if size <= BATCHES_BYTES_MAX else b"")
         except QuorateError as error:

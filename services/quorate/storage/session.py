@@ -42,7 +42,7 @@ class Session:
 
     async def iter_responses(self) -> AsyncIterator[pb.CommitResponse]:
         """Yield what changed, until closed."""
-        while not self.closed:
+        while not (self.closed or self._chain.closing):
             response = self._build()
             if response is None:
                 await self._chain.changed.wait()

@@ -11,67 +11,71 @@ from quorate.core.state import Write
 from quorate.storage.signals import Signal
 from quorate.storage.store import Store
 
-# About 150 bytes each.
-RECORDS_MAX: Final = 60_000
+# Records in a generation, about 150 bytes each; there are two.
+RECORDS_MAX: Final = 30_000
 
 
 class StateReader:
-    """State records at one executed height."""
+    """State records at one executed height.
+
+    The cache has two generations: what is used stays in or moves to the young one, and the old
+    one goes when the young one is full.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._records: dict[bytes, bytes] = {}
+        self._young: dict[bytes, bytes] = {}
+        self._old: dict[bytes, bytes] = {}
         self.height, _ = store.load_state([])
         self._advanced = Signal()
 
     def load(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """Return records by key, b"" where there is none; only while no write is under way."""
-        records, found, missing = self._records, {}, []
-        for key in keys:
-            value = records.get(key)
-            if value is None:
-                missing.append(key)
-            else:
-                found[key] = value
+        found, missing = self._find(keys)
         if missing:
             _, values = self._store.load_state(missing)
-            for key, value in zip(missing, values, strict=True):
-                found[key] = records[key] = value
-            self._trim()
+            fresh = dict(zip(missing, values, strict=True))
+            found |= fresh
+            self._keep(fresh)
         return found
 
     async def read(self, keys: list[bytes]) -> tuple[int, list[bytes]]:
         """Return the executed height and its records in the order asked, all of that height."""
         while True:
-            known = [self._records.get(key) for key in keys]
-            missing = [key for key, value in zip(keys, known, strict=True) if value is None]
-            if not missing:
-                return self.height, [value or b"" for value in known]
-            height, values = self._store.load_state(missing)
-            if height == self.height:
-                found = dict(zip(missing, values, strict=True))
-                self._records |= found
-                self._trim()
-                return height, [
-                    found[key] if value is None else value
-                    for key, value in zip(keys, known, strict=True)
-                ]
-            # A block's write is on disk, but its task has not run on yet.
-            await self._advanced.wait()
+            found, missing = self._find(keys)
+            if missing:
+                height, values = self._store.load_state(missing)
+                if height != self.height:
+                    # A block's write is on disk, but its task has not run on yet.
+                    await self._advanced.wait()
+                    continue
+                fresh = dict(zip(missing, values, strict=True))
+                found |= fresh
+                self._keep(fresh)
+            return self.height, [found[key] for key in keys]
 
     def advance(self, height: int, writes: Iterable[Write]) -> None:
         """Take over the writes of a block that is on disk now."""
-        records = self._records
-        for key, value in writes:
-            # Newest last, so that the oldest are dropped first.
-            records.pop(key, None)
-            records[key] = value
+        self._keep(dict(writes))
         self.height = height
-        self._trim()
         self._advanced.notify()
 
-    def _trim(self) -> None:
-        excess = len(self._records) - RECORDS_MAX
-        if excess > 0:
-            for key in list(zip(range(excess), self._records, strict=False)):
-                del self._records[key[1]]
+    def _find(self, keys: Iterable[bytes]) -> tuple[dict[bytes, bytes], list[bytes]]:
+        young, old = self._young, self._old
+        found: dict[bytes, bytes] = {}
+        missing: list[bytes] = []
+        for key in keys:
+            value = young.get(key)
+            if value is None:
+                value = old.get(key)
+                if value is None:
+                    missing.append(key)
+                    continue
+                young[key] = value
+            found[key] = value
+        return found, missing
+
+    def _keep(self, records: dict[bytes, bytes]) -> None:
+        self._young |= records
+        if len(self._young) > RECORDS_MAX:
+            self._old, self._young = self._young, {}

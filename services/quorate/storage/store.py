@@ -32,6 +32,10 @@ class Place(NamedTuple):
     position: int
     code: int
 
+    def encode(self) -> bytes:
+        """Return the value of the transaction index."""
+        return _PLACE.pack(*self)
+
 
 class Store:
     """Reads blocks, batches, receipts and indexes."""
@@ -160,11 +164,6 @@ class Store:
         """Return the executed height and state records (b"" where there is none) of one moment."""
         height, *values = self._database.get_many(db.STATE, [HEIGHT_KEY, *keys])
         return int(U64.unpack(height or bytes(8))[0]), [value or b"" for value in values]
-
-
-def encode_place(place: Place) -> bytes:
-    """Return the value of the transaction index."""
-    return _PLACE.pack(*place)
 
 
 def encode_result(result: Result, transactions: int) -> bytes:

@@ -1,5 +1,6 @@
 """Creates the parts of the storage service and joins them; holds no logic."""
 
+import asyncio
 from dataclasses import dataclass
 
 import grpc
@@ -46,8 +47,8 @@ class Storage:
 
     async def stop(self) -> None:
         """Stop serving, end the tasks, close the database last."""
-        for server in self.servers:
-            await server.stop()
+        self.chain.close_streams()
+        await asyncio.gather(*[server.stop() for server in self.servers])
         await self.tasks.stop()
         await self.channel.close()
         self.writer.close()

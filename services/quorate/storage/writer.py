@@ -44,9 +44,8 @@ class Writer:
         if self.fault:
             raise Unavailable(self.fault, reason=self.fault.partition(":")[0])
         try:
-            with measure_stage("write"):
-                batch = self._database.build(writes)
-                self._database.check_room(batch.size_in_bytes())
+            batch = await self._build(writes)
+            self._database.check_room(batch.size_in_bytes())
             await self._write(batch, synced=synced)
         except QuorateError as error:
             self._set_fault(f"{error.reason}: {error.message}")
@@ -83,6 +82,18 @@ class Writer:
     def close(self) -> None:
         """Wait for a write that runs."""
         self._pool.shutdown(wait=True)
+
+    async def _build(self, writes: Writes) -> WriteBatch:
+        steps = self._database.iter_build(writes)
+        batch = next(steps)
+        while True:
+            if len(batch) >= INLINE_ENTRIES_MAX:
+                await asyncio.sleep(0)
+            with measure_stage("write"):
+                following = next(steps, None)
+            if following is None:
+                return batch
+            batch = following
 
     async def _write(self, batch: WriteBatch, *, synced: bool) -> None:
         large = batch.size_in_bytes() > INLINE_BYTES_MAX or len(batch) > INLINE_ENTRIES_MAX

@@ -1,4 +1,4 @@
-"""Batches that can be proposed: held here, and reported durable by a quorum (docs/protocol.md#B3)."""
+"""Batches that can be proposed: held here, and durable at a quorum (docs/protocol.md#B3)."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet

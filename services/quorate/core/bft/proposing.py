@@ -48,7 +48,7 @@ class Proposer:
         return replica.now_ms - replica.final_ms >= replica.params.heartbeat_ms
 
     def compute_wake_ms(self) -> int | None:
-        """Return when this replica's proposal, or anyone's heartbeat, will be due; None: on event."""
+        """Return when the own proposal, or anyone's heartbeat, will be due; None: on event."""
         replica = self._replica
         times = [replica.final_ms + replica.params.heartbeat_ms]
         if replica.leader(replica.view) == replica.setup.seat:

@@ -1,4 +1,4 @@
-"""The running service beside real gRPC siblings: commits, resends, signs, and stops when it must."""
+"""The running service beside real gRPC siblings: commits, resends, signs, stops when it must."""
 
 import asyncio
 import os

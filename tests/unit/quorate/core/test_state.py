@@ -51,9 +51,7 @@ def test_an_account_with_nothing_in_it_is_no_record():
 
 def test_the_layout_of_an_account_is_pinned():
     record = Account(7, {2: 3, 0: 1}).encode()
-    assert record.hex() == (
-        "01" "0000000000000007" "02" "00" "0000000000000001" "02" "0000000000000003"
-    )
+    assert record.hex() == ("01000000000000000702000000000000000001020000000000000003")
 
 
 @pytest.mark.parametrize(

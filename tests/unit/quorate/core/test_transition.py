@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.core import transition
-from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
 from quorate.core.crypto import SigningKey
+from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.receipts import find_receipt, pack_receipts, unpack_receipts
 from quorate.core.results import compute_write_digest
@@ -328,7 +328,9 @@ def run(blocks, slices):
         digest = compute_write_digest(digest, world.writes)
         fees = sum(receipt.fee for receipt in receipts)
         assert world.supply() == SUPPLY_MAX - 2_000
-        if not any(p.to == TREASURY or p.signer == TREASURY for t in transactions for p in t.payloads):
+        if not any(
+            p.to == TREASURY or p.signer == TREASURY for t in transactions for p in t.payloads
+        ):
             assert world.balance(TREASURY) == before[TREASURY].balance + fees
         for address in ADDRESSES:
             assert 0 <= world.balance(address) <= SUPPLY_MAX

@@ -55,17 +55,15 @@ class Forge:
         self.addresses = [crypto.compute_address(1, key.public_key) for key in self.users]
         entries = [build_seat_entry(chain_id, f"v{i}", key) for i, key in enumerate(self.seats)]
         balances = {format_address(address): BALANCE for address in self.addresses}
-        self.text = build_genesis(
-            chain_id, 1_700_000_000_000, Params(**params), entries, balances
-        )
+        self.text = build_genesis(chain_id, 1_700_000_000_000, Params(**params), entries, balances)
         self.genesis = parse_genesis(self.text)
-        self.root = build_root(
-            self.genesis.hash, self.genesis.time_ms, self.genesis.params
-        )
+        self.root = build_root(self.genesis.hash, self.genesis.time_ms, self.genesis.params)
         self.sequences: dict[tuple[int, int], int] = {}
         self._numbers = 0
 
-    def transfer(self, user: int = 0, to: bytes | None = None, amount: int = 1, **body: Any) -> bytes:
+    def transfer(
+        self, user: int = 0, to: bytes | None = None, amount: int = 1, **body: Any
+    ) -> bytes:
         lane = body.pop("lane", 0)
         sequence = body.pop("sequence", None)
         if sequence is None:
@@ -110,11 +108,17 @@ class Forge:
         }  # fmt: skip
         return Block.build(Header(**fields), names)
 
-    def certify(self, block: Block, voters: Sequence[int] = (0, 1, 2), kind: Kind = Kind.FINALIZE) -> bytes:
+    def certify(
+        self, block: Block, voters: Sequence[int] = (0, 1, 2), kind: Kind = Kind.FINALIZE
+    ) -> bytes:
         view, digest = block.header.view, block.digest
-        statement, tags = encode_statement(0, view, digest), {
-            Kind.FINALIZE: crypto.TAG_FINALIZE, Kind.NOTARIZE: crypto.TAG_NOTARIZE,
-        }
+        statement, tags = (
+            encode_statement(0, view, digest),
+            {
+                Kind.FINALIZE: crypto.TAG_FINALIZE,
+                Kind.NOTARIZE: crypto.TAG_NOTARIZE,
+            },
+        )
         signatures = tuple(
             (seat, self.seats[seat].sign(tags[kind], self.genesis.domain, statement))
             for seat in voters

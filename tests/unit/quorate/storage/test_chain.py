@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from quorate.api.storage.v1 import storage_pb2 as pb
-from quorate.core.blocks import Block
 from quorate.core.bft.messages import decode_certificate
+from quorate.core.blocks import Block
 from quorate.core.errors import RefusedToStart
 from quorate.core.results import compute_write_digest
 from quorate.core.values import ZERO_HASH

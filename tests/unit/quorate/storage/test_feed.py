@@ -59,7 +59,7 @@ async def test_from_zero_only_new_blocks_come_after_hints_of_them(node, forge):
     call = node.executed.WatchExecuted(pb.WatchExecutedRequest())
     async with node.attach() as engine:
         await engine.wait_synced(2)
-        (block, batches), = forge.extend(1, first[-1][0])
+        ((block, batches),) = forge.extend(1, first[-1][0])
         await node.put(batches)
         async with asyncio.timeout(20):
             while not node.service.feed.subscribers:

@@ -4,13 +4,13 @@ import grpc
 import pytest
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
+from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
-from quorate.core.blocks import HEADER_BYTES, compute_digest
 from quorate.core.bft.messages import decode_certificate
+from quorate.core.blocks import HEADER_BYTES, compute_digest
 from quorate.core.errors import NotFound
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
-from quorate.api.ledger.v1 import ledger_pb2_grpc
 
 
 async def fails(call):

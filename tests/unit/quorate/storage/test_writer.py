@@ -8,7 +8,6 @@ import grpc
 import pytest
 
 from quorate.api.ledger.v1 import ledger_pb2
-from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.storage import database
 
 MIB = 1024 * 1024

@@ -5,6 +5,7 @@ storage, which flushes and closes its database last.
 """
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
@@ -99,6 +100,7 @@ async def _serve_until_told(
                 await asyncio.gather(starting, return_exceptions=True)
                 return
             running.append(await starting)
+        _calm_collector()
         log.info("serving")
         waiting += [asyncio.create_task(each.wait_failed()) for each in (*running, tasks)]
         ended, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -120,6 +122,14 @@ async def _stop(running: list[Running], log: structlog.typing.FilteringBoundLogg
         for error in await asyncio.gather(each.stop(), return_exceptions=True):
             if error is not None:
                 log.error("stopping failed", exc_info=error)
+
+
+def _calm_collector() -> None:
+    # What start-up made stays for good; per-message objects die by their reference count. At the
+    # default threshold cycle collection took 4 % of a validator's time under load.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _listen_for_stop(*, with_parent: bool) -> asyncio.Event:

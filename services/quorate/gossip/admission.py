@@ -12,9 +12,10 @@ from typing import Final, NamedTuple
 from quorate.api.transaction.v1.transaction_pb2 import Rejection
 from quorate.core.codec import pack_list
 from quorate.core.gossip.entries import Checked, Refusal, State
-from quorate.core.gossip.mempool import Mempool
+from quorate.core.gossip.mempool import SENDER_SHARE, Mempool
 from quorate.core.gossip.pace import Pace
 from quorate.gossip.chain import ChainFollower
+from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.verifier import Verdicts, Verifier
 from quorate.kit import metrics
 
@@ -63,10 +64,15 @@ class Admission:
     """Decides on chunks."""
 
     def __init__(
-        self, mempool: Mempool, verifier: Verifier, chain: ChainFollower, pace: Pace
+        self,
+        mempool: Mempool,
+        verifier: Verifier,
+        chain: ChainFollower,
+        pace: Pace,
+        spread: Dissemination,
     ) -> None:
         self._mempool, self._verifier, self._chain = mempool, verifier, chain
-        self._pace = pace
+        self._pace, self._spread = pace, spread
 
     def reserve(self, raws: Sequence[bytes]) -> Chunk | int:
         """Return a chunk that is being verified, or after how many ms to try again."""
@@ -74,13 +80,18 @@ class Admission:
         waiting = self._verifier.queued_count
         if waiting and waiting + len(raws) > VERIFYING_MAX:
             return RETRY_MS
-        excess_ms = self._pace.compute_wait_ms(len(self._mempool.entries) + waiting)
-        if excess_ms:
-            return excess_ms
+        backlog = self._compute_backlog_bytes()
+        wait_ms = self._pace.compute_wait_ms(backlog + self._mempool.reserved_bytes)
+        if wait_ms:
+            return wait_ms
         if not self._mempool.reserve(chunk.size_bytes):
             return RETRY_MS
         chunk.start(self._verifier)
         return chunk
+
+    def _compute_backlog_bytes(self) -> int:
+        """Return what is accepted and can be executed: ready, or in own unfinalized batches."""
+        return self._mempool.lanes.ready_bytes + self._spread.get_own_bytes()
 
     def release(self, chunk: Chunk) -> None:
         """Give a chunk's room back."""
@@ -97,12 +108,21 @@ class Admission:
         left = [index for index in range(len(records)) if index not in refusals]
         known = await self._read_keys([records[index] for index in left])
         again: set[bytes] = set()
+        mempool = self._mempool
+        mempool.sender_bytes_max = self._pace.compute_sender_bytes_max(
+            self._compute_backlog_bytes(), mempool.bytes_max // SENDER_SHARE
+        )
         for attempt in range(READS_MAX):
             is_last = attempt == READS_MAX - 1
             await self._read_accounts([records[index].sender for index in left])
             left = await self._admit(chunk.raws, records, left, (known, refusals, again, is_last))
             if not left:
                 break
+        return self._answer(records, refusals, again)
+
+    def _answer(
+        self, records: list[Checked], refusals: dict[int, Refusal], again: set[bytes]
+    ) -> Answer:
         accepted = len(records) - len(refusals)
         if accepted:
             metrics.ADMITTED.labels("ACCEPTED").inc(accepted)

@@ -6,6 +6,7 @@ unfinalized bytes stay under what the other validators accept (docs/protocol.md#
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name, compute_content_hash
@@ -41,7 +42,6 @@ class Batcher:
         self._mempool, self._spread, self._seat = mempool, spread, seat
         self._vault, self._table = vault, table
         self._params = Params()
-        self._wake = asyncio.Event()
         self._storing = asyncio.Semaphore(STORING_MAX)
         # A later start goes on above every number used before: no state to lose.
         self._number = time.time_ns() // 1_000
@@ -49,7 +49,7 @@ class Batcher:
 
     def wake(self) -> None:
         """Look again: there are new transactions."""
-        self._wake.set()
+        self._spread.changed.set()
 
     async def run(self, params: Params, tasks: Tasks) -> None:
         """Seal until cancelled."""
@@ -76,37 +76,25 @@ class Batcher:
 
     async def _wait_due(self) -> None:
         """Return when a batch is to be sealed now."""
-        loop = asyncio.get_running_loop()
+        loop, changed = asyncio.get_running_loop(), self._spread.changed
         while True:
-            self._wake.clear()
-            self._spread.settled.clear()
+            changed.clear()
             if not self._mempool.lanes.ready_bytes or not self._has_room():
-                await self._wait_any(None)
+                await changed.wait()
                 continue
             left_s = self._sealed_s + SEAL_S - loop.time()
             is_full = self._mempool.lanes.ready_bytes >= self._params.batch_size_bytes_max
             if not self._spread.in_flight or is_full or left_s <= 0:
                 return
-            await self._wait_any(left_s)
-
-    async def _wait_any(self, timeout_s: float | None) -> None:
-        waits = [
-            asyncio.ensure_future(self._wake.wait()),
-            asyncio.ensure_future(self._spread.settled.wait()),
-        ]
-        try:
-            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(changed.wait(), left_s)
 
     def _has_room(self) -> bool:
         # The others may be some blocks behind, and count more as unfinalized than is.
-        seat, most = self._seat.number, self._params.author_unfinalized_bytes_max * 3 // 4
-        if seat is None:
+        most = self._params.author_unfinalized_bytes_max * 3 // 4
+        if self._seat.number is None:
             return False
-        unfinalized = self._spread.held.get_author_bytes(seat)
-        return unfinalized + self._params.batch_size_bytes_max <= most
+        return self._spread.get_own_bytes() + self._params.batch_size_bytes_max <= most
 
     def _take(self) -> list[Entry]:
         params = self._params

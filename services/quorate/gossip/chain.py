@@ -13,7 +13,7 @@ from grpc import aio
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.api.storage.v1 import storage_pb2_grpc as rpc
 from quorate.core.codec import split_hashes
-from quorate.core.gossip.held import HeldBatches
+from quorate.core.gossip.held import Held, HeldBatches
 from quorate.core.gossip.mempool import Dropped, ExecutedBlock, Mempool
 from quorate.core.state import decode_account, decode_idempotency
 from quorate.kit import metrics
@@ -29,11 +29,11 @@ log = get_logger("gossip")
 
 
 class Outcome(NamedTuple):
-    """What a block did to what is kept here; `executed` counts own transactions."""
+    """What a block did to what is kept here: batches it executed, and names that are over."""
 
     height: int
-    executed: int
     dropped: list[Dropped]
+    executed: list[Held]
     finished: list[bytes]
 
 
@@ -114,7 +114,6 @@ class ChainFollower:
         if block.height <= before:
             return
         mempool.begin_block(block)
-        count_before = len(mempool.entries)
         dropped: list[Dropped] = []
         for start in range(0, len(block.ids), SLICE):
             with metrics.measure_stage("admit"):
@@ -122,18 +121,15 @@ class ChainFollower:
             await asyncio.sleep(0)
         with metrics.measure_stage("admit"):
             dropped += mempool.expire(before)
-            finished = split_hashes(response.batches, "executed batches")
-            for name in finished:
-                held = self._held.finish(name)
-                if held is not None:
-                    mempool.finish_batch(held)
-            for held in self._held.expire(block.height):
+            names = split_hashes(response.batches, "executed batches")
+            executed = [held for name in names if (held := self._held.finish(name)) is not None]
+            expired = self._held.expire(block.height)
+            for held in (*executed, *expired):
                 mempool.finish_batch(held)
-                finished.append(held.name)
+            finished = names + [held.name for held in expired]
         metrics.MEMPOOL_BYTES.set(mempool.bytes)
         metrics.MEMPOOL_TRANSACTIONS.set(len(mempool.entries))
-        executed = max(0, count_before - len(mempool.entries) - len(dropped))
-        self.on_block(Outcome(block.height, executed, dropped, finished))
+        self.on_block(Outcome(block.height, dropped, executed, finished))
 
 
 def _decode(response: pb.WatchExecutedResponse) -> ExecutedBlock:

@@ -96,10 +96,11 @@ class Dialler:
             return
 
     async def _hold_stream(self, peer: Peer) -> None:
-        certificate = await asyncio.wait_for(fetch_certificate(peer.address), HANDSHAKE_S)
+        address = peer.pick_address()
+        certificate = await asyncio.wait_for(fetch_certificate(address), HANDSHAKE_S)
         pem = ssl.DER_cert_to_PEM_cert(certificate).encode()
         credentials = grpc.ssl_channel_credentials(pem)
-        async with open_channel(peer.address, credentials, override=TLS_NAME) as channel:
+        async with open_channel(address, credentials, override=TLS_NAME) as channel:
             certificate_hash = sha256(certificate).digest()
             await self._identify(channel, peer, certificate_hash)
             call: Call = channel.stream_stream(

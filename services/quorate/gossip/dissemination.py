@@ -19,9 +19,9 @@ class Dissemination:
     ) -> None:
         self.held, self._table, self._hub, self._stages = held, table, hub, stages
         self._seat = seat
-        # Own batches that less than a quorum holds; `settled` is set when that changes.
+        # Own batches that less than a quorum holds; the batcher looks again when `changed` is set.
         self.in_flight: set[bytes] = set()
-        self.settled = asyncio.Event()
+        self.changed = asyncio.Event()
 
     def note_durable(self, held: Held) -> None:
         """Note a batch that is checked and durable here."""
@@ -36,6 +36,10 @@ class Dissemination:
             self._stages.put_batched(held)
             if held.holders.bit_count() < self.held.quorum:
                 self.in_flight.add(held.name)
+
+    def get_own_bytes(self) -> int:
+        """Return the unfinalized bytes of own batches."""
+        return 0 if self._seat.number is None else self.held.get_author_bytes(self._seat.number)
 
     def handle_held(self, peer: Peer, names: Sequence[bytes]) -> list[bytes]:
         """Note what a peer holds; returns the names that are not known here."""
@@ -86,4 +90,4 @@ class Dissemination:
 
     def _settle(self, name: bytes) -> None:
         self.in_flight.discard(name)
-        self.settled.set()
+        self.changed.set()

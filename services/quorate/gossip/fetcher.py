@@ -25,6 +25,7 @@ PEERS_ASKED_MAX: Final = 5
 # What is reported held and has not come by itself after this time is asked for.
 WANTED_S: Final = 0.5
 WANTED_MAX: Final = 4_096
+TRIES_MAX: Final = 4
 SHUN_S: Final = 30.0
 
 
@@ -42,7 +43,8 @@ class Fetcher:
         self._asked: dict[int, _Asked] = {}
         self._late: dict[int, None] = {}
         self._fetches = 0
-        self._wanted: dict[bytes, float] = {}
+        # When each wanted batch is due, and how often it was asked for.
+        self._wanted: dict[bytes, tuple[float, int]] = {}
         self._shunned: dict[bytes, float] = {}
         self._turn = 0
 
@@ -59,20 +61,22 @@ class Fetcher:
         due_s = asyncio.get_running_loop().time() + WANTED_S
         for name in names:
             if len(self._wanted) < WANTED_MAX:
-                self._wanted.setdefault(name, due_s)
+                self._wanted.setdefault(name, (due_s, 0))
 
     async def run(self) -> None:
         """Fetch what is wanted until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(WANTED_S / 2)
-            due = [name for name, at_s in self._wanted.items() if at_s <= loop.time()]
-            for name in due:
-                del self._wanted[name]
+            due = [name for name, (at_s, _) in self._wanted.items() if at_s <= loop.time()]
+            tries = {name: self._wanted.pop(name)[1] for name in due}
             due = [name for name in due if self._is_missing(name)]
             for start in range(0, len(due), NAMES_MAX):
                 if self._fetches < FETCHES_MAX:
                     await self.fetch_batches(due[start : start + NAMES_MAX], requested=False)
+            for name in due:
+                if tries[name] + 1 < TRIES_MAX and self._is_missing(name):
+                    self._wanted.setdefault(name, (loop.time() + WANTED_S, tries[name] + 1))
 
     async def fetch_batches(
         self,

@@ -37,6 +37,7 @@ class Peer:
 
     def __init__(self, node_id: bytes, address: str, *, is_configured: bool) -> None:
         self.node_id, self.address, self.is_configured = node_id, address, is_configured
+        self._configured = address
         self.outbox = Outbox()
         self.wake = asyncio.Event()
         # Set when it is worth dialling at once: it called, or its record is new.
@@ -47,6 +48,10 @@ class Peer:
         self.seat: int | None = None
         self.height = 0
         self.failures = 0
+
+    def pick_address(self) -> str:
+        """Return where to dial next: its record may be wrong, so a configured place counts too."""
+        return self._configured if self.is_configured and self.failures % 2 else self.address
 
     @property
     def short_id(self) -> str:

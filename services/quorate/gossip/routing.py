@@ -82,7 +82,9 @@ class Router:
         """Spread what an executed block changed."""
         self.spread.handle_finished(outcome.finished)
         self.stages.put_dropped(outcome.dropped)
-        self.pace.note_executed(outcome.executed, int(asyncio.get_running_loop().time() * 1_000))
+        own = [h.header for h in outcome.executed if h.header.author == self.seat.number]
+        now_ms = int(asyncio.get_running_loop().time() * 1_000)
+        self.pace.note_executed(sum(header.size_bytes for header in own), now_ms)
         height = pb.Frame(height=outcome.height).SerializeToString()
         self.table.broadcast_note(height)
         self.batcher.wake()

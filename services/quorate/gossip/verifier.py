@@ -28,6 +28,8 @@ ATTEMPTS_MAX: Final = 3
 RETRY_S: Final = 0.05
 RETRY_S_MAX: Final = 2.0
 STOP_S: Final = 1.0
+# A job takes some ms; a process that has not answered one after this time hangs.
+HANG_S: Final = 5.0
 
 log = get_logger("gossip")
 
@@ -141,7 +143,7 @@ class Verifier:
             while True:
                 started_s = loop.time()
                 pipe = await self._spawn()
-                await pipe.closed
+                await self._watch(pipe)
                 await self._reap()
                 log.warning("the verifier process died", jobs=len(self._sent))
                 metrics.VERIFIER_RESTARTS.inc()
@@ -152,6 +154,15 @@ class Verifier:
             if self._transport is not None:
                 self._transport.close()
             await self._reap()
+
+    async def _watch(self, pipe: _Pipe) -> None:
+        """Return when the process died; one that hangs at a job is killed."""
+        while not pipe.closed.done():
+            oldest = next(iter(self._sent), 0)
+            await asyncio.wait({pipe.closed}, timeout=HANG_S)
+            if oldest and oldest in self._sent and self._process is not None:
+                log.error("the verifier process hangs: killing it", pid=self.pid)
+                self._process.kill()
 
     def handle_answer(self, number: int, count: int, cpu_us: int, body: bytes) -> None:
         """Resolve the job that an answer belongs to."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from grpc import aio
 
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
-from quorate.core.genesis import parse_genesis
+from quorate.core.genesis import Genesis, parse_genesis
 from quorate.core.gossip.held import HeldBatches
 from quorate.core.gossip.mempool import Mempool
 from quorate.core.gossip.pace import Pace
@@ -19,7 +19,7 @@ from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.frames import FrameHandler
 from quorate.gossip.hub import Hub
-from quorate.gossip.identity import load_node
+from quorate.gossip.identity import Identity, load_node
 from quorate.gossip.ingress import Describer, Ingress
 from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
@@ -64,63 +64,105 @@ class Gossip:
             await channel.close()
 
 
+@dataclass(frozen=True)
+class _Parts:
+    """What is made before it is joined."""
+
+    genesis: Genesis
+    identity: Identity
+    channels: tuple[aio.Channel, aio.Channel]
+    verifier: Verifier
+    vault: Vault
+    chain: ChainFollower
+    router: Router
+    frames: FrameHandler
+
+
 async def start(config: NodeConfig) -> Gossip:
     """Start gossip; siblings and peers may come up later."""
-    genesis = parse_genesis((config.home / "genesis.json").read_text())
-    identity, tasks = load_node(config.home), Tasks()
-    storage, consensus = (open_channel(config.socket(role)) for role in ("storage", "consensus"))
-
-    mempool, held = (
-        Mempool(genesis.params, config.mempool_bytes_max),
-        HeldBatches(len(genesis.seats)),
-    )
-    table, stages, pace = PeerTable(identity.node_id, config), StageFeed(held), Pace()
-    seat, verifier, vault = OwnSeat(consensus, identity.node_id), Verifier(genesis), Vault(storage)
-    chain, hub = ChainFollower(storage, mempool, held), Hub(held, table)
-    spread = Dissemination(held, table, hub, stages, seat)
-    batcher = Batcher(mempool, spread, seat, vault, table)
-    receiver = Receiver(genesis, mempool, verifier, vault, spread)
-    fetcher, answerer = Fetcher(table, receiver, spread), Answerer(storage, table, tasks)
-    servicer = GossipServicer(table, hub, fetcher, spread, seat)
-    router = Router(
-        table=table, hub=hub, spread=spread, receiver=receiver, fetcher=fetcher,
-        answerer=answerer, batcher=batcher, stages=stages, seat=seat, mempool=mempool, pace=pace,
-        servicer=servicer,
-    )  # fmt: skip
-    ingress = Ingress(Admission(mempool, verifier, chain, pace), batcher, stages, held)
-    ingress.seat = seat
-    ingress.describer = Describer(identity.node_id, genesis, table, seat, mempool)
-    table.on_change, table.on_height = router.handle_change, servicer.note_height
-    seat.on_change, chain.on_block = router.handle_seat, router.handle_block
-    chain.on_open = spread.handle_open
-    receiver.start(table, tasks)
-
-    peer_server = PeerServer(
-        table, identity, genesis, FrameHandler(table, genesis, router), fetcher
-    )
+    tasks = Tasks()
+    parts = _create(config, tasks)
+    router, genesis, identity = parts.router, parts.genesis, parts.identity
+    peer_server = PeerServer(router.table, identity, genesis, parts.frames, router.fetcher)
     peer_port = peer_server.bind(config.peer_listen)
     host = config.peer_listen.rpartition(":")[0]
     record = build_record(identity, config.peer_advertise or f"{host}:{peer_port}", genesis)
-    names = gossip_pb2.DESCRIPTOR.services_by_name
-    internal = Server([names["GossipService"].full_name])
-    gossip_pb2_grpc.add_GossipServiceServicer_to_server(servicer, internal.server)
-    internal.server.add_insecure_port(config.socket("gossip"))
-    api = Server([names["IngressService"].full_name])
-    gossip_pb2_grpc.add_IngressServiceServicer_to_server(ingress, api.server)
-    api_port = api.server.add_insecure_port(config.gossip_api_listen)
-
-    tasks.start(verifier.run(), "verifier")
-    tasks.start(vault.run(), "vault")
-    tasks.start(chain.run(), "chain")
-    tasks.start(seat.run(), "seat")
-    tasks.start(fetcher.run(), "fetcher")
-    tasks.start(batcher.run(genesis.params, tasks), "batcher")
+    api, internal, api_port = _create_servers(config, parts)
+    _start_tasks(parts, tasks)
     await peer_server.start(record)
     for server in (internal, api):
         await server.start()
         await server.set_ready(True)
-    Dialler(table, identity, record, genesis).start(tasks)
+    Dialler(router.table, identity, record, genesis).start(tasks)
     return Gossip(
-        tasks, [api, internal], peer_server, [storage, consensus], verifier, router, peer_port,
-        api_port,
-    )  # fmt: skip
+        tasks=tasks,
+        servers=[api, internal],
+        peer_server=peer_server,
+        channels=list(parts.channels),
+        verifier=parts.verifier,
+        router=router,
+        peer_port=peer_port,
+        api_port=api_port,
+    )
+
+
+def _create(config: NodeConfig, tasks: Tasks) -> _Parts:
+    genesis = parse_genesis((config.home / "genesis.json").read_text())
+    identity = load_node(config.home)
+    storage, consensus = (open_channel(config.socket(role)) for role in ("storage", "consensus"))
+    mempool = Mempool(genesis.params, config.mempool_bytes_max)
+    held, table = HeldBatches(len(genesis.seats)), PeerTable(identity.node_id, config)
+    stages, hub = StageFeed(held), Hub(held, table)
+    seat, verifier = OwnSeat(consensus, identity.node_id), Verifier(genesis)
+    vault, chain = Vault(storage), ChainFollower(storage, mempool, held)
+    spread = Dissemination(held, table, hub, stages, seat)
+    receiver = Receiver(genesis, mempool, verifier, vault, spread)
+    fetcher = Fetcher(table, receiver, spread)
+    router = Router(
+        table=table,
+        hub=hub,
+        spread=spread,
+        receiver=receiver,
+        fetcher=fetcher,
+        answerer=Answerer(storage, table, tasks),
+        batcher=Batcher(mempool, spread, seat, vault, table),
+        stages=stages,
+        seat=seat,
+        mempool=mempool,
+        pace=Pace(),
+        servicer=GossipServicer(table, hub, fetcher, spread, seat),
+    )
+    table.on_change, table.on_height = router.handle_change, router.servicer.note_height
+    seat.on_change, chain.on_block = router.handle_seat, router.handle_block
+    chain.on_open = spread.handle_open
+    receiver.start(table, tasks)
+    frames = FrameHandler(table, genesis, router)
+    channels = (storage, consensus)
+    return _Parts(genesis, identity, channels, verifier, vault, chain, router, frames)
+
+
+def _create_servers(config: NodeConfig, parts: _Parts) -> tuple[Server, Server, int]:
+    router, verifier = parts.router, parts.verifier
+    admission = Admission(router.mempool, verifier, parts.chain, router.pace, router.spread)
+    ingress = Ingress(admission, router.batcher, router.stages, router.spread.held)
+    ingress.seat = router.seat
+    ingress.describer = Describer(
+        parts.identity.node_id, parts.genesis, router.table, router.seat, router.mempool
+    )
+    names = gossip_pb2.DESCRIPTOR.services_by_name
+    internal = Server([names["GossipService"].full_name])
+    gossip_pb2_grpc.add_GossipServiceServicer_to_server(router.servicer, internal.server)
+    internal.server.add_insecure_port(config.socket("gossip"))
+    api = Server([names["IngressService"].full_name])
+    gossip_pb2_grpc.add_IngressServiceServicer_to_server(ingress, api.server)
+    return api, internal, api.server.add_insecure_port(config.gossip_api_listen)
+
+
+def _start_tasks(parts: _Parts, tasks: Tasks) -> None:
+    router = parts.router
+    tasks.start(parts.verifier.run(), "verifier")
+    tasks.start(parts.vault.run(), "vault")
+    tasks.start(parts.chain.run(), "chain")
+    tasks.start(router.seat.run(), "seat")
+    tasks.start(router.fetcher.run(), "fetcher")
+    tasks.start(router.batcher.run(parts.genesis.params, tasks), "batcher")

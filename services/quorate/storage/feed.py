@@ -62,7 +62,7 @@ class Feed:
         """Yield each executed height from `from_height` on, or 0 when only hints came."""
         if self.subscribers >= SUBSCRIBERS_MAX:
             raise Overloaded("the number of followers of blocks")
-        self.subscribers += 1
+        self._count(1)
         try:
             following = from_height or self._chain.height + 1
             while not self._chain.closing:
@@ -74,7 +74,11 @@ class Feed:
                 else:
                     await self._chain.changed.wait()
         finally:
-            self.subscribers -= 1
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self.subscribers += change
+        self._chain.changed.notify()
 
     def get_frame(self, height: int) -> pb.WatchExecutedResponse:
         """Return the frame of an executed block."""

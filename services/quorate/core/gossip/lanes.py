@@ -1,8 +1,9 @@
 """Queues per (sender, lane): what may be batched next, in lane order and fair between senders.
 
 A lane's run [cursor, end) has no gaps: own entries, or slots that other authors' batches hold and
-that are passed over. Entries behind a gap wait outside of it. `ready_bytes` is what `take` could
-give now: waiting own entries inside runs. Every operation costs O(1) amortised per transaction.
+that are passed over. Entries behind a gap are parked. `ready_bytes` is what `take` could give now:
+waiting own entries inside runs; `parked_bytes` is what stands outside of them. Every operation
+costs O(1) amortised per transaction.
 """
 
 from collections import deque
@@ -44,7 +45,7 @@ class Lanes:
     def __init__(self) -> None:
         self.accounts: dict[bytes, Account] = {}
         self.foreign: dict[bytes, bytes] = {}
-        self.ready_bytes = 0
+        self.ready_bytes = self.parked_bytes = 0
         self._ready: deque[Account] = deque()
 
     def get_lane(self, account: Account, number: int) -> Lane:
@@ -60,6 +61,7 @@ class Lanes:
         """Add a waiting entry to its lane; its place must be free and not executed yet."""
         lane = entry.lane
         lane.entries[entry.sequence] = entry
+        self.parked_bytes += entry.size
         if entry.sequence == lane.end:
             self._extend(lane)
 
@@ -101,6 +103,8 @@ class Lanes:
         lane, sequence = entry.lane, entry.sequence
         if lane.next <= sequence < lane.end:
             self._cut(lane, sequence)
+        if sequence >= lane.end:
+            self.parked_bytes -= entry.size
         del lane.entries[sequence]
         entry.state = _GONE
         self._extend(lane)
@@ -114,6 +118,7 @@ class Lanes:
             self._count(lane, lane.cursor, min(next_sequence, lane.end), -1)
             lane.cursor = next_sequence
             if lane.end < next_sequence:
+                self._unpark(lane, next_sequence)
                 lane.end = next_sequence
                 self._extend(lane)
 
@@ -169,6 +174,7 @@ class Lanes:
         while True:
             entry = entries.get(end)
             if entry is not None:
+                self.parked_bytes -= entry.size
                 if entry.state is _WAITING:
                     self.ready_bytes += entry.size
             elif not foreign or lane.prefix + U64.pack(end) not in foreign:
@@ -181,8 +187,18 @@ class Lanes:
     def _cut(self, lane: Lane, sequence: int) -> None:
         """End the run before `sequence`, which is inside of it."""
         self._count(lane, max(sequence, lane.cursor), lane.end, -1)
+        entries = lane.entries
+        for each in range(sequence, lane.end):
+            if each in entries:
+                self.parked_bytes += entries[each].size
         lane.end = sequence
         lane.cursor = min(lane.cursor, sequence)
+
+    def _unpark(self, lane: Lane, next_sequence: int) -> None:
+        """Count parked entries below `next_sequence` out: their places are executed."""
+        for sequence, entry in lane.entries.items():
+            if lane.end <= sequence < next_sequence:
+                self.parked_bytes -= entry.size
 
     def _count(self, lane: Lane, start: int, stop: int, sign: int) -> None:
         entries, total = lane.entries, 0

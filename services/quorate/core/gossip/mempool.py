@@ -17,6 +17,8 @@ from quorate.core.params import Params
 # A sender may use this share of all room.
 SENDER_SHARE: Final = 8
 SENDER_COUNT_MAX: Final = 16_384
+# What stands behind gaps may use this share of all room.
+PARKED_SHARE: Final = 4
 # A sequence may lie so far behind the first one that is missing.
 GAP_MAX: Final = 1_024
 ACCOUNTS_MAX: Final = 50_000
@@ -58,6 +60,7 @@ class Mempool:
         self.height, self.base_fee = 0, params.base_fee_min
         self.bytes = self.reserved_bytes = 0
         self.bytes_max = bytes_max
+        self.sender_bytes_max = bytes_max // SENDER_SHARE
         self.entries: dict[bytes, Entry] = {}
         self.lanes = Lanes()
         self._params = params
@@ -169,6 +172,8 @@ class Mempool:
             return _refuse("SEQUENCE_TAKEN", "another transaction holds this sequence here")
         if sequence > lane.end + GAP_MAX:
             return _refuse("SEQUENCE_FAR", f"sequence {lane.end} is missing", expected=lane.end)
+        if sequence > lane.end and self._is_parking_full(checked[8]):
+            return _refuse("MEMPOOL_FULL", "no room for more transactions behind gaps")
         refusal = self._check_account(account, checked, known_hash)
         if refusal is not None:
             return refusal
@@ -176,6 +181,9 @@ class Mempool:
         self._keep(entry, account, checked)
         self.lanes.insert(entry)
         return None
+
+    def _is_parking_full(self, size_bytes: int) -> bool:
+        return self.lanes.parked_bytes + size_bytes > self.bytes_max // PARKED_SHARE
 
     def _check_height_and_fee(self, checked: Checked) -> Refusal | None:
         valid_until, next_height = checked[3], self.height + 1
@@ -198,8 +206,7 @@ class Mempool:
         self, account: Account, checked: Checked, known_hash: bytes
     ) -> Refusal | None:
         size = checked[8]
-        sender_bytes_max = self.bytes_max // SENDER_SHARE
-        if account.count >= SENDER_COUNT_MAX or account.bytes + size > sender_bytes_max:
+        if account.count >= SENDER_COUNT_MAX or account.bytes + size > self.sender_bytes_max:
             return _refuse("SENDER_FLOODS", "this sender has too much waiting")
         if self.bytes + size > self.bytes_max:
             return _refuse("MEMPOOL_FULL", "no room for more transactions")

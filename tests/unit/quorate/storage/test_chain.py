@@ -1,4 +1,4 @@
-"""The head: runs as units, restarts, crashes between the writes of a run, foreign or damaged data."""
+"""The head: runs as units, restarts, crashes inside a run, foreign or damaged data."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ async def test_the_head_survives_a_restart_with_everything_an_engine_needs(node,
         (block.header.height, b"".join(block.batches)) for block, _ in blocks
     ]
     assert [r.height for r in after.results] == [1, 2, 3, 4]
-    assert [h for h in after.held_headers] == [held.header.encode() + held.signature]
+    assert list(after.held_headers) == [held.header.encode() + held.signature]
 
 
 async def test_a_run_of_several_blocks_gives_the_same_results_as_one_by_one(make_node, make_forge):

@@ -63,7 +63,7 @@ async def test_from_zero_only_new_blocks_come_after_hints_of_them(node, forge):
         await node.put(batches)
         async with asyncio.timeout(20):
             while not node.service.feed.subscribers:
-                await asyncio.sleep(0)
+                await node.chain.changed.wait()
         await engine.call.write(
             pb.CommitRequest(proposed_batches=batches[0].name, proposed_height=3)
         )
@@ -106,7 +106,7 @@ async def test_a_subscriber_that_goes_away_is_forgotten(node):
     feed = node.service.feed
     async with asyncio.timeout(20):
         while feed.subscribers != 1:
-            await asyncio.sleep(0)
+            await node.chain.changed.wait()
         call.cancel()
         while feed.subscribers:
-            await asyncio.sleep(0)
+            await node.chain.changed.wait()

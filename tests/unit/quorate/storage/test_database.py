@@ -1,0 +1,80 @@
+"""The only file that touches RocksDB: typed errors, order, bounded memory."""
+
+import os
+
+import pytest
+
+from quorate.core.errors import RefusedToStart, Unavailable
+from quorate.storage import database as db
+from quorate.storage.database import Database, Writes
+
+
+@pytest.fixture
+def database(directory):
+    database = Database(directory / "db")
+    yield database
+    database.close()
+
+
+def write(database, *items, family=db.META, deletions=()):
+    writes = Writes()
+    writes.put_all(family, items)
+    for key in deletions:
+        writes.delete(family, key)
+    database.write(database.build(writes), synced=True)
+
+
+def test_reads_come_in_the_order_asked_and_iteration_in_order_of_keys(database):
+    write(database, (b"b", b"2"), (b"a", b"1"), (b"c", b"3"))
+    write(database, deletions=[b"c"])
+    assert database.get_many(db.META, [b"c", b"a", b"x"]) == [None, b"1", None]
+    assert database.get(db.META, b"b") == b"2"
+    assert list(database.iterate(db.META, b"b")) == [(b"b", b"2")]
+    assert database.get_many(db.META, []) == []
+
+
+def test_a_write_of_many_entries_is_built_in_steps_and_whole(database):
+    items = [(i.to_bytes(4, "big"), b"v") for i in range(3_500)]
+    writes = Writes()
+    writes.put_all(db.STATE, items)
+    steps = list(database.iter_build(writes))
+    assert len(steps) == 5
+    assert len(steps[-1]) == 3_500
+    database.write(steps[-1], synced=False)
+    assert list(database.iterate(db.STATE)) == items
+
+
+def test_memory_stays_within_its_bound_while_much_is_written(database):
+    for i in range(400):
+        value = os.urandom(262_144)
+        write(database, (i.to_bytes(4, "big"), value), family=db.BATCHES)
+        write(database, *[(os.urandom(32), value[:40]) for _ in range(200)], family=db.TXINDEX)
+    assert database.measure_memory() <= 64 * db.MIB
+    assert all(database.get(db.BATCHES, i.to_bytes(4, "big")) for i in range(400))
+
+
+def test_a_bad_block_of_a_table_reads_as_a_typed_error(directory):
+    path = directory / "db"
+    database = Database(path)
+    write(database, *[(i.to_bytes(4, "big"), os.urandom(200)) for i in range(2_000)])
+    database.close()
+    Database(path).close()
+    tables = [p for p in path.iterdir() if p.suffix == ".sst" and p.stat().st_size > 100_000]
+    for table in tables:
+        with table.open("r+b") as file:
+            file.seek(50_000)
+            file.write(b"\xff" * 64)
+    assert tables
+    database = Database(path)
+    with pytest.raises(Unavailable) as raised:
+        for i in range(2_000):
+            database.get(db.META, i.to_bytes(4, "big"))
+    assert raised.value.reason == "DAMAGED_DATABASE"
+    assert "move this directory aside" in raised.value.message
+    database.close()
+
+
+def test_a_path_that_is_no_directory_is_refused(directory):
+    (directory / "db").write_text("")
+    with pytest.raises(RefusedToStart):
+        Database(directory / "db")

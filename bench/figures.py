@@ -10,9 +10,21 @@ from rich.table import Table
 from quorate.devnet.load.plan import LAG_MS_MAX, Outcome
 
 _MEGABYTE = 1024 * 1024
-_COLUMNS = (
-    *("offered/s", "final/s", "p50 ms", "p95 ms", "p99 ms", "CPU s/1k tx", "RSS MB"),
-    *("blocks/s", "syncs/block", "rejected", "no room", "dropped", "lost", "lag p99 ms"),
+_PROCESSES = ("validators", "helpers", "gateway", "client")
+# Label, name in the document, digits after the point.
+_ROWS = (
+    ("final per second", "finalized_tps", 0),
+    ("latency p50, ms", "p50_ms", 0),
+    ("latency p95, ms", "p95_ms", 0),
+    ("latency p99, ms", "p99_ms", 0),
+    ("CPU s per 1,000", "cpu_s_per_1k_tx", 3),
+    ("memory max, MB", "rss_mb_max", 0),
+    ("blocks per second", "blocks_per_s", 1),
+    ("syncs per block", "fsyncs_per_block", 1),
+    ("rejected (bad)", "rejected", 0),
+    ("found no room", "overloaded", 0),
+    ("lost", "lost", 0),
+    ("generator lag p99, ms", "lag_p99_ms", 1),
 )
 
 
@@ -89,44 +101,36 @@ class Figures:
 
 
 def print_runs(console: Console, profile: str, runs: list[Figures]) -> None:
-    """Print one line per rate."""
-    table = Table(title=f"bench {profile}", title_justify="left", box=None, pad_edge=False)
-    for column in _COLUMNS:
-        table.add_column(column, justify="right", header_style="dim", no_wrap=True)
+    """Print a column per rate."""
+    console.print(f"[bold]bench {profile}[/]")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("offered per second", header_style="dim", style="dim")
     for run in runs:
-        one = run.to_document()
+        table.add_column(f"{run.outcome.offered_tps:,.0f}", justify="right")
+    documents = [run.to_document() for run in runs]
+    for label, name, digits in _ROWS:
+        table.add_row(label, *[f"{one[name]:,.{digits}f}" for one in documents])
+    for reason in sorted({reason for one in documents for reason in one["dropped"]}):
         table.add_row(
-            f"{one['offered_tps']:,.0f}",
-            f"{one['finalized_tps']:,.0f}",
-            *[f"{one[name]:,.0f}" for name in ("p50_ms", "p95_ms", "p99_ms")],
-            f"{one['cpu_s_per_1k_tx']:.3f}",
-            str(one["rss_mb_max"]),
-            f"{one['blocks_per_s']:.1f}",
-            f"{one['fsyncs_per_block']:.1f}",
-            *[f"{one[name]:,}" for name in ("rejected", "overloaded")],
-            f"{sum(one['dropped'].values()):,}",
-            f"{one['lost']:,}",
-            f"{one['lag_p99_ms']:.1f}",
+            f"dropped {reason}", *[f"{one['dropped'].get(reason, 0):,}" for one in documents]
         )
     console.print(table)
 
 
 def print_cpu(console: Console, run: Figures) -> None:
     """Print where the CPU of one run went, per transaction."""
-    title = f"CPU per transaction at {run.outcome.offered_tps:,.0f}/s, all validators together"
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    table.add_column("where", header_style="dim")
-    table.add_column("µs", justify="right", header_style="dim")
     parts = run.cpu_us_per_tx()
-    processes = ("validators", "helpers", "gateway", "client")
-    for name, value in parts.items():
-        if name not in processes:
-            table.add_row(f"  stage {name}", f"{value:,.1f}")
-    staged = sum(value for name, value in parts.items() if name not in processes)
+    staged = {name: value for name, value in parts.items() if name not in _PROCESSES}
     total = parts["validators"] + parts["helpers"]
-    table.add_row("  not in a stage", f"{max(0.0, total - staged):,.1f}")
-    for name in processes:
+    console.print(f"[bold]CPU µs per transaction at {run.outcome.offered_tps:,.0f} per second[/]")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    for name in _PROCESSES:
         table.add_row(name, f"{parts[name]:,.1f}")
+    for name, value in staged.items():
+        table.add_row(f"  stage {name}", f"{value:,.1f}")
+    table.add_row("  in no stage", f"{max(0.0, total - sum(staged.values())):,.1f}")
     console.print(table)
 
 

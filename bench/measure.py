@@ -4,26 +4,19 @@ CPU and memory are the kernel's (/proc, a validator with its helper processes); 
 and the counts of blocks and syncs are the validators' metrics.
 """
 
-import re
-import urllib.request
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from quorate.devnet.metrics import Samples, read_metrics
 from quorate.devnet.network import Network
-from quorate.devnet.ports import HOST
 from quorate.devnet.processes import Program
 from quorate.devnet.system import list_tree, read_usage
 
-_SAMPLE = re.compile(r'^([a-z_]+)(?:\{(?:[a-z_]+="([^"]*)")?[^}]*\})? ([0-9.e+-]+)$')
-_SCRAPE_S = 3.0
 STAGE = "quorate_stage_cpu_seconds_total"
 _SYNCS = ("quorate_storage_syncs_total", "quorate_consensus_log_syncs_total")
 _HEIGHT = "quorate_storage_executed_height"
-
-Samples = dict[tuple[str, str], float]
-"""(metric, value of its label or "") → value."""
 
 
 @dataclass(slots=True)
@@ -52,9 +45,9 @@ class Cost:
     syncs: float
 
 
-def snapshot(network: Network, client_pid: int) -> Snapshot:
+def snapshot(network: Network, client_cpu_s: float) -> Snapshot:
     """Return all counters now; processes that do not run are left out."""
-    taken = Snapshot(monotonic(), {"client": read_usage(client_pid).cpu_s})
+    taken = Snapshot(monotonic(), {"client": client_cpu_s})
     running = list(_running(network))
     for program, pid in running:
         tree = list_tree(pid)
@@ -65,7 +58,7 @@ def snapshot(network: Network, client_pid: int) -> Snapshot:
     for program, _ in running:
         if program.node is not None:
             port = network.layout.metrics_port(program.node, program.role)
-            taken.metrics[program.name] = scrape(port)
+            taken.metrics[program.name] = read_metrics(port)
     return taken
 
 
@@ -76,21 +69,6 @@ def read_rss_max(network: Network) -> int:
         if program.node is not None:
             sizes[program.node.name] += sum(read_usage(each).rss_bytes for each in list_tree(pid))
     return max(sizes.values(), default=0)
-
-
-def scrape(port: int) -> Samples:
-    """Return all samples of a metrics endpoint; none when it does not answer."""
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=_SCRAPE_S) as answer:
-            return parse_metrics(answer.read().decode())
-    except OSError:
-        return {}
-
-
-def parse_metrics(text: str) -> Samples:
-    """Return the samples of a Prometheus text; only the first label's value is kept."""
-    matches = (_SAMPLE.match(line) for line in text.splitlines())
-    return {(m[1], m[2] or ""): float(m[3]) for m in matches if m is not None}
 
 
 def compute_cost(before: Snapshot, after: Snapshot) -> Cost:

@@ -24,6 +24,7 @@ from profiles import (
 )
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from targets import print_targets
 
 from quorate.core.errors import QuorateError
 from quorate.devnet.layout import Spec
@@ -100,10 +101,10 @@ class Watch:
         self._snapshots: list[asyncio.Task[Snapshot]] = []
         self.rss_bytes_max = 0
 
-    def hear(self, event: str, values: dict[str, Any], pid: int) -> None:
+    def hear(self, event: str, values: dict[str, Any]) -> None:
         """Take in an event of the generator."""
         if event in ("window", "closed"):
-            taking = asyncio.to_thread(snapshot, self._network, pid)
+            taking = asyncio.to_thread(snapshot, self._network, values["cpu_s"])
             self._snapshots.append(asyncio.create_task(taking))
         if event == "signing":
             self._show(values["done"] / values["total"], f"signing {values['total']:,} transfers")
@@ -139,13 +140,15 @@ def make_progress(console: Console) -> Progress:
 
 async def run_profile(profile: Profile) -> int:
     """Run a profile on a fresh network; return the exit code."""
-    console, progress_console = Console(width=150), Console(stderr=True)
+    console, progress_console = Console(highlight=False), Console(stderr=True)
     with temporary_network(Spec()) as network:
         network.up()
         await wait_ready(network)
         bench = Bench(network, profile, progress_console)
         top = await bench.run()
     print_runs(console, profile.name, bench.runs)
+    console.print()
+    print_targets(console, profile.name, top, bench.runs)
     console.print()
     print_cpu(console, top)
     faults = [fault for run in bench.runs for fault in run.find_faults()]

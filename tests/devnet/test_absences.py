@@ -12,8 +12,8 @@ from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
 from quorate.devnet.readiness import describe, wait_engine
 from quorate.sdk.client import Client
+from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
-from tests.devnet.test_crashes import assert_all_agree
 from tests.devnet.traffic import Traffic
 
 pytestmark = pytest.mark.devnet

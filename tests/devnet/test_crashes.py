@@ -13,6 +13,7 @@ from quorate.devnet.network import Network
 from quorate.devnet.readiness import wait_engine
 from quorate.sdk.client import Client
 from quorate.sdk.values import Outcome
+from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.traffic import Traffic
 
@@ -22,15 +23,6 @@ VICTIM = "validator-1"
 BACK_TO_VOTING_S = 5.0
 RESUMES_S = 10.0
 SETTLES_S = 20.0
-
-
-async def assert_all_agree(network: Network) -> None:
-    nodes = network.layout.nodes
-    height = max(await asyncio.gather(*[checks.read_height(node) for node in nodes]))
-    digests = await checks.compare_digests(nodes, height)
-    assert len(set(digests.values())) == 1, digests
-    total, supply = await checks.sum_balances(network.layout)
-    assert total == supply
 
 
 async def test_killed_validator_votes_again_within_five_seconds(network: Network) -> None:

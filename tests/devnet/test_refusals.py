@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from quorate.devnet.layout import Node, Spec
+from quorate.devnet.metrics import read_metrics
 from quorate.devnet.network import Network
 from quorate.devnet.processes import Exit
-from quorate.devnet.readiness import describe, wait_engine
+from quorate.devnet.readiness import wait_engine
 from quorate.kit.faults import EXIT_PRECONDITION
+from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.traffic import Traffic
 
@@ -98,19 +100,28 @@ async def test_changed_seat_key_is_refused(used: tuple[Network, Node]) -> None:
     assert find_reason(await start_refused(network, node)) == "SEAT_KEY_NOT_IN_SET"
 
 
-async def test_old_copy_of_the_vote_log_does_not_vote(used: tuple[Network, Node]) -> None:
+async def test_old_copy_of_the_volume_never_makes_a_seat_sign_twice(
+    used: tuple[Network, Node],
+) -> None:
+    """It halts when a peer shows a message above the old log, unless that view is final by now."""
     network, node = used
-    log = network.layout.home(node) / "consensus" / "log"
-    shutil.copytree(log, log.with_name("log.old"))
+    home, old = network.layout.home(node), network.layout.directory / "old"
+    shutil.copytree(home, old)
     network.start(node.name)
     await wait_engine(node, ("voting",), 10.0)
-    async with Traffic(network) as traffic:
+    async with Traffic(network, lane=1) as traffic:
         await traffic.wait_executed(50, 10.0)
-        await asyncio.to_thread(network.stop, node.name)
-        shutil.rmtree(log)
-        log.with_name("log.old").rename(log)
+        await asyncio.to_thread(network.kill, node.name)
+        for part in (("storage",), ("consensus", "log")):
+            shutil.rmtree(home.joinpath(*part))
+            shutil.copytree(old.joinpath(*part), home.joinpath(*part))
         network.start(node.name)
-        await wait_engine(node, ("halted",), 10.0)
-        await traffic.wait_executed(50, 10.0)
-        await traffic.settle(20.0)
-    assert (await describe(node)).detail
+        await wait_engine(node, ("halted", "voting"), 10.0)
+        await traffic.wait_executed(100, 15.0)
+        outcome = await traffic.settle(20.0)
+    assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
+    for each in network.layout.nodes:
+        samples = await asyncio.to_thread(read_metrics, each.metrics_ports[0])
+        assert samples
+        assert not any(name == "quorate_consensus_equivocations_total" for name, _ in samples)
+    await assert_all_agree(network)

@@ -24,9 +24,12 @@ _FOREVER_S = 1e9
 class Traffic:
     """Sends pre-signed transfers through the gateway at a steady rate until told to settle."""
 
-    def __init__(self, network: Network, rate_tps: int = 100, transfers: int = 6_400) -> None:
+    def __init__(
+        self, network: Network, rate_tps: int = 100, transfers: int = 6_400, *, lane: int = 0
+    ) -> None:
+        """`lane` is the lane of all senders: traffic after other traffic takes another one."""
         self._network, self._per_chunk = network, max(1, round(rate_tps * _CHUNK_EVERY_S))
-        self._each = transfers // SENDERS
+        self._each, self._lane = transfers // SENDERS, lane
         self.ids: list[bytes] = []
         self._stack = contextlib.AsyncExitStack()
 
@@ -41,7 +44,7 @@ class Traffic:
                     seed=seed,
                     domain=status.domain,
                     to=address_of(accounts.demo),
-                    lane=0,
+                    lane=self._lane,
                     first_sequence=0,
                     count=self._each,
                     valid_until_height=status.height + 50_000,

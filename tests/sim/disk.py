@@ -1,7 +1,7 @@
 """A vote log that can lose what was not synced, at any point (docs/protocol.md#L1).
 
-Records are in one write-ahead log, in order: a sync makes all before it durable; a power cut keeps
-a prefix of what was written since, at random.
+Writes are in one write-ahead log, in order, and each is atomic: a sync makes all before it durable;
+a power cut keeps a random number of the writes made since, oldest first.
 """
 
 from random import Random
@@ -15,12 +15,13 @@ class Disk:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         self._durable: dict[bytes, bytes] = {}
-        self._written: list[Record] = []
+        self._written: list[list[Record]] = []
         self.ever: set[bytes] = set()
 
     def write(self, records: list[Record]) -> None:
-        """Append records; they are not durable yet."""
-        self._written += records
+        """Append records as one atomic write; it is not durable yet."""
+        if records:
+            self._written.append(records)
 
     def sync(self) -> None:
         """Make all that was written durable."""
@@ -55,7 +56,7 @@ class Disk:
         return restored
 
     def _keep(self, count: int) -> None:
-        for key, value in self._written[:count]:
+        for key, value in (record for write in self._written[:count] for record in write):
             self._durable[key] = value
             if key.startswith(b"v"):
                 self.ever.add(value)

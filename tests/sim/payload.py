@@ -19,10 +19,12 @@ class Payload:
         self.headers: dict[bytes, BatchHeader] = {}
         self.made_ms: dict[bytes, int] = {}
 
-    def make(self, author: int) -> bytes:
+    def make(self, author: int, expiry_height: int | None = None) -> bytes:
         """Have an author seal a batch and spread it; some receivers never get it unasked."""
         world, params = self._world, self._world.params
         node = world.nodes[author]
+        if expiry_height is None:
+            expiry_height = node.storage.height + self._rng.randint(*world.plan.validity)
         header = BatchHeader(
             epoch=0,
             author=author,
@@ -30,7 +32,7 @@ class Payload:
             count=1,
             size_bytes=100,
             weight=self._rng.randint(1, params.block_weight_max // 3),
-            expiry_height=node.storage.height + self._rng.randint(*world.plan.validity),
+            expiry_height=expiry_height,
             content_hash=len(self.headers).to_bytes(32, "big"),
         )
         name = compute_batch_name(header.encode())

@@ -91,6 +91,9 @@ class Storage:
     def crash(self) -> None:
         """Lose what was not applied."""
         self.queue.clear()
+
+    def interrupt(self) -> None:
+        """Forget the step under way: its action belongs to a life that is over."""
         self._applying = False
 
     def look(self) -> None:

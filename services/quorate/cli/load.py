@@ -52,7 +52,7 @@ def load(
     with make_progress() as progress:
         task = progress.add_task("signing", total=1.0, state="")
 
-        def hear(event: str, values: dict[str, Any], _pid: int) -> None:
+        def hear(event: str, values: dict[str, Any]) -> None:
             share, what, state = describe_event(plan, event, values)
             progress.update(task, completed=share, description=what, state=state)
 

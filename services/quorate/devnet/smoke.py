@@ -27,6 +27,7 @@ from quorate.devnet.load.book import Book, Senders
 from quorate.devnet.load.plan import Outcome
 from quorate.devnet.load.presign import Run, Signed, sign_all
 from quorate.devnet.load.streams import Slot, Submitter, Watcher
+from quorate.devnet.metrics import read_metrics
 from quorate.devnet.network import Network, temporary_network
 from quorate.devnet.readiness import wait_engine, wait_ready
 from quorate.gateway.rendezvous import compute_ranking
@@ -56,7 +57,7 @@ class Smoke:
     def __init__(self, network: Network, console: Console) -> None:
         self.network, self._console = network, console
         self.victim = network.layout.nodes[_VICTIM]
-        self._started_s = time.monotonic()
+        self.accepted = 0
 
     async def run(self) -> None:
         """Do it all; raises SmokeFailed or another QuorateError."""
@@ -66,6 +67,8 @@ class Smoke:
         runs, senders = await self._sign(status.domain, status.height)
         with self._step(f"{TRANSFERS:,} transfers sent, {self.victim.name} killed in the middle"):
             outcome = await self._send(runs, senders)
+        self._require(self.accepted > 0, f"{self.victim.name} had accepted nothing when killed")
+        self._say(f"{self.victim.name} had accepted {self.accepted:,} when it was killed")
         self._require(outcome.lost == 0, f"{outcome.lost} transfers have no receipt")
         self._require(not outcome.rejected, f"rejected: {outcome.rejected}")
         self._require(outcome.executed == TRANSFERS, f"{outcome.executed} of {TRANSFERS} executed")
@@ -140,9 +143,16 @@ class Smoke:
             submitter.enqueue(slots)
 
     async def _kill_and_restart(self) -> None:
+        self.accepted = await asyncio.to_thread(self._read_accepted)
         await asyncio.to_thread(self.network.kill, self.victim.name)
         await asyncio.sleep(_DOWN_S)  # the others must do without it for a while
         self.network.start(self.victim.name)
+
+    def _read_accepted(self) -> int:
+        """Return how many transfers the victim has accepted, by its own metrics."""
+        port = self.network.layout.metrics_port(self.victim, "all")
+        samples = read_metrics(port)
+        return round(samples.get(("quorate_gossip_admitted_total", "ACCEPTED"), 0.0))
 
     async def _compare(self) -> None:
         nodes = self.network.layout.nodes

@@ -118,7 +118,6 @@ class PeerServer:
         except QuorateError as error:
             log.info("a node was not let in", why=error.reason, caller=context.peer())
             await abort(context, error)
-        await context.write(pb.AttachResponse(accepted=True))
         reading = asyncio.create_task(self._read_frames(peer, context))
         stream = _Stream(reading)
         if peer.stream is not None:
@@ -173,6 +172,7 @@ class PeerServer:
         return record
 
     async def _read_frames(self, peer: Peer, context: Context) -> None:
+        await context.write(pb.AttachResponse(accepted=True))
         received = metrics.PEER_BYTES.labels("in")
         node_id, frames = peer.node_id, self._frames
         while True:

@@ -29,7 +29,7 @@ class BatchStore:
         self._expiries: list[tuple[int, bytes]] = []
         self._waiting: list[tuple[list[bytes], asyncio.Future[None]]] = []
         self._waiting_bytes = 0
-        self._changed = Signal()
+        self._changed, self._arrived = Signal(), Signal()
         for name, signed_header in database.iterate(db.HELD):
             self._note(name, signed_header)
 
@@ -42,6 +42,16 @@ class BatchStore:
         unknown = [name for name in names if name not in self._held]
         named = self._store.find_named(unknown)
         return [name for name, known in zip(unknown, named, strict=True) if not known]
+
+    async def wait_for(self, names: tuple[bytes, ...], patience_s: float) -> bool:
+        """Tell whether all these batches are stored, waiting a while until they are."""
+        try:
+            async with asyncio.timeout(patience_s):
+                while self.find_missing(names):
+                    await self._arrived.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def load(self, name: bytes, *, header_only: bool = False) -> bytes:
         """Return an encoded batch or only its signed header; b"" when it is unknown."""
@@ -68,6 +78,8 @@ class BatchStore:
         while True:
             while not self._waiting:
                 await self._changed.wait()
+            # Whatever else has arrived by now comes along.
+            await asyncio.sleep(0)
             group, size = [], 0
             while self._waiting and size < GROUP_BYTES_MAX:
                 group.append(self._waiting.pop(0))
@@ -97,6 +109,8 @@ class BatchStore:
         """Hold batches whose write is done."""
         for name, signed_header in added.items():
             self._note(name, signed_header)
+        if added:
+            self._arrived.notify()
 
     def add_named(self, writes: Writes, names: tuple[bytes, ...], height: int) -> None:
         """Add to a write that a final block names batches."""

@@ -8,7 +8,7 @@ when the engine can go on by itself, which is NEAR the best height. Alone, a nod
 import asyncio
 from typing import Final
 
-from quorate.core.errors import InvalidInput, QuorateError, Unavailable
+from quorate.core.errors import InvalidInput, QuorateError
 from quorate.core.genesis import Genesis
 from quorate.kit.logs import get_logger
 from quorate.storage.chain import Chain
@@ -119,7 +119,7 @@ class CatchUp:
             return self._chain.height > height
         try:
             obstacle = await self._chain.apply(run)
-        except Unavailable as error:
+        except QuorateError as error:
             self._chain.set_fault(f"{error.reason}: {error.message}")
             return False
         if obstacle is not None and obstacle.conflict:

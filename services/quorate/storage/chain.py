@@ -161,7 +161,7 @@ class Chain:
             expired = self.batches.add_expired(executed.writes, block.batches, block.header.height)
             await self.writer.write_until_done(executed.writes, synced=last)
             self.batches.forget([*block.batches, *expired])
-            self.reader.advance(block.header.height, executed.state)
+            await self.reader.advance(block.header.height, executed.state)
             self.store.keep_receipts(block.header.height, executed.packed)
             self.head, self.write_digest = block, executed.result.write_digest
             self.changed.notify()

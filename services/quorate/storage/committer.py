@@ -4,13 +4,15 @@ import asyncio
 from typing import Final
 
 from quorate.core.bft.messages import decode_certificate
-from quorate.core.errors import QuorateError, Unavailable
+from quorate.core.errors import QuorateError
 from quorate.kit.logs import get_logger
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain, Obstacle, Run
 from quorate.storage.gossip_link import GossipLink
 
 RUNS_MAX: Final = 64
+# Batches are mostly just on their way when a block that names them is final already.
+PATIENCE_S: Final = 0.15
 RETRY_S: Final = 0.1
 RETRY_S_MAX: Final = 2.0
 log = get_logger("storage")
@@ -20,7 +22,7 @@ class Committer:
     """A bounded queue of runs from the own engine, and the task that applies them."""
 
     def __init__(self, chain: Chain, catch_up: CatchUp, gossip: GossipLink) -> None:
-        self._chain, self._catch_up, self._gossip = chain, catch_up, gossip
+        self.chain, self._catch_up, self._gossip = chain, catch_up, gossip
         self._queue: asyncio.Queue[Run] = asyncio.Queue(RUNS_MAX)
 
     async def put(self, run: Run) -> None:
@@ -36,28 +38,31 @@ class Committer:
             self._catch_up.busy = True
             try:
                 await self._apply(run)
-            except Unavailable as error:
-                self._chain.set_fault(f"{error.reason}: {error.message}")
+            except QuorateError as error:
+                self.chain.set_fault(f"{error.reason}: {error.message}")
 
     async def _apply(self, run: Run) -> None:
         retry_s = RETRY_S
         while True:
-            obstacle = await self._chain.apply(run)
+            obstacle = await self.chain.apply(run)
             if obstacle is None:
                 return
             if obstacle.conflict:
-                self._chain.set_fault(obstacle.conflict)
+                self.chain.set_fault(obstacle.conflict)
                 return
-            self._catch_up.want(run.height)
             if obstacle.gap:
+                self._catch_up.want(run.height)
                 # The signal comes whenever the head moves; the run is then looked at again.
-                await self._chain.changed.wait()
+                await self.chain.changed.wait()
+                continue
+            batches = self.chain.batches
+            if await batches.wait_for(obstacle.missing, PATIENCE_S):
                 continue
             await self._fetch(run, obstacle)
-            if not self._chain.batches.find_missing(obstacle.missing):
-                continue
-            await asyncio.sleep(retry_s)
-            retry_s = min(retry_s * 2, RETRY_S_MAX)
+            if not await batches.wait_for(obstacle.missing, retry_s):
+                # A run out of a peer's storage brings its batches along.
+                self._catch_up.want(run.height)
+                retry_s = min(retry_s * 2, RETRY_S_MAX)
 
     async def _fetch(self, run: Run, obstacle: Obstacle) -> None:
         voters = [seat for seat, _ in decode_certificate(run.certificate).signatures]

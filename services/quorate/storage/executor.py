@@ -1,6 +1,5 @@
 """Executes one final block into one atomic write: decode, apply, digest, all in slices."""
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -30,6 +29,7 @@ from quorate.kit.convert import decode_certified
 from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
 from quorate.storage import database as db
 from quorate.storage.database import Writes
+from quorate.storage.pacer import Pacer
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result
 
@@ -42,6 +42,15 @@ class Executed:
     packed: bytes
     writes: Writes
     state: list[Write]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A block whose transactions were all executed: what its write is made of."""
+
+    height: int
+    receipts: list[Receipt]
+    pacer: Pacer
 
 
 class Executor:
@@ -60,17 +69,20 @@ class Executor:
         execution = Execution(context, records)
         execution.begin()
         receipts: list[Receipt] = []
-        async for transactions in self._iter_slices(block):
+        pacer = Pacer()
+        async for transactions in self._iter_slices(block, pacer):
             with measure_stage("apply"):
                 keys = [key for key in list_keys(transactions) if key not in records]
                 records |= self.reader.load(keys)
                 receipts += execution.apply(transactions)
-        executed = await self._conclude(execution, block, receipts, write_digest)
+            await pacer.pause()
+        done = Done(header.height, receipts, pacer)
+        executed = await self._conclude(execution, done, write_digest)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
         return executed
 
-    async def _iter_slices(self, block: Block) -> AsyncIterator[list[Transaction]]:
+    async def _iter_slices(self, block: Block, pacer: Pacer) -> AsyncIterator[list[Transaction]]:
         """Yield the block's transactions in order, at most SLICE at a time."""
         domain, waiting = self._genesis.domain, list[bytes]()
         for name in block.batches:
@@ -78,16 +90,13 @@ class Executor:
             while len(waiting) >= SLICE:
                 transactions = _decode(waiting[:SLICE], domain)
                 del waiting[:SLICE]
-                await asyncio.sleep(0)
+                await pacer.pause()
                 yield transactions
-                await asyncio.sleep(0)
         if waiting:
             yield _decode(waiting, domain)
 
-    async def _conclude(
-        self, execution: Execution, block: Block, receipts: list[Receipt], previous: bytes
-    ) -> Executed:
-        height = block.header.height
+    async def _conclude(self, execution: Execution, done: Done, previous: bytes) -> Executed:
+        height = done.height
         digest, state, writes = WriteDigest(previous), list[Write](), Writes()
         steps = execution.iter_writes()
         while True:
@@ -98,18 +107,17 @@ class Executor:
                 digest.add(part)
                 state += part
                 _put_state(writes, part)
-            if len(receipts) > SLICE:
-                await asyncio.sleep(0)
-        packed = await self._pack(height, receipts, writes)
+            await done.pacer.pause()
+        packed = await self._pack(done, writes)
         result = Result(height, digest.compute(), compute_receipts_hash(packed))
         writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
-        writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(receipts)))
+        writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(done.receipts)))
         writes.put(db.RECEIPTS, U64.pack(height), packed)
         return Executed(result, packed, writes, state)
 
-    async def _pack(self, height: int, receipts: list[Receipt], writes: Writes) -> bytes:
+    async def _pack(self, done: Done, writes: Writes) -> bytes:
         """Return the packed receipts; add their index to the write."""
-        packer, skipped, place = Packer(), list[tuple[int, Receipt]](), Place.encode
+        packer, skipped, receipts = Packer(), list[tuple[int, Receipt]](), done.receipts
         for start in range(0, len(receipts), SLICE):
             with measure_stage("digest"):
                 part = receipts[start : start + SLICE]
@@ -118,28 +126,28 @@ class Executor:
                     if receipt.code >= FIRST_SKIPPED:
                         skipped.append((position, receipt))
                     else:
-                        value = place(Place(height, position, receipt.code))
-                        writes.put(db.TXINDEX, receipt.id, value)
-            if len(receipts) > SLICE:
-                await asyncio.sleep(0)
+                        place = Place(done.height, position, receipt.code)
+                        writes.put(db.TXINDEX, receipt.id, place.encode())
+            await done.pacer.pause()
         if skipped:
-            done = {receipt.id for receipt in receipts if receipt.code < FIRST_SKIPPED}
-            await self._index_skipped(height, skipped, done, writes)
+            await self._index_skipped(done, skipped, writes)
         return packer.pack()
 
     async def _index_skipped(
-        self, height: int, skipped: list[tuple[int, Receipt]], done: set[bytes], writes: Writes
+        self, done: Done, skipped: list[tuple[int, Receipt]], writes: Writes
     ) -> None:
         """Index skipped copies, which never hide where their id was executed."""
+        executed = {receipt.id for receipt in done.receipts if receipt.code < FIRST_SKIPPED}
         for start in range(0, len(skipped), SLICE):
             part = skipped[start : start + SLICE]
             earlier = self._store.find_places([receipt.id for _, receipt in part])
             for (position, receipt), before in zip(part, earlier, strict=True):
-                if receipt.id in done or (before is not None and before.code < FIRST_SKIPPED):
+                if before is not None and before.code < FIRST_SKIPPED:
                     continue
-                place = Place(height, position, receipt.code)
-                writes.put(db.TXINDEX, receipt.id, place.encode())
-            await asyncio.sleep(0)
+                if receipt.id not in executed:
+                    place = Place(done.height, position, receipt.code)
+                    writes.put(db.TXINDEX, receipt.id, place.encode())
+            await done.pacer.pause()
 
 
 def _put_state(writes: Writes, state: list[Write]) -> None:

@@ -29,7 +29,7 @@ class Feed:
     """Builds frames of executed blocks once, and passes hints on."""
 
     def __init__(self, chain: Chain, params: Params) -> None:
-        self._chain, self._params = chain, params
+        self.chain, self._params = chain, params
         self._frames: OrderedDict[int, pb.WatchExecutedResponse] = OrderedDict()
         self._hints: list[deque[pb.WatchExecutedResponse]] = []
         self.subscribers = 0
@@ -41,7 +41,7 @@ class Feed:
         hint = pb.BatchesHint(stage=stage, height=height, names=names)
         for each in self._hints:
             each.append(pb.WatchExecutedResponse(hint=hint))
-        self._chain.changed.notify()
+        self.chain.changed.notify()
 
     async def watch(self, from_height: int) -> AsyncIterator[pb.WatchExecutedResponse]:
         """Yield executed blocks from a height on (0: new ones) and hints; raises Overloaded."""
@@ -64,28 +64,28 @@ class Feed:
             raise Overloaded("the number of followers of blocks")
         self._count(1)
         try:
-            following = from_height or self._chain.height + 1
-            while not self._chain.closing:
-                if following <= self._chain.height:
+            following = from_height or self.chain.height + 1
+            while not self.chain.closing:
+                if following <= self.chain.height:
                     yield following
                     following += 1
                 elif hints:
                     yield 0
                 else:
-                    await self._chain.changed.wait()
+                    await self.chain.changed.wait()
         finally:
             self._count(-1)
 
     def _count(self, change: int) -> None:
         self.subscribers += change
-        self._chain.changed.notify()
+        self.chain.changed.notify()
 
     def get_frame(self, height: int) -> pb.WatchExecutedResponse:
         """Return the frame of an executed block."""
         frame = self._frames.get(height)
         if frame is None:
             frame = self._build_frame(height)
-            if height > self._chain.height - FRAMES_MAX:
+            if height > self.chain.height - FRAMES_MAX:
                 self._frames[height] = frame
                 while len(self._frames) > FRAMES_MAX:
                     self._frames.popitem(last=False)
@@ -93,8 +93,8 @@ class Feed:
 
     def _build_frame(self, height: int) -> pb.WatchExecutedResponse:
         block, receipts = (
-            self._chain.store.get_block(height),
-            self._chain.store.load_receipts(height),
+            self.chain.store.get_block(height),
+            self.chain.store.load_receipts(height),
         )
         executed = tx.ExecutedFrame(
             height=height,

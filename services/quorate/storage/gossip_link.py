@@ -23,7 +23,7 @@ class GossipLink:
         """Have gossip fetch batches that a final block names; it puts them into storage."""
         request = pb.FetchBatchesRequest(names=b"".join(names), seats=seats, certified=True)
         try:
-            await self._stub.FetchBatches(request, timeout=FETCH_DEADLINE_S)
+            await self._stub.FetchBatches(request, timeout=FETCH_DEADLINE_S, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 
@@ -31,7 +31,9 @@ class GossipLink:
         """Return a run of final blocks that some peer gave."""
         request = pb.FetchBlocksRequest(from_height=from_height, size_bytes_max=FETCH_BYTES)
         try:
-            return await self._stub.FetchBlocks(request, timeout=FETCH_DEADLINE_S)
+            return await self._stub.FetchBlocks(
+                request, timeout=FETCH_DEADLINE_S, wait_for_ready=True
+            )
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 
@@ -39,7 +41,7 @@ class GossipLink:
         """Tell that what a peer gave was wrong; a report that fails is not repeated."""
         request = pb.ReportPeerRequest(node_id=node_id, reason=reason)
         try:
-            await self._stub.ReportPeer(request, timeout=FETCH_DEADLINE_S)
+            await self._stub.ReportPeer(request, timeout=FETCH_DEADLINE_S, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 

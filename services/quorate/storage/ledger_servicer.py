@@ -1,6 +1,5 @@
 """Reads of the chain (ledger.v1.LedgerService) and executed blocks (ExecutedService)."""
 
-import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator
@@ -21,8 +20,8 @@ from quorate.core.state import compute_account_key, decode_account
 from quorate.core.transition import OUTCOMES, Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
-from quorate.storage.chain import Chain
 from quorate.storage.feed import Feed
+from quorate.storage.pacer import Pacer
 from quorate.storage.store import Place
 
 PAGE_SIZE: Final = 100
@@ -34,8 +33,8 @@ _STEP: Final = 20
 class LedgerServicer(rpc.LedgerServiceServicer):
     """Accounts, blocks and receipts."""
 
-    def __init__(self, chain: Chain, feed: Feed, params: Params) -> None:
-        self._chain, self._feed, self._params = chain, feed, params
+    def __init__(self, feed: Feed, params: Params) -> None:
+        self._chain, self._feed, self._params = feed.chain, feed, params
 
     async def GetAccount(
         self,
@@ -82,7 +81,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
     ) -> pb.ListBlocksResponse:
         """List blocks, newest first."""
         size = min(request.page_size or PAGE_SIZE, PAGE_SIZE_MAX)
-        response = pb.ListBlocksResponse()
+        response, pacer = pb.ListBlocksResponse(), Pacer()
         try:
             first = self._chain.height
             if request.page_token:
@@ -90,7 +89,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             heights = list(range(first, max(first - size, -1), -1))
             for start in range(0, len(heights), _STEP):
                 response.blocks.extend(self._build_blocks(heights[start : start + _STEP]))
-                await asyncio.sleep(0)
+                await pacer.pause()
         except QuorateError as error:
             await abort(context, error)
         if heights[-1] > 0:

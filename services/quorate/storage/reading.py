@@ -1,10 +1,10 @@
 """Reads runs of final blocks for peers that catch up."""
 
-import asyncio
 from typing import Final
 
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.storage.chain import Chain
+from quorate.storage.pacer import Pacer
 
 # What a peer may ask for at most, and what one answer holds of batches at most: a message is
 # bounded by kit.rpc.MESSAGE_BYTES_MAX. Batches left out are fetched by name.
@@ -36,7 +36,7 @@ async def read_run(chain: Chain, from_height: int, size_bytes_max: int) -> pb.Re
 
 
 async def _read_certified(chain: Chain, first: int, last: int) -> pb.ReadBlocksResponse:
-    response, size = pb.ReadBlocksResponse(), 0
+    response, size, pacer = pb.ReadBlocksResponse(), 0, Pacer()
     for height in range(first, last + 1):
         block = chain.store.get_block(height)
         response.blocks.append(block.encode())
@@ -45,5 +45,5 @@ async def _read_certified(chain: Chain, first: int, last: int) -> pb.ReadBlocksR
             size += len(batch)
             if batch and size <= BATCHES_BYTES_MAX:
                 response.batches.append(batch)
-            await asyncio.sleep(0)
+            await pacer.pause()
     return response

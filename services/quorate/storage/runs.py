@@ -1,6 +1,5 @@
 """Checks a run of final blocks that a peer gave (docs/protocol.md#K1)."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +12,7 @@ from quorate.core.blocks import Block
 from quorate.core.errors import InvalidBatch, InvalidBlock, InvalidCertificate
 from quorate.core.genesis import Genesis
 from quorate.storage.chain import Run
+from quorate.storage.pacer import Pacer
 
 RUN_BLOCKS_MAX: Final = 65_536
 
@@ -38,13 +38,13 @@ async def check_run(offer: Offer, from_height: int, genesis: Genesis) -> Run:
     _check_links(blocks, from_height)
     _check_closing(blocks[-1], offer.certificate, genesis)
     named = {name for block in blocks for name in block.batches}
-    batches = []
+    batches, pacer = [], Pacer()
     for data in offer.batches:
         batch = Batch.decode(data)
         if batch.name not in named:
             raise InvalidBatch("no block of the run names this batch", reason="UNNAMED_BATCH")
         batches.append(batch)
-        await asyncio.sleep(0)
+        await pacer.pause()
     return Run(blocks, offer.certificate, tuple(batches), caught_up=True)
 
 

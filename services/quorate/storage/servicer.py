@@ -16,9 +16,10 @@ from quorate.core.params import Params
 from quorate.core.state import compute_account_key
 from quorate.kit.faults import abort
 from quorate.storage.catchup import CatchUp
-from quorate.storage.chain import Chain, Run
+from quorate.storage.chain import Run
 from quorate.storage.committer import Committer
 from quorate.storage.feed import Feed
+from quorate.storage.pacer import Pacer
 from quorate.storage.reading import read_run
 from quorate.storage.session import Session, list_block_batches, list_results
 
@@ -29,10 +30,8 @@ KEYS_MAX = 100_000
 class StorageServicer(rpc.StorageServiceServicer):
     """Batches, state, final blocks and catch-up for gossip and consensus."""
 
-    def __init__(
-        self, chain: Chain, committer: Committer, catch_up: CatchUp, feed: Feed, params: Params
-    ) -> None:
-        self._chain, self._committer, self._catch_up = chain, committer, catch_up
+    def __init__(self, committer: Committer, catch_up: CatchUp, feed: Feed, params: Params) -> None:
+        self._chain, self._committer, self._catch_up = committer.chain, committer, catch_up
         self._feed, self._params = feed, params
         self._session: Session | None = None
 
@@ -54,12 +53,12 @@ class StorageServicer(rpc.StorageServiceServicer):
         context: grpc.aio.ServicerContext[pb.GetBatchesRequest, pb.GetBatchesResponse],
     ) -> pb.GetBatchesResponse:
         """Read batches, or only their signed headers."""
-        response, size = pb.GetBatchesResponse(), 0
+        response, size, pacer = pb.GetBatchesResponse(), 0, Pacer()
         try:
             for name in split_hashes(request.names, "batch names"):
                 batch = self._chain.batches.load(name, header_only=request.headers_only)
                 size += len(batch)
-                await asyncio.sleep(0)
+                await pacer.pause()
                 # What does not fit one answer reads as unknown; it can be asked for again.
                 response.batches.append(batch if size <= BATCHES_BYTES_MAX else b"")
         except QuorateError as error:
@@ -140,6 +139,7 @@ class StorageServicer(rpc.StorageServiceServicer):
             await abort(context, error)
         finally:
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
             if self._session is session:
                 self._session, self._catch_up.attached = None, False
                 self._chain.changed.notify()

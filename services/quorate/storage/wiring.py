@@ -34,6 +34,7 @@ class Storage:
 
     chain: Chain
     feed: Feed
+    catch_up: CatchUp
     database: Database
     writer: Writer
     tasks: Tasks
@@ -81,7 +82,7 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     tasks = Tasks()
     tasks.start(writer.run(), "disk probe")
     await chain.open()
-    internal, public = _build_servers(chain, committer, catch_up, feed, genesis)
+    internal, public = _build_servers(committer, catch_up, feed, genesis)
     internal.server.add_insecure_port(config.socket("storage"))
     port = public.server.add_insecure_port(config.storage_api_listen)
     for server in (internal, public):
@@ -91,11 +92,13 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     tasks.start(catch_up.watch(), "best height")
     tasks.start(catch_up.run(), "catch-up")
     tasks.start(Readiness(chain, catch_up, (internal, public)).run(), "readiness")
-    return Storage(chain, feed, database, writer, tasks, (internal, public), channel, port)
+    return Storage(
+        chain, feed, catch_up, database, writer, tasks, (internal, public), channel, port
+    )
 
 
 def _build_servers(
-    chain: Chain, committer: Committer, catch_up: CatchUp, feed: Feed, genesis: Genesis
+    committer: Committer, catch_up: CatchUp, feed: Feed, genesis: Genesis
 ) -> tuple[Server, Server]:
     own = storage_pb2.DESCRIPTOR.services_by_name
     ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
@@ -103,10 +106,10 @@ def _build_servers(
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
-            LedgerServicer(chain, feed, genesis.params), server
+            LedgerServicer(feed, genesis.params), server
         )
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
     storage_pb2_grpc.add_StorageServiceServicer_to_server(
-        StorageServicer(chain, committer, catch_up, feed, genesis.params), internal.server
+        StorageServicer(committer, catch_up, feed, genesis.params), internal.server
     )
     return internal, public

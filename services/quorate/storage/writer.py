@@ -15,6 +15,7 @@ from quorate.core.errors import QuorateError, Unavailable
 from quorate.kit.logs import get_logger
 from quorate.kit.metrics import STORAGE_SYNCS, measure_stage
 from quorate.storage.database import META, Database, Writes
+from quorate.storage.pacer import Pacer
 from quorate.storage.signals import Signal
 
 # A write of at most so many bytes and entries takes under 1.5 ms.
@@ -85,10 +86,9 @@ class Writer:
 
     async def _build(self, writes: Writes) -> WriteBatch:
         steps = self._database.iter_build(writes)
-        batch = next(steps)
+        batch, pacer = next(steps), Pacer()
         while True:
-            if len(batch) >= INLINE_ENTRIES_MAX:
-                await asyncio.sleep(0)
+            await pacer.pause()
             with measure_stage("write"):
                 following = next(steps, None)
             if following is None:

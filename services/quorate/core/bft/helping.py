@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quorate.core import crypto
 from quorate.core.bft import effects as do
 from quorate.core.bft.evidence import get_kind, get_view
 from quorate.core.bft.messages import (
@@ -27,7 +28,6 @@ from quorate.core.bft.messages import (
 from quorate.core.bft.rules import INVALID, UNDECIDED, VALID, Verdict
 from quorate.core.bft.views import View
 from quorate.core.blocks import Header
-from quorate.core.crypto import is_signed
 from quorate.core.errors import MalformedBytes
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Helper:
         digest = message.digest if isinstance(message, Vote) else message.block.digest
         statement = encode_statement(setup.epoch, number, digest)
         tag = TAGS[get_kind(message)]
-        return is_signed(setup.keys[seat], message.signature, tag, setup.domain, statement)
+        return crypto.is_signed(setup.keys[seat], message.signature, tag, setup.domain, statement)
 
     def judge_ancestry(self, header: Header) -> Verdict:
         """Judge whether the parent is notarized and every view between nullified; ask if not."""

@@ -166,7 +166,9 @@ class Replica:
     def _finalize(self) -> bool:
         for number, view in self.views.items():
             notarization = view.certificates.get(Kind.NOTARIZE)
-            if notarization is not None and self.signing.may_finalize(number):
+            if notarization is None:
+                continue
+            if self.signing.may_finalize(number, notarization.digest):
                 self._vote(Kind.FINALIZE, view, notarization.digest)
                 return True
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft import log
-from quorate.core.bft.evidence import Signed, get_kind, get_view
+from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
 from quorate.core.bft.messages import Kind, Proposal
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
 
 def _restore_own(replica: Replica, message: Signed) -> None:
     number = get_view(message)
-    replica.signing.restore(number, get_kind(message))
+    replica.signing.restore(number, get_kind(message), get_digest(message))
     if number <= replica.final_view:
         return
     view = replica.get_view(number)

@@ -17,22 +17,22 @@ WAITING = "WAITING_FOR_PEERS"
 
 
 class Signing:
-    """The right to sign of one seat in one epoch; `signed` holds own messages by view and kind."""
+    """The right to sign of one seat in one epoch; `signed` maps view and kind to own digests."""
 
     def __init__(self, seat: int | None, key: crypto.SigningKey | None, seats: int) -> None:
         self.seat = seat
         self._key = key
         self._answers_needed = compute_quorum(seats) - 1
         self._answered: set[int] = set()
-        self.signed: dict[int, set[Kind]] = {}
+        self.signed: dict[int, dict[Kind, bytes]] = {}
         self.logged_view_max = 0
         self.blocks: dict[str, str] = {}
         if seat is not None and self._answers_needed > 0:
             self.blocks[WAITING] = "peers have not yet said what they saw of this seat"
 
-    def restore(self, view: int, kind: Kind) -> None:
+    def restore(self, view: int, kind: Kind, digest: bytes) -> None:
         """Note that the log holds an own message of this kind in this view."""
-        self.signed.setdefault(view, set()).add(kind)
+        self.signed.setdefault(view, {})[kind] = digest
         self.logged_view_max = max(self.logged_view_max, view)
 
     def note_answer(self, seat: int) -> None:
@@ -57,9 +57,9 @@ class Signing:
         return self.may_sign() and view > self.logged_view_max and fresh
 
     def may_notarize(self, view: int) -> bool:
-        """Tell whether a notarize in `view` is lawful: none yet, no nullify, above the old log."""
+        """Tell whether a notarize in `view` is lawful: no vote there yet, above the old log."""
         signed = self.signed.get(view, ())
-        fresh = Kind.NOTARIZE not in signed and Kind.NULLIFY not in signed
+        fresh = all(kind is Kind.PROPOSAL for kind in signed)
         return self.may_sign() and view > self.logged_view_max and fresh
 
     def may_nullify(self, view: int) -> bool:
@@ -67,10 +67,15 @@ class Signing:
         signed = self.signed.get(view, ())
         return self.may_sign() and Kind.NULLIFY not in signed and Kind.FINALIZE not in signed
 
-    def may_finalize(self, view: int) -> bool:
-        """Tell whether a finalize in `view` is lawful: none yet and no nullify."""
-        signed = self.signed.get(view, ())
-        return self.may_sign() and Kind.FINALIZE not in signed and Kind.NULLIFY not in signed
+    def may_finalize(self, view: int, digest: bytes) -> bool:
+        """Tell whether a finalize in `view` is lawful: none yet, no nullify, no other notarize.
+
+        With a leader that shows two blocks, the quorum may notarize the one that was not seen
+        here; to finalize it would be evidence against this seat (docs/protocol.md#V1).
+        """
+        signed = self.signed.get(view, {})
+        fresh = Kind.FINALIZE not in signed and Kind.NULLIFY not in signed
+        return self.may_sign() and fresh and signed.get(Kind.NOTARIZE, digest) == digest
 
     def sign_vote(self, kind: Kind, epoch: int, view: int, digest: bytes, domain: bytes) -> Vote:
         """Return the own vote; the caller has asked the `may_` of its kind."""
@@ -89,8 +94,9 @@ class Signing:
 
     def _sign(self, kind: Kind, epoch: int, view: int, digest: bytes, domain: bytes) -> bytes:
         assert self._key is not None, "an observer has no key to sign with"
-        assert kind not in self.signed.get(view, ()), "a seat signs each kind once in a view"
-        self.signed.setdefault(view, set()).add(kind)
+        signed = self.signed.setdefault(view, {})
+        assert kind not in signed, "a seat signs each kind once in a view"
+        signed[kind] = digest
         return self._key.sign(TAGS[kind], domain, encode_statement(epoch, view, digest))
 
     def _seat(self) -> int:

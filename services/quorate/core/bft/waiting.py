@@ -76,5 +76,7 @@ class Waiter:
         view = self._replica.views.get(self._replica.view)
         if view is None or view.proposal is None or view.reason != "TIME_AHEAD":
             return None
+        if not self._replica.signing.may_notarize(view.number):
+            return None
         ahead_ms = view.proposal.block.header.time_ms - self._replica.clock_ms
         return self._replica.now_ms + max(ahead_ms - self._replica.params.clock_ahead_ms_max, 1)

@@ -1,6 +1,7 @@
 """Sends on schedule whatever the chain does (open loop), and listens for what became of it."""
 
 import asyncio
+import contextlib
 import gc
 import time
 from collections.abc import Callable, Coroutine
@@ -17,6 +18,7 @@ from quorate.devnet.load.streams import BAD_SENDER, Slot, Submitter, Watcher
 from quorate.kit.rpc import open_channel
 
 _LEAD_S: Final = 0.5
+_REFILL_S: Final = 0.05
 _GET_MAX: Final = 1_000
 _GET_TIMEOUT_S: Final = 2.0
 
@@ -105,15 +107,29 @@ class Generator:
         return (number + 1) * share // 1_000 != number * share // 1_000
 
     async def _drain(self, watcher: Watcher) -> None:
-        """Wait until everything accepted has its end, at most `drain_s`."""
+        """Wait until everything accepted has its end, at most `drain_s`.
+
+        What found no room goes out again at the plan's rate: later transfers of its sender, which
+        were accepted, cannot be executed before it.
+        """
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + self._plan.drain_s
-        while self.book.waiting and (left_s := deadline_s - loop.time()) > 0:
+        per_tick = max(1, round(self._plan.rate_tps * _REFILL_S))
+        while (self._refill(per_tick) or self.book.waiting) and loop.time() < deadline_s:
             watcher.heard.clear()
-            try:
-                await asyncio.wait_for(watcher.heard.wait(), left_s)
-            except TimeoutError:
-                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(watcher.heard.wait(), _REFILL_S)
+
+    def _refill(self, count: int) -> bool:
+        """Offer again what was given back, up to `count`; tell whether there was anything."""
+        due_s = asyncio.get_running_loop().time()
+        slots: list[Slot] = []
+        while len(slots) < count and (taken := self._senders.take_returned()) is not None:
+            slots.append(Slot(*taken, due_s, self._senders.get(*taken)))
+            self.book.note_offered(slots[-1].signed.id, due_s, is_bad=False)
+        if slots:
+            self._submitter.enqueue(slots)
+        return bool(slots)
 
     async def _ask_about_rest(
         self, stub: "transaction_pb2_grpc.TransactionServiceAsyncStub"

@@ -12,8 +12,8 @@ from typing import Any
 from quorate.core.errors import QuorateError
 from quorate.devnet.load.plan import Outcome, Plan
 
-Hear = Callable[[str, dict[str, Any], int], None]
-"""Hears (event, its values, the generator's pid)."""
+Hear = Callable[[str, dict[str, Any]], None]
+"""Hears (event, its values)."""
 
 
 async def run_load(directory: Path, plan: Plan, hear: Hear) -> Outcome:
@@ -34,7 +34,7 @@ async def run_load(directory: Path, plan: Plan, hear: Hear) -> Outcome:
         async for line in process.stdout:
             last = json.loads(line)
             event = last.pop("event")
-            hear(event, last, process.pid)
+            hear(event, last)
             if event == "error":
                 raise QuorateError(last["message"], reason=last["reason"])
             if event == "outcome":

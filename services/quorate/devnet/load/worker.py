@@ -2,15 +2,16 @@
 
     python -m quorate.devnet.load.worker <devnet directory> <plan as JSON>
 
-Events: signing {done, total}; start; window; tick {offered, executed, waiting, overloaded}; closed;
-drained; outcome {…}; error {reason, message}. Whoever started it takes measurements at `window` and
-`closed`; nothing else happens in this process.
+Events: signing {done, total}; start, window, tick, closed and drained, all with {offered, executed,
+waiting, overloaded, cpu_s}; outcome {…}; error {reason, message}. Whoever started it takes its
+measurements at `window` and `closed`; nothing else happens in this process.
 """
 
 import contextlib
 import json
 import os
 import sys
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def _tell(event: str, book: Book) -> None:
         executed=book.outcome.executed,
         waiting=len(book.waiting),
         overloaded=book.outcome.overloaded,
+        cpu_s=time.process_time(),
     )
 
 

@@ -1,33 +1,47 @@
-"""Real gossip nodes over TLS on loopback, each beside a tiny storage and consensus over real gRPC."""
+"""Real gossip nodes over TLS on loopback, each beside a tiny storage and consensus (real gRPC)."""
 
 import asyncio
 import shutil
+import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 from grpc import aio
 
 from quorate.api.consensus.v1 import consensus_pb2, consensus_pb2_grpc
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
+from quorate.api.peers.v1 import peers_pb2, peers_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core import crypto
-from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, Batch, compute_batch_name
-from quorate.core.codec import U64, split_hashes
-from quorate.core.errors import Rejected
+from quorate.core.batches import (
+    HEADER_BYTES,
+    SIGNED_HEADER_BYTES,
+    Batch,
+    BatchHeader,
+    compute_batch_name,
+    compute_content_hash,
+)
+from quorate.core.codec import U64, pack_list, split_hashes
+from quorate.core.errors import QuorateError, Rejected
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import Params
 from quorate.core.state import Account
 from quorate.core.transactions import Signature, Transfer
 from quorate.core.values import format_address
 from quorate.gossip import wiring
-from quorate.gossip.identity import init_node
+from quorate.gossip.dialler import ATTACH, fetch_certificate
+from quorate.gossip.identity import TLS_NAME, init_node, load_node
+from quorate.gossip.records import build_record
 from quorate.kit.config import NodeConfig
 from quorate.kit.convert import decode_transaction, encode_body, encode_envelope
-from quorate.kit.faults import abort
+from quorate.kit.faults import abort, from_rpc_error
+from quorate.kit.rpc import open_channel
 
 CHAIN = "gossip-test"
 DEADLINE_S = 15.0
@@ -118,9 +132,7 @@ class Siblings(
         """Execute batches as the next block; `skip` maps ids to reasons."""
         skip = skip or {}
         self.height += 1
-        update = storage_pb2.WatchExecutedResponse(
-            batches=b"".join(names), base_fee=self.base_fee
-        )
+        update = storage_pb2.WatchExecutedResponse(batches=b"".join(names), base_fee=self.base_fee)
         frame = update.executed
         frame.height, frame.block = self.height, bytes(32)
         senders = []
@@ -319,15 +331,87 @@ class Node:
         """Send one chunk on a stream of its own; returns its answer."""
         call = self.ingress().Submit(wait_for_ready=True)
         async with asyncio.timeout(DEADLINE_S):
-            while True:
-                await call.write(gossip_pb2.SubmitRequest(chunk=5, transactions=raws))
-                answer: gossip_pb2.SubmitResponse = await call.read()
-                if not answer.retry_after_ms:
-                    break
-                await asyncio.sleep(0.02)
+            await self.running.router.seat.known.wait()
+            await call.write(gossip_pb2.SubmitRequest(chunk=5, transactions=raws))
+            answer: gossip_pb2.SubmitResponse = await call.read()
         await call.done_writing()
         assert await call.read() is aio.EOF
         return answer
+
+
+class Stranger:
+    """A node that is made by hand: it attaches properly, then sends what the test likes."""
+
+    def __init__(self, genesis: Genesis, directory: Path) -> None:
+        self.genesis = genesis
+        init_node(directory)
+        self.identity = load_node(directory)
+        self.record = build_record(self.identity, "127.0.0.1:9", genesis)
+        self.call: Any = None
+        self._channel: aio.Channel | None = None
+
+    async def connect(self, node: Node) -> Any:
+        """Open a channel to a node's peer port; returns its certificate's hash."""
+        address = node.config.peer_listen
+        certificate = await fetch_certificate(address)
+        credentials = grpc.ssl_channel_credentials(ssl.DER_cert_to_PEM_cert(certificate).encode())
+        self._channel = open_channel(address, credentials, override=TLS_NAME)
+        self.stub = peers_pb2_grpc.PeerServiceStub(self._channel)
+        return sha256(certificate).digest()
+
+    async def attach(self, node: Node, *, signs: bytes | None = None) -> Any:
+        """Attach; returns the server's answer to the hello. `signs` replaces what is signed."""
+        certificate_hash = await self.connect(node)
+        assert self._channel is not None
+        self.call = self._channel.stream_stream(
+            ATTACH, response_deserializer=peers_pb2.AttachResponse.FromString
+        )(wait_for_ready=True)
+        nonce = (await self.call.read()).nonce
+        signed = certificate_hash + nonce if signs is None else signs
+        tag, domain = crypto.TAG_NODE_STREAM, self.genesis.domain
+        signature = self.identity.key.sign(tag, domain, signed)
+        hello = peers_pb2.Hello(record=self.record, signature=signature)
+        await self.call.write(peers_pb2.AttachRequest(hello=hello).SerializeToString())
+        return await self.call.read()
+
+    async def send(self, **parts: Any) -> None:
+        """Send a frame."""
+        frame = peers_pb2.Frame(**parts)
+        await self.call.write(peers_pb2.AttachRequest(frame=frame).SerializeToString())
+
+    async def read_end(self) -> QuorateError:
+        """Return the error that the stream ends with."""
+        async with asyncio.timeout(DEADLINE_S):
+            try:
+                while await self.call.read() is not aio.EOF:
+                    continue
+                code = await self.call.code()
+            except aio.AioRpcError as error:
+                return from_rpc_error(error)
+        assert code is not grpc.StatusCode.OK
+        error = aio.AioRpcError(
+            code,
+            await self.call.initial_metadata(),
+            await self.call.trailing_metadata(),
+            await self.call.details(),
+        )
+        return from_rpc_error(error)
+
+    async def close(self) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+
+
+def build_batch(genesis: Genesis, raws: list[bytes], seat: int, **fields: int) -> Batch:
+    """Return a sealed batch; `fields` replace what its header should say."""
+    content = pack_list(raws)
+    values = {"epoch": 0, "author": seat, "number": 1, "count": len(raws), "expiry_height": 100}
+    weight = sum(decode_transaction(raw, genesis.domain).weight for raw in raws)
+    values |= {"size_bytes": len(content), "weight": weight} | fields
+    header = BatchHeader(**values, content_hash=compute_content_hash(content))
+    encoded = header.encode()
+    signature = SEAT_KEYS[seat].sign(crypto.TAG_BATCH, genesis.domain, encoded)
+    return Batch(header, signature, content, compute_batch_name(encoded))
 
 
 Cluster = Callable[..., Awaitable[list[Node]]]
@@ -339,6 +423,20 @@ async def nodes() -> AsyncIterator[list[Node]]:
     started: list[Node] = []
     yield started
     await asyncio.gather(*(node.close() for node in started))
+
+
+@pytest.fixture
+async def strangers(tmp_path: Path) -> AsyncIterator[Callable[[Genesis], Stranger]]:
+    """Makes strangers that are closed at the end."""
+    made: list[Stranger] = []
+
+    def make(genesis: Genesis) -> Stranger:
+        made.append(Stranger(genesis, tmp_path / str(len(made))))
+        return made[-1]
+
+    yield make
+    for stranger in made:
+        await stranger.close()
 
 
 @pytest.fixture

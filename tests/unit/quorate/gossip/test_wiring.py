@@ -16,7 +16,9 @@ async def test_four_nodes_connect_carry_messages_and_hold_each_others_batches(
         others = {n.node_id: (True, s) for s, n in enumerate(group) if s != seat}
         await engine.wait(lambda e=engine, o=others: e.peers == o)
     await engines[0].send(Outgoing(broadcast=True, message=b"hello"))
-    await engines[0].send(Outgoing(seat=2, message=b"two"), Outgoing(node_id=group[3].node_id, message=b"3"))
+    await engines[0].send(
+        Outgoing(seat=2, message=b"two"), Outgoing(node_id=group[3].node_id, message=b"3")
+    )
     for engine in engines[1:]:
         await engine.wait(lambda e=engine: any(m.message == b"hello" for m in e.incoming))
         assert engine.incoming[0].seat == 0
@@ -32,6 +34,8 @@ async def test_four_nodes_connect_carry_messages_and_hold_each_others_batches(
         name = compute_batch_name(engine.held[0][:HEADER_BYTES])
         assert name in node.siblings.batches
         await engine.wait(
-            lambda e=engine, n=name, s=node.siblings.seat: e.reports.get(n, set()) | {s} == {0, 1, 2, 3}
+            lambda e=engine, n=name, s=node.siblings.seat: (
+                e.reports.get(n, set()) | {s} == {0, 1, 2, 3}
+            )
         )
     await asyncio.gather(*(node.stop_gossip() for node in group))

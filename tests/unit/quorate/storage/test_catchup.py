@@ -65,7 +65,20 @@ async def test_missing_batches_of_a_final_block_are_fetched(node, ahead, make_go
     async with node.attach() as engine:
         await engine.send([ahead.blocks[0][0]])
         await engine.wait_synced(1)
-    assert gossip.batch_fetches >= 1 or gossip.fetches
+    assert gossip.batch_fetches == 1
+    assert gossip.fetches == []
+
+
+async def test_batches_that_are_just_late_are_not_fetched(node, ahead, make_gossip):
+    gossip = await make_gossip(node, ahead)
+    block, batches = ahead.blocks[0]
+    async with node.attach() as engine:
+        await engine.send([block])
+        await engine.wait(lambda a: a.fault_changed)
+        await node.put(batches)
+        await engine.wait_synced(1)
+    assert gossip.batch_fetches == 0
+    assert gossip.fetches == []
 
 
 async def test_an_engine_that_moves_on_is_left_alone(node, ahead, make_gossip):

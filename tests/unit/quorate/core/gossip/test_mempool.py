@@ -169,15 +169,17 @@ def test_a_flooding_sender_is_refused_and_does_not_starve_others(maker, mempool)
     assert senders == {maker.sender(number) for number in range(10)}
 
 
-def test_senders_by_count_and_all_by_bytes_are_bounded(maker) -> None:
+def test_a_sender_is_bounded_by_count_and_all_together_by_bytes(maker) -> None:
     pool = Mempool(Params(), 10**9)
     pool.put_account(maker.sender(0), 10**12, [], 0)
-    for sequence in range(SENDER_COUNT_MAX):
-        assert pool.admit(b"x", maker.make(0, sequence, lane=sequence % 16)) is not None or True
+    for number in range(SENDER_COUNT_MAX):
+        assert pool.admit(b"x", maker.make(0, number // 16, lane=number % 16)) is None
+    assert pool.admit(b"x", maker.make(0, SENDER_COUNT_MAX // 16)).reason == "SENDER_FLOODS"
     small = Mempool(Params(), 1_000)
     small.sender_bytes_max = 1_000
-    small.put_account(maker.sender(0), 10**9, [], 0)
-    verdicts = [small.admit(b"x", maker.make(0, sequence)) for sequence in range(11)]
+    for number in range(2):
+        small.put_account(maker.sender(number), 10**9, [], 0)
+    verdicts = [small.admit(b"x", maker.make(n % 2, n // 2)) for n in range(11)]
     assert [v.reason for v in verdicts if v] == ["MEMPOOL_FULL"]
     assert not small.reserve(1)
 
@@ -272,6 +274,18 @@ def test_another_transaction_executed_in_its_place_drops_it(maker, mempool) -> N
     assert mempool.admit(b"x", theirs).reason == "ALREADY_EXECUTED"
     assert mempool.admit(b"x", mine).reason == "SEQUENCE_PAST"
     assert [entry.sequence for entry in take(mempool)] == [1]
+
+
+def test_state_read_ahead_of_the_block_counts_once(maker, mempool) -> None:
+    parked, theirs = maker.make(0, 1), [maker.make(0, n, salt=9) for n in range(2)]
+    mempool.admit(b"x", parked)
+    mempool.put_account(maker.sender(0), 900, [(0, 2)], 2)
+    assert mempool.lanes.parked_bytes == 0
+    rows = [(t.id, SUCCEEDED, "") for t in theirs]
+    dropped = execute(mempool, rows, [t.slot for t in theirs])
+    assert dropped == [Dropped(parked.id, "SEQUENCE_PAST")]
+    assert mempool.lanes.accounts[maker.sender(0)].balance == 900
+    assert mempool.lanes.parked_bytes == mempool.bytes == 0
 
 
 def test_what_can_no_longer_be_executed_is_dropped_as_expired(maker, mempool) -> None:

@@ -33,6 +33,9 @@ class _Gateway(transaction_pb2_grpc.TransactionServiceServicer):
         self.forget = 0
         self.order: dict[int, list[int]] = {}
 
+    async def Submit(self, request: pb.SubmitRequest, context: Any) -> pb.SubmitResponse:
+        raise NotImplementedError  # the generator sends chunks only
+
     async def SubmitStream(
         self, request_iterator: AsyncIterator[pb.SubmitStreamRequest], context: Any
     ) -> AsyncIterator[pb.SubmitStreamResponse]:
@@ -134,3 +137,11 @@ async def test_broken_stream_is_opened_again_and_its_chunks_are_offered_again() 
     assert outcome.overloaded >= 4
     for places in gateway.order.values():
         assert sorted(set(places)) == list(range(len(set(places)))), "a gap was left behind"
+
+
+async def test_gap_left_by_the_last_chunk_is_filled_after_the_schedule() -> None:
+    gateway = _Gateway()
+    gateway.refuse_chunks = {50}
+    outcome = await _run(gateway, bad_per_mille=0)
+    assert outcome.lost == 0
+    assert outcome.executed == outcome.offered - outcome.overloaded == 200

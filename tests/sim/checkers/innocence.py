@@ -1,0 +1,31 @@
+"""No honest seat is accused, and none halts, whatever the others do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import effects as do
+from quorate.core.bft import events as on
+from tests.sim.checkers.violation import expect
+
+if TYPE_CHECKING:
+    from tests.sim.node import Node
+    from tests.sim.world import World
+
+
+class Innocence:
+    """Knows who obeys."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def accused(self, node: Node, evidence: do.RecordEvidence) -> None:
+        suspect = self._world.nodes[evidence.seat]
+        expect(not suspect.obeys, "no evidence against who is honest", evidence)
+
+    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
+        if not node.is_honest:
+            return
+        for effect in effects:
+            if isinstance(effect, do.ReportState):
+                expect(effect.state != "halted", "no honest seat halts", (node.index, effect))

@@ -1,0 +1,30 @@
+"""Persist before send: what leaves with an own signature was synced in the own log before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import effects as do
+from quorate.core.bft import events as on
+from quorate.core.bft.messages import Proposal, Vote
+from tests.sim.checkers.violation import expect
+
+if TYPE_CHECKING:
+    from tests.sim.node import Node
+    from tests.sim.world import World
+
+
+class Persisted:
+    """Compares what is sent with what the disk ever held durably."""
+
+    def __init__(self, world: World) -> None:
+        pass
+
+    def sent(self, node: Node, message: Vote | Proposal) -> None:
+        seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
+        if node.obeys and seat == node.seat:
+            expect(message.encode() in node.disk.ever, "persist before send", message)
+
+    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
+        places = [i for i, effect in enumerate(effects) if isinstance(effect, do.Persist)]
+        expect(places in ([], [0]), "one persist, in front", places)

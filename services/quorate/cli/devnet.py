@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +74,7 @@ def up(
         output.print_json({**_describe_network(network), "is_new": is_new, "height": status.height})
         return
     output.err.print("new chain" if is_new else f"resumed at height {status.height:,}", end="")
-    output.err.print(f", {len(started)} processes started")
+    output.err.print(f", {count_processes(len(started))} started")
     print_addresses(network)
 
 
@@ -87,7 +88,7 @@ def down(directory: options.Directory = DEFAULT_DIRECTORY) -> None:
     running = len(network.running())
     with output.err.status("stopping …"):
         killed = network.down()
-    output.err.print(f"{running} processes stopped")
+    output.err.print(f"{count_processes(running)} stopped")
     _report(killed, "did not stop in time and was killed")
 
 
@@ -172,6 +173,10 @@ def wipe(
         return
     if not (directory / "layout.json").exists():
         Network.open(directory)
+    if not yes and not sys.stdin.isatty():
+        raise InvalidInput(
+            f"this deletes the network in {directory}: say so with --yes", reason="NOT_CONFIRMED"
+        )
     if not yes:
         typer.confirm(f"Delete the network in {directory} with its keys and chain?", abort=True)
     _wipe(directory)
@@ -208,6 +213,11 @@ def describe_processes(network: Network) -> dict[str, str]:
         name = program.node.name if program.node is not None else GATEWAY
         words.setdefault(name, []).append(word)
     return {name: ", ".join(each) for name, each in words.items()}
+
+
+def count_processes(count: int) -> str:
+    """Return a number of processes in words."""
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _describe_network(network: Network) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from rich.console import Console
 from rich.text import Text
 
 from quorate.cli import output
@@ -68,12 +69,14 @@ async def send_and_show(
     return receipt, life
 
 
-def print_stage(stage: Stage, milliseconds: float, about: str) -> None:
-    """Print one stage as a line on stderr."""
+def print_stage(
+    stage: Stage, milliseconds: float, about: str, console: Console = output.err
+) -> None:
+    """Print one stage as a line, on stderr where nothing else is said."""
     style = "red" if stage is Stage.DROPPED else "green" if stage is Stage.EXECUTED else ""
     line = Text(f"  {milliseconds:>8.1f} ms  ", style="dim")
     line.append(f"{stage.name.lower():<9}", style=style or "bold")
-    output.err.print(line, Text(about, style="dim"))
+    console.print(line, Text(about, style="dim"))
 
 
 def describe_receipt(receipt: Receipt) -> str:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -41,9 +41,9 @@ def make_table(*columns: str, title: str = "", right: Sequence[str] = ()) -> Tab
     """Return an empty table in the house's look; columns named in `right` align to the right."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False)
     for column in columns:
-        table.add_column(
-            column, justify="right" if column in right else "left", header_style="dim", no_wrap=True
-        )
+        # A column without a name holds remarks: it gives way when the screen is narrow.
+        justify: Literal["left", "right"] = "right" if column in right else "left"
+        table.add_column(column, justify=justify, header_style="dim", no_wrap=bool(column))
     return table
 
 

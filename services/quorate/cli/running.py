@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from rich.live import Live
 from rich.text import Text
 
 from quorate.cli import life, output
+from quorate.cli.devnet import count_processes
 from quorate.cli.panels import make_validators_table
 from quorate.cli.tx import sign
 from quorate.core.errors import QuorateError, Rejected
@@ -98,7 +100,8 @@ async def _show_transfer(network: Network, client: Client, demo: Key) -> None:
     output.out.print("A transfer of 1 token, demo → faucet:")
     signed = await sign(client, demo, [(faucet.address, UNIT)], wished)
     try:
-        await life.send_and_show(client, signed, _TRANSFER_S, life.print_stage)
+        tell = partial(life.print_stage, console=output.out)
+        await life.send_and_show(client, signed, _TRANSFER_S, tell)
     except QuorateError as error:
         # The network may still be worth looking at: the table shows who is missing.
         output.print_error(error, as_json=False)
@@ -143,7 +146,7 @@ def render(vitals: Vitals) -> RenderableType:
     head = Text()
     for name, value in _figures(vitals, pace):
         head.append(f"{name} ", style="dim").append(value, style="bold").append("    ")
-    foot = Text("Ctrl-C stops everything; the chain stays and `make run` resumes it", style="dim")
+    foot = Text("Ctrl-C stops everything; the chain stays and goes on when run again", style="dim")
     if not vitals.is_gateway_up:
         foot = Text("the gateway does not answer", style="bold red")
     return Group(head, Text(), make_validators_table(vitals.validators), Text(), foot)
@@ -178,7 +181,7 @@ def _stop(network: Network) -> None:
     count = len(network.running())
     with _spinner("stopping …"):
         killed = network.down()
-    output.out.print(f"Stopped {count} processes. `make run` resumes this chain.")
+    output.out.print(f"Stopped {count_processes(count)}. Run again, it resumes this chain.")
     for program in killed:
         output.err.print(f"{program.name} did not stop in time and was killed")
 

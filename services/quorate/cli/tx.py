@@ -69,9 +69,7 @@ def send(
         signed = await sign(client, key, [(target, units)], wished)
         if not as_json:
             output.err.print(f"sending {output.format_amount(units)} to {format_address(target)}")
-        tell = _ignore if as_json else life.print_stage
-        receipt, lived = await life.send_and_show(client, signed, timeout_s, tell)
-        return receipt, lived.stages_ms
+        return await _send(client, signed, timeout_s, as_json=as_json)
 
     receipt, stages_ms = session.run(endpoint, work)
     if as_json:
@@ -218,6 +216,25 @@ def _receipt_rows(receipt: Receipt) -> list[tuple[str, object]]:
     rows += [("reason", receipt.reason)] if receipt.reason else []
     rows += [("first id", receipt.first_id.hex())] if receipt.first_id else []
     return rows
+
+
+async def _send(
+    client: Client, signed: Signed, timeout_s: float, *, as_json: bool
+) -> tuple[Receipt, dict[Stage, float]]:
+    tell = _ignore if as_json else life.print_stage
+    try:
+        receipt, lived = await life.send_and_show(client, signed, timeout_s, tell)
+    except Unavailable as error:
+        raise _name_id(error, signed.id) from error
+    return receipt, lived.stages_ms
+
+
+def _name_id(error: Unavailable, id_: bytes) -> Unavailable:
+    """Return the error of a transaction that may still be executed, with how to find out."""
+    if error.reason != "NO_RECEIPT":
+        return error
+    message = f"{error.message}: `quorate tx watch {id_.hex()}` follows it"
+    return Unavailable(message, reason=error.reason, id=id_.hex())
 
 
 def _ignore(stage: Stage, milliseconds: float, about: str) -> None:

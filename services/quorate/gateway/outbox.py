@@ -12,7 +12,7 @@ CHUNK_BYTES_MAX: Final = 256 * 1024
 CHUNK_ENTRIES_MAX: Final = 1_000
 # What arrives within this time of the message before travels in one message: a gRPC message costs
 # the same whatever its size, on both sides.
-GATHER_S: Final = 0.01
+GATHER_S: Final = 0.02
 GATHER_BYTES: Final = 64 * 1024
 
 

@@ -77,6 +77,8 @@ class Admission:
     def reserve(self, raws: Sequence[bytes]) -> Chunk | int:
         """Return a chunk that is being verified, or after how many ms to try again."""
         chunk = Chunk(self, raws)
+        if not self._chain.ready.is_set():
+            return RETRY_MS
         waiting = self._verifier.queued_count
         if waiting and waiting + len(raws) > VERIFYING_MAX:
             return RETRY_MS

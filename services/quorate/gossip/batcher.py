@@ -1,7 +1,8 @@
-"""Seals batches of own transactions: at once when none is in flight, else full or after a while.
+"""Seals batches of own transactions: at once when none is under way, else full or after a while.
 
-In flight is what less than a quorum of seats holds. Only a validator with a seat seals, while its
-unfinalized bytes stay under what the other validators accept (docs/protocol.md#B1).
+Under way is what is not final yet: so the pace follows what the network can bear. Only a validator
+with a seat seals, while its unfinalized bytes stay under what the others accept
+(docs/protocol.md#B1).
 """
 
 import asyncio
@@ -24,7 +25,9 @@ from quorate.kit import metrics
 from quorate.kit.logs import get_logger
 from quorate.kit.tasks import Tasks
 
-SEAL_S: Final = 0.025
+# Longest wait for a batch while an own one is not final yet. A batch costs every validator a dozen
+# gRPC messages, whatever is in it (docs/adr/005-pace.md).
+SEAL_S: Final = 0.06
 RETRY_S: Final = 0.1
 # Batches that are signed but not durable here yet.
 STORING_MAX: Final = 8
@@ -84,17 +87,22 @@ class Batcher:
                 continue
             left_s = self._sealed_s + SEAL_S - loop.time()
             is_full = self._mempool.lanes.ready_bytes >= self._params.batch_size_bytes_max
-            if not self._spread.in_flight or is_full or left_s <= 0:
+            if self._is_idle() or is_full or left_s <= 0:
                 return
             with suppress(TimeoutError):
                 await asyncio.wait_for(changed.wait(), left_s)
+
+    def _is_idle(self) -> bool:
+        seat = self._seat.number
+        is_final = seat is not None and not self._spread.held.get_author_bytes(seat)
+        return is_final and not self._spread.in_flight
 
     def _has_room(self) -> bool:
         # The others may be some blocks behind, and count more as unfinalized than is.
         most = self._params.author_unfinalized_bytes_max * 3 // 4
         if self._seat.number is None:
             return False
-        return self._spread.get_own_bytes() + self._params.batch_size_bytes_max <= most
+        return self._spread.get_own_charge() + self._params.batch_size_bytes_max <= most
 
     def _take(self) -> list[Entry]:
         params = self._params

@@ -31,7 +31,7 @@ from quorate.kit.tasks import Tasks
 ATTACH: Final = "/quorate.api.peers.v1.PeerService/Attach"
 HANDSHAKE_S: Final = 3.0
 # How long held names, requests and batches wait for more of them.
-GATHER_S: Final = 0.003
+GATHER_S: Final = 0.006
 BACKOFF_S: Final = 0.05
 BACKOFF_S_MAX: Final = 2.0
 

@@ -41,6 +41,10 @@ class Dissemination:
         """Return the unfinalized bytes of own batches."""
         return 0 if self._seat.number is None else self.held.get_author_bytes(self._seat.number)
 
+    def get_own_charge(self) -> int:
+        """Return what counts against the own bound of unfinalized bytes."""
+        return 0 if self._seat.number is None else self.held.get_author_charge(self._seat.number)
+
     def handle_held(self, peer: Peer, names: Sequence[bytes]) -> list[bytes]:
         """Note what a peer holds; returns the names that are not known here."""
         unknown: list[bytes] = []

@@ -17,7 +17,7 @@ NODE_BYTES_MAX: Final = 1024 * 1024
 MESSAGES_MAX: Final = 8_192
 REPORTS_MAX: Final = 65_536
 VOTES_GATHER_S: Final = 0.001
-GATHER_S: Final = 0.003
+GATHER_S: Final = 0.006
 
 log = get_logger("gossip")
 

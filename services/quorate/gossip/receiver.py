@@ -21,7 +21,7 @@ from quorate.core.batches import (
 from quorate.core.errors import InvalidBatch, MalformedBytes, QuorateError
 from quorate.core.genesis import Genesis
 from quorate.core.gossip.entries import Checked
-from quorate.core.gossip.held import Held
+from quorate.core.gossip.held import Held, compute_charge
 from quorate.core.gossip.mempool import Mempool
 from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.peers import PeerTable
@@ -56,6 +56,8 @@ class Receiver:
         self.working: dict[bytes, asyncio.Future[bool]] = {}
         self._working_bytes = 0
         self._node_bytes: dict[bytes, int] = {}
+        # What counts against authors for batches that are being checked.
+        self._charges: dict[int, int] = {}
         # Signed headers of batches that prove a fault of their author, newest last.
         self.proofs: deque[tuple[bytes, str]] = deque(maxlen=PROOFS_MAX)
         self._table: PeerTable | None = None
@@ -120,6 +122,16 @@ class Receiver:
             return False
         if not certified and not self._is_timely(batch.header, requested):
             return False
+        author, charge = batch.header.author, compute_charge(batch.header)
+        self._charges[author] = self._charges.get(author, 0) + charge
+        try:
+            return await self._check_and_store(node_id, batch, encoded, certified)
+        finally:
+            self._charges[author] -= charge
+
+    async def _check_and_store(
+        self, node_id: bytes, batch: Batch, encoded: bytes, certified: bool
+    ) -> bool:
         try:
             check_batch_header(batch.header, self._genesis.params)
             records = [] if certified else await self._check_content(batch)
@@ -155,7 +167,8 @@ class Receiver:
         # An author may be some blocks ahead of this node; further ahead can't be judged yet.
         if not height < header.expiry_height <= height + 2 * validity:
             return False
-        unfinalized = self._spread.held.get_author_bytes(header.author) + header.size_bytes
+        unfinalized = self._spread.held.get_author_charge(header.author) + compute_charge(header)
+        unfinalized += self._charges.get(header.author, 0)
         return requested or unfinalized <= self._genesis.params.author_unfinalized_bytes_max
 
     async def _check_content(self, batch: Batch) -> list[Checked]:

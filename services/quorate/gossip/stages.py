@@ -17,6 +17,7 @@ from quorate.core.gossip.mempool import Dropped
 WATCHERS_MAX: Final = 64
 WATCHER_BYTES_MAX: Final = 8 * 1024 * 1024
 FRAME_OVERHEAD: Final = 64
+GATHER_S: Final = 0.025
 
 
 class _Watcher:
@@ -55,9 +56,14 @@ class StageFeed:
         if watcher.frames:
             watcher.wake.set()
         self._watchers.add(watcher)
+        loop = asyncio.get_running_loop()
+        told_s = 0.0
         try:
             while True:
                 await watcher.wake.wait()
+                # The first is told at once, those that follow it close behind come together.
+                await asyncio.sleep(max(0.0, told_s + GATHER_S - loop.time()))
+                told_s = loop.time()
                 if watcher.bytes > WATCHER_BYTES_MAX:
                     raise Overloaded("the stage watcher's queue")
                 frames, watcher.frames, watcher.bytes = watcher.frames, [], 0

@@ -37,13 +37,14 @@ from quorate.kit.tasks import Tasks
 
 @dataclass
 class Gossip:
-    """A running gossip service; `router` and `verifier` are there for tests to look at."""
+    """A running gossip service; `router`, `chain` and `verifier` are there for tests to see."""
 
     tasks: Tasks
     servers: list[Server]
     peer_server: PeerServer
     channels: list[aio.Channel]
     verifier: Verifier
+    chain: ChainFollower
     router: Router
     peer_port: int
     api_port: int
@@ -100,6 +101,7 @@ async def start(config: NodeConfig) -> Gossip:
         peer_server=peer_server,
         channels=list(parts.channels),
         verifier=parts.verifier,
+        chain=parts.chain,
         router=router,
         peer_port=peer_port,
         api_port=api_port,

@@ -25,6 +25,8 @@ class Chain:
         self._recent: dict[bytes, int] = {}
         self._recent_order: deque[tuple[int, bytes]] = deque()
         self._claims: list[tuple[Executed, Executed]] = []
+        self._diverged = False
+        self._claims_changed = True
 
     def find(self, digest: bytes) -> Block | None:
         """Return the head or an unfinalized block."""
@@ -46,6 +48,18 @@ class Chain:
             digest = block.header.parent
         branch.reverse()
         return branch
+
+    def find_gap(self, digest: bytes, view: int) -> int | None:
+        """Return the view of the first block that lacks on the way from `digest` to the head.
+
+        `view` is that of `digest` itself; None when nothing lacks.
+        """
+        while digest != self.head.digest:
+            block = self.blocks.get(digest)
+            if block is None:
+                return view
+            digest, view = block.header.parent, block.header.parent_view
+        return None
 
     def collect_names(self, branch: list[Block]) -> set[bytes]:
         """Return the batches that a branch names."""
@@ -70,6 +84,7 @@ class Chain:
     def jump(self, head: Block, certificate: Certificate) -> None:
         """Move the head and drop what lies at or below its view."""
         self.head, self.certificate = head, certificate
+        self._claims_changed = True
         view, height = head.header.view, head.header.height
         self.blocks = {d: b for d, b in self.blocks.items() if b.header.view > view}
         while self._recent_order and self._recent_order[0][0] < height - self._window:
@@ -80,6 +95,7 @@ class Chain:
 
     def add_results(self, results: Iterable[Result]) -> None:
         """Note what executing final blocks gave."""
+        self._claims_changed = True
         for result in results:
             self.results[result.height] = result
             self.executed_height = max(self.executed_height, result.height)
@@ -89,18 +105,31 @@ class Chain:
         parent = self.find(block.header.parent)
         if parent is not None:
             self._claims.append((parent.header.executed, block.header.executed))
+            self._claims_changed = True
 
     def is_diverged(self) -> bool:
-        """Tell whether a watched claim proves the own state wrong (docs/protocol.md#X4)."""
-        waiting = []
+        """Tell whether a certified claim proves the own state wrong (docs/protocol.md#X4)."""
+        if self._claims_changed and not self._diverged:
+            self._claims_changed = False
+            self._diverged = self._is_head_denied() or self._is_claim_denied()
+        return self._diverged
+
+    def _is_head_denied(self) -> bool:
+        # Covers what was not watched: blocks that storage fetched, or from before a restart.
+        claim = self.head.header.executed
+        own = self.results.get(claim.height)
+        return claim.height > 0 and own is not None and own.write_digest != claim.write_digest
+
+    def _is_claim_denied(self) -> bool:
+        waiting, denied = [], False
         for parent, claim in self._claims:
             match judge_claim(parent, claim, self.executed_height, self.results):
                 case Judgement.INVALID:
-                    return True
+                    denied = True
                 case Judgement.UNDECIDED:
                     waiting.append((parent, claim))
         self._claims = waiting
-        return False
+        return denied
 
     def _drop_results(self) -> None:
         floor = min(

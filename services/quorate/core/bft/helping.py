@@ -39,6 +39,7 @@ ASK_EVERY_MS = 250
 # Final views whose proofs are kept in memory for who is only a little behind.
 HISTORY_VIEWS = 64
 OWN_VIEWS_MAX = 16
+NODES_MAX = 1_024
 
 
 class Helper:
@@ -46,8 +47,9 @@ class Helper:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
-        self._history: dict[int, tuple[Message, ...]] = {}
+        self._history: dict[int, View] = {}
         self._helped_ms: dict[bytes, int] = {}
+        self._answered_ms: dict[bytes, int] = {}
         self._asked: dict[int, tuple[int, int]] = {}
         self._logged: set[bytes] = set()
 
@@ -57,8 +59,7 @@ class Helper:
 
     def archive(self, views: list[View]) -> None:
         """Keep the proofs of views that became final; the oldest go."""
-        for view in views:
-            self._history[view.number] = tuple(_list_proofs(view))
+        self._history.update((view.number, view) for view in views)
         for old in sorted(self._history)[:-HISTORY_VIEWS]:
             del self._history[old]
         floor = self._replica.final_view
@@ -78,11 +79,18 @@ class Helper:
         if replica.signing.is_waiting() and replica.setup.seat is not None:
             self._send(node, SeatQuery(replica.setup.epoch, replica.setup.seat))
 
-    def help_late(self, node: bytes, number: int) -> None:
-        """Send a node that still votes in an old view what lets it leave that view."""
-        if not self._may_help(node):
+    def help_late(self, node: bytes, vote: Vote) -> None:
+        """Send a node that still votes in an old view what lets it leave that view.
+
+        The last votes of a view come after its certificate anyway: only a vote that is repeated,
+        or of a view long gone, tells that its sender is behind.
+        """
+        replica, number = self._replica, vote.view
+        view = replica.views.get(number) or self._history.get(number)
+        if view is not None and not view.is_repeated(vote):
             return
-        replica = self._replica
+        if not _may_send(self._helped_ms, node, replica.now_ms):
+            return
         for message in self._find_proofs(number):
             self._send(node, message)
         for certificate in self._list_entry_proof():
@@ -97,7 +105,9 @@ class Helper:
 
     def answer_proof(self, node: bytes, request: ProofRequest) -> None:
         """Answer with blocks and certificates of the views asked for, oldest first."""
-        if request.epoch != self._replica.setup.epoch or not self._may_help(node):
+        if request.epoch != self._replica.setup.epoch:
+            return
+        if not _may_send(self._answered_ms, node, self._replica.now_ms):
             return
         last = min(request.to_view, request.from_view + RANGE_MAX - 1)
         for number in range(request.from_view, last + 1):
@@ -149,8 +159,9 @@ class Helper:
             digest = find_notarized(views.get(header.parent_view))
             if digest is not None and digest != header.parent:
                 return Verdict(INVALID, "PARENT_NOT_NOTARIZED")
-            if digest is None or replica.chain.find_branch(header.parent) is None:
-                missing.insert(0, header.parent_view)
+            gap = replica.chain.find_gap(header.parent, header.parent_view)
+            if gap is not None or digest is None:
+                missing.insert(0, header.parent_view if gap is None else gap)
         if not missing:
             return Verdict(VALID)
         self.ask_proof(missing[0], missing[-1], seat=header.proposer)
@@ -170,22 +181,13 @@ class Helper:
         else:
             replica.send(do.Broadcast(request))
 
-    def _find_proofs(self, number: int) -> tuple[Message, ...] | list[Message]:
-        view = self._replica.views.get(number)
-        return _list_proofs(view) if view is not None else self._history.get(number, ())
+    def _find_proofs(self, number: int) -> list[Message]:
+        view = self._replica.views.get(number) or self._history.get(number)
+        return [] if view is None else _list_proofs(view)
 
     def _list_entry_proof(self) -> list[Certificate]:
         view = self._replica.views.get(self._replica.view - 1)
         return [] if view is None else list(view.certificates.values())
-
-    def _may_help(self, node: bytes) -> bool:
-        now_ms = self._replica.now_ms
-        if now_ms - self._helped_ms.get(node, -HELP_EVERY_MS) < HELP_EVERY_MS:
-            return False
-        if len(self._helped_ms) > 1_024:
-            self._helped_ms.clear()
-        self._helped_ms[node] = now_ms
-        return True
 
     def _send(self, node: bytes, message: Message) -> None:
         self._replica.send(do.SendToNode(node, message))
@@ -202,6 +204,16 @@ def find_notarized(view: View | None) -> bytes | None:
 
 
 def _list_proofs(view: View) -> list[Message]:
+    # Certificates first: who has seen another block of the leader takes this one only under one.
     digest = find_notarized(view)
     blocks = [p for p in view.proposals.values() if digest in (None, p.block.digest)]
-    return [*blocks, *view.certificates.values()]
+    return [*view.certificates.values(), *blocks]
+
+
+def _may_send(sent_ms: dict[bytes, int], node: bytes, now_ms: int) -> bool:
+    if now_ms - sent_ms.get(node, -HELP_EVERY_MS) < HELP_EVERY_MS:
+        return False
+    if len(sent_ms) > NODES_MAX:
+        sent_ms.clear()
+    sent_ms[node] = now_ms
+    return True

@@ -7,8 +7,8 @@ from quorate.core.batches import BatchHeader
 from quorate.core.params import Params
 from quorate.core.values import compute_quorum
 
-# Reports of batches that are not held here yet; beyond this the oldest are forgotten (the batch
-# is then proposed later, by someone who knows its holders).
+# Reports of batches that are not held here yet, of all seats together; beyond its share a seat's
+# oldest are forgotten (the batch is then proposed later, by someone who knows its holders).
 STRANGE_REPORTS_MAX = 4_096
 
 
@@ -21,7 +21,8 @@ class Pool:
         self._params = params
         self.held: dict[bytes, BatchHeader] = {}
         self._holders: dict[bytes, int] = {}
-        self._strange: dict[bytes, int] = {}
+        self._strange: tuple[dict[bytes, None], ...] = tuple({} for _ in range(seats))
+        self._strange_max = STRANGE_REPORTS_MAX // seats
         self._ready: dict[bytes, None] = {}
 
     def add_held(self, name: bytes, header: BatchHeader) -> None:
@@ -29,7 +30,11 @@ class Pool:
         if name in self.held:
             return
         self.held[name] = header
-        self._holders[name] = self._strange.pop(name, 0) | self._own_bit
+        self._holders[name] = self._own_bit
+        for seat, strange in enumerate(self._strange):
+            if name in strange:
+                del strange[name]
+                self._holders[name] |= 1 << seat
         self._check_ready(name)
 
     def add_report(self, seat: int, name: bytes) -> None:
@@ -38,9 +43,11 @@ class Pool:
             self._holders[name] |= 1 << seat
             self._check_ready(name)
             return
-        self._strange[name] = self._strange.pop(name, 0) | 1 << seat
-        if len(self._strange) > STRANGE_REPORTS_MAX:
-            del self._strange[next(iter(self._strange))]
+        if seat < len(self._strange):
+            strange = self._strange[seat]
+            strange[name] = None
+            if len(strange) > self._strange_max:
+                del strange[next(iter(strange))]
 
     def select(self, height: int, taken: AbstractSet[bytes]) -> tuple[tuple[bytes, ...], int]:
         """Return names for a block at `height` and their weight: oldest first, none of `taken`."""
@@ -73,8 +80,9 @@ class Pool:
         for name in names:
             self.held.pop(name, None)
             self._holders.pop(name, None)
-            self._strange.pop(name, None)
             self._ready.pop(name, None)
+            for strange in self._strange:
+                strange.pop(name, None)
 
     def expire(self, height: int) -> None:
         """Drop batches that no block from `height` on may name."""

@@ -68,18 +68,17 @@ class Receiver:
             or vote.seat == self._replica.setup.seat
         ):
             return
-        # The last voter's notarize and every finalize come a view late: only more is behind.
-        if vote.view + 1 < self._replica.view or (
-            vote.kind is Kind.NULLIFY and vote.view < self._replica.view
-        ):
-            self._replica.helper.help_late(node, vote.view)
+        if vote.view < self._replica.view:
+            self._replica.helper.help_late(node, vote)
         if (
             vote.view <= self._replica.final_view
             or vote.view > self._replica.view + VIEWS_AHEAD_MAX
         ):
             return
         view = self._replica.get_view(vote.view)
-        if view.has_vote(vote) or not self._is_authentic(vote, vote.seat):
+        if view.has_vote(vote) or view.is_known_liar(vote):
+            return
+        if not self._is_authentic(vote, vote.seat):
             return
         self._note_seen(vote.seat, vote, view)
         self._replica.tally(view, vote)
@@ -93,13 +92,20 @@ class Receiver:
             or header.proposer != self._replica.leader(header.view)
         ):
             return
-        known = proposal.block.digest in self._replica.chain.blocks
-        if known or not self._is_authentic(proposal, header.proposer):
-            return
         view = self._replica.get_view(header.view)
+        wanted = view.proposal is None or self._replica.is_certified(view, proposal.block.digest)
+        known = proposal.block.digest in self._replica.chain.blocks
+        if known or (header.proposer in view.accused and not wanted):
+            return
+        if not self._is_authentic(proposal, header.proposer):
+            return
         self._note_seen(header.proposer, proposal, view)
-        if view.proposal is None or self._replica.is_certified(view, proposal.block.digest):
+        if wanted:
             self._replica.keep_proposal(view, proposal)
+        if header.view > self._replica.view:
+            # The leader knows how the views before ended; what told the others was lost here.
+            first, last = self._replica.view, header.view - 1
+            self._replica.helper.ask_proof(first, last, seat=header.proposer)
 
     def _receive_certificate(self, certificate: Certificate) -> None:
         if (
@@ -156,7 +162,8 @@ class Receiver:
         if seat == self._replica.setup.seat:
             return
         first = view.find_conflict(seat, self._replica.leader(view.number), message)
-        if first is not None:
+        if first is not None and seat not in view.accused:
+            view.accused.add(seat)
             self._replica.send(do.RecordEvidence(seat, first, message))
         self._replica.record(log.record_audit(seat, message))
         newest = self._replica.highest.get(seat)

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 def restore_replica(replica: Replica, restored: log.Restored) -> None:
     """Put back what a replica signed and knew; it re-sends its messages verbatim when started."""
     replica.helper.remember(restored)
+    best = replica.final_view
     for certificate in restored.certificates:
         if certificate.view > replica.final_view:
             replica.get_view(certificate.view).certificates[certificate.kind] = certificate
-            if certificate.kind is Kind.FINALIZE:
-                replica.finalization = certificate
+            if certificate.kind is Kind.FINALIZE and certificate.view > best:
+                replica.finalization, best = certificate, certificate.view
     for proposal in restored.blocks:
         _restore_proposal(replica, proposal)
     for message in restored.own:
@@ -28,6 +29,7 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
         newest = replica.highest.get(seat)
         if newest is None or get_view(newest) <= get_view(seen):
             replica.highest[seat] = seen
+    replica.signing.forget(replica.final_view)
     certified = [n for n, view in replica.views.items() if view.is_certified()]
     replica.view = max([replica.view, *[number + 1 for number in certified]])
 
@@ -39,6 +41,7 @@ def _restore_own(replica: Replica, message: Signed) -> None:
         return
     view = replica.get_view(number)
     view.own[get_kind(message)] = message
+    view.touched = True
     if isinstance(message, Proposal):
         _restore_proposal(replica, message)
     else:

@@ -25,7 +25,7 @@ def judge_block(
 ) -> Verdict:
     """Judge a block whose parent is proved; ancestry itself is the replica's to prove."""
     header = block.header
-    for reason, broken in _list_header_rules(header, parent.header, params):
+    for reason, broken in _list_header_rules(block, parent.header, params):
         if broken:
             return Verdict(INVALID, reason)
     batches = _judge_batches(block, chain, pool, params)
@@ -46,8 +46,9 @@ def judge_block(
 
 
 def _list_header_rules(
-    header: Header, parent: Header, params: Params
+    block: Block, parent: Header, params: Params
 ) -> tuple[tuple[str, bool], ...]:
+    header = block.header
     lag = header.height - header.executed.height
     return (
         ("WRONG_VERSION", header.protocol_version != params.protocol_version),
@@ -59,7 +60,7 @@ def _list_header_rules(
             header.base_fee != compute_base_fee(parent.base_fee, parent.weight, params),
         ),
         ("WEIGHT_OVER_LIMIT", header.weight > params.block_weight_max),
-        ("BATCHES_WHILE_EXECUTION_LAGS", header.weight > 0 and lag > params.execution_lag_max),
+        ("BATCHES_WHILE_EXECUTION_LAGS", block.batches != () and lag > params.execution_lag_max),
         ("RESULT_OF_ITSELF", header.executed.height >= header.height),
     )
 

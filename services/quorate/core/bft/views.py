@@ -12,8 +12,8 @@ class View:
     """One view's messages; one vote of each kind per seat counts, the first one seen."""
 
     __slots__ = (
-        "asked_ms", "certificates", "judgement", "number", "own", "proposal", "proposals",
-        "reason", "touched", "votes",
+        "accused", "asked_ms", "certificates", "judgement", "late", "number", "own", "proposal",
+        "proposals", "reason", "touched", "votes",
     )  # fmt: skip
 
     def __init__(self, number: int) -> None:
@@ -26,6 +26,9 @@ class View:
         self.judgement = Judgement.UNDECIDED
         self.reason = ""
         self.touched = False
+        # Seats against which evidence was recorded here, and votes that came after the end.
+        self.accused: set[int] = set()
+        self.late: set[tuple[Kind, int]] = set()
         self.asked_ms = -1_000_000
 
     def add_proposal(self, proposal: Proposal) -> None:
@@ -47,6 +50,18 @@ class View:
     def has_vote(self, vote: Vote) -> bool:
         """Tell whether exactly this vote was counted before."""
         return self.votes[vote.kind].get(vote.seat) == vote
+
+    def is_known_liar(self, vote: Vote) -> bool:
+        """Tell whether another vote of this kind by an accused seat would add nothing."""
+        return vote.seat in self.accused and vote.seat in self.votes[vote.kind]
+
+    def is_repeated(self, vote: Vote) -> bool:
+        """Tell whether this seat's vote came before, counted or late; note that it has come."""
+        key = (vote.kind, vote.seat)
+        if vote.seat in self.votes[vote.kind] or key in self.late:
+            return True
+        self.late.add(key)
+        return False
 
     def find_conflict(self, seat: int, leader: int, message: Signed) -> Signed | None:
         """Return an earlier message of the seat that makes `message` evidence."""

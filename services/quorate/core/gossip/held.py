@@ -13,6 +13,8 @@ from quorate.core.gossip.entries import Entry
 from quorate.core.values import compute_faults, compute_quorum
 
 STRANGE_MAX: Final = 4_096
+# What a batch counts for at least against its author: small ones cost work too.
+CHARGE_BYTES_MIN: Final = 4_096
 FINISHED_MAX: Final = 8_192
 
 
@@ -41,6 +43,7 @@ class HeldBatches:
         self.batches: dict[bytes, Held] = {}
         self._seats = seats
         self._author_bytes: dict[int, int] = {}
+        self._author_charges: dict[int, int] = {}
         self._strange: dict[bytes, int] = {}
         self._finished: dict[bytes, None] = {}
 
@@ -55,12 +58,15 @@ class HeldBatches:
         """Return the unfinalized bytes of an author's batches."""
         return self._author_bytes.get(author, 0)
 
+    def get_author_charge(self, author: int) -> int:
+        """Return what counts against an author's bound of unfinalized bytes."""
+        return self._author_charges.get(author, 0)
+
     def add(self, held: Held) -> None:
         """Note a batch that became durable here; early reports of it count."""
         self.batches[held.name] = held
         held.holders |= self._strange.pop(held.name, 0)
-        author, size = held.header.author, held.header.size_bytes
-        self._author_bytes[author] = self._author_bytes.get(author, 0) + size
+        self._count(held.header, 1)
 
     def add_report(self, seat: int, name: bytes) -> Held | None:
         """Note that a seat holds a batch; returns the batch when it is here and that is news."""
@@ -85,7 +91,7 @@ class HeldBatches:
         self._strange.pop(name, None)
         held = self.batches.pop(name, None)
         if held is not None:
-            self._author_bytes[held.header.author] -= held.header.size_bytes
+            self._count(held.header, -1)
         return held
 
     def expire(self, height: int) -> list[Held]:
@@ -105,3 +111,14 @@ class HeldBatches:
     def join_names(self, names: Iterable[bytes] | None = None) -> bytes:
         """Return the packed names of all held batches, to tell a new peer."""
         return b"".join(self.batches if names is None else names)
+
+    def _count(self, header: BatchHeader, sign: int) -> None:
+        author, size = header.author, header.size_bytes
+        self._author_bytes[author] = self._author_bytes.get(author, 0) + sign * size
+        charge = sign * compute_charge(header)
+        self._author_charges[author] = self._author_charges.get(author, 0) + charge
+
+
+def compute_charge(header: BatchHeader) -> int:
+    """Return what a batch counts for against its author's bound of unfinalized bytes."""
+    return max(header.size_bytes, CHARGE_BYTES_MIN)

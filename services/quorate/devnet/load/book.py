@@ -15,6 +15,10 @@ from quorate.devnet.load.presign import Signed
 ROOM_REASONS = frozenset({"OVERLOADED", "MEMPOOL_FULL", "SENDER_FLOODS", "UNAVAILABLE"})
 
 
+# What a second offer of something executed meanwhile is answered with.
+DONE_REASONS = frozenset({"ALREADY_EXECUTED", "SEQUENCE_PAST"})
+
+
 class Senders:
     """Deals out transfers, senders in turn, each sender's in order; takes refused ones back."""
 
@@ -60,6 +64,9 @@ class Book:
         self.window = window
         self.waiting: dict[bytes, float] = {}
         self.bad: set[bytes] = set()
+        # A refusal for lack of room is no promise: another validator may have had it already.
+        self._refused: dict[bytes, float] = {}
+        self._settled: set[bytes] = set()
         self.lags_ms = array("d")
         self._latencies_ms = array("d")
         self._refusal_ms = array("d")
@@ -75,12 +82,13 @@ class Book:
         if is_bad:
             self.bad.add(id_)
             self.outcome.bad_sent += 1
-        else:
+        elif id_ not in self._settled:
             self.waiting[id_] = due_s
 
     def note_no_room(self, id_: bytes, due_s: float, now_s: float) -> None:
         """Note a refusal for lack of room; the transfer is not waited for any more."""
         self.waiting.pop(id_, None)
+        self._refused[id_] = due_s
         self.outcome.overloaded += 1
         self._refusal_ms.append((now_s - due_s) * 1_000)
 
@@ -90,7 +98,12 @@ class Book:
         self.outcome.bad_sent -= 1
 
     def note_rejected(self, id_: bytes, reason: str) -> None:
-        """Note a typed rejection."""
+        """Note a typed rejection.
+
+        Of what was refused for room before, "already executed" is no rejection: its receipt counts.
+        """
+        if id_ in self._refused and reason in DONE_REASONS:
+            return
         self.waiting.pop(id_, None)
         self.rejected[reason] += 1
         if id_ in self.bad:
@@ -100,7 +113,10 @@ class Book:
         """Note an executed receipt; ids of others are ignored."""
         due_s = self.waiting.pop(id_, None)
         if due_s is None:
-            return
+            due_s = self._refused.get(id_)
+            if due_s is None or id_ in self._settled:
+                return
+        self._settled.update((id_,) if id_ in self._refused else ())
         self.outcome.executed += 1
         self.outcome.failed += not is_success
         start_s, end_s = self.window

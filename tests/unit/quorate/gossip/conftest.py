@@ -322,6 +322,11 @@ class Node:
         await engine.start()
         return engine
 
+    async def wait_ready(self) -> None:
+        """Return when the node knows its seat and follows its storage."""
+        await self.running.router.seat.known.wait()
+        await self.running.chain.ready.wait()
+
     def ingress(self) -> Any:
         channel = aio.insecure_channel(self.config.gossip_api_listen)
         self._channels.append(channel)
@@ -331,7 +336,7 @@ class Node:
         """Send one chunk on a stream of its own; returns its answer."""
         call = self.ingress().Submit(wait_for_ready=True)
         async with asyncio.timeout(DEADLINE_S):
-            await self.running.router.seat.known.wait()
+            await self.wait_ready()
             await call.write(gossip_pb2.SubmitRequest(chunk=5, transactions=raws))
             answer: gossip_pb2.SubmitResponse = await call.read()
         await call.done_writing()
@@ -406,8 +411,10 @@ def build_batch(genesis: Genesis, raws: list[bytes], seat: int, **fields: int) -
     """Return a sealed batch; `fields` replace what its header should say."""
     content = pack_list(raws)
     values = {"epoch": 0, "author": seat, "number": 1, "count": len(raws), "expiry_height": 100}
-    weight = sum(decode_transaction(raw, genesis.domain).weight for raw in raws)
-    values |= {"size_bytes": len(content), "weight": weight} | fields
+    if "weight" not in fields:
+        weights = [decode_transaction(raw, genesis.domain).weight for raw in raws]
+        values["weight"] = sum(weights)
+    values |= {"size_bytes": len(content)} | fields
     header = BatchHeader(**values, content_hash=compute_content_hash(content))
     encoded = header.encode()
     signature = SEAT_KEYS[seat].sign(crypto.TAG_BATCH, genesis.domain, encoded)

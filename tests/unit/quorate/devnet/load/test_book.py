@@ -96,3 +96,26 @@ def test_late_generator_makes_a_run_void() -> None:
     book = Book((0.0, 1.0))
     book.lags_ms.extend([1.0] * 98 + [6.0] * 2)
     assert book.close().is_void
+
+
+def test_refused_for_room_but_executed_all_the_same_counts_once_and_is_no_rejection() -> None:
+    book = Book((0.0, 1.0))
+    book.note_offered(b"a", 0.1, is_bad=False)
+    book.note_no_room(b"a", 0.1, 0.101)
+    book.note_executed(b"a", 0.3, is_success=True)
+    book.note_offered(b"a", 0.4, is_bad=False)
+    book.note_rejected(b"a", "ALREADY_EXECUTED")
+    outcome = book.close()
+    assert (outcome.executed, outcome.lost, outcome.rejected) == (1, 0, {})
+
+
+def test_already_executed_before_its_receipt_is_heard_of_is_waited_for() -> None:
+    book = Book((0.0, 1.0))
+    book.note_offered(b"a", 0.1, is_bad=False)
+    book.note_no_room(b"a", 0.1, 0.101)
+    book.note_offered(b"a", 0.2, is_bad=False)
+    book.note_rejected(b"a", "SEQUENCE_PAST")
+    assert b"a" in book.waiting
+    book.note_executed(b"a", 0.3, is_success=True)
+    outcome = book.close()
+    assert (outcome.executed, outcome.lost, outcome.rejected) == (1, 0, {})

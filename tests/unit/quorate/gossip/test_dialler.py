@@ -1,0 +1,120 @@
+"""Streams come back after restarts, and a peer that falls silent makes nobody else wait."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from quorate.api.gossip.v1.gossip_pb2 import Outgoing
+from quorate.core.gossip.outbox import BULK_BYTES_MAX
+from quorate.gossip.identity import init_node
+from tests.unit.quorate.gossip.conftest import Cluster, Node, build_test_genesis
+
+# A node of its own process, so that it can be stopped like one that hangs.
+PROCESS = """
+    import asyncio, sys
+    from tests.unit.quorate.gossip.conftest import Node, build_test_genesis
+
+    async def main():
+        node = Node(build_test_genesis(), 3)
+        await node.start(sys.argv[1])
+        print(node.node_id.hex(), flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(main())
+"""
+
+
+@pytest.fixture
+async def outsider(nodes: list[Node]) -> AsyncIterator[tuple[Node, subprocess.Popen[str], bytes]]:
+    """A node here and a peer of it in another process."""
+    node = Node(build_test_genesis(), 0)
+    nodes.append(node)
+    await node.start()
+    root = Path(__file__).parents[4]
+    process = subprocess.Popen(  # noqa: ASYNC220 - a test waits for nothing else here
+        [sys.executable, "-c", textwrap.dedent(PROCESS), node.peer],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
+    while len(line.strip()) != 64:
+        line = await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
+    yield node, process, bytes.fromhex(line.strip())
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+async def test_a_peer_that_stops_reading_blocks_nobody_and_is_bounded(
+    outsider: tuple[Node, subprocess.Popen[str], bytes], nodes: list[Node]
+) -> None:
+    node, process, node_id = outsider
+    engine = await node.attach()
+    await engine.wait(lambda: engine.peers.get(node_id, (False, None))[0])
+    other = Node(build_test_genesis(), 1)
+    nodes.append(other)
+    await other.start(node.peer)
+    second = await other.attach()
+    await engine.wait(lambda: engine.peers.get(other.node_id, (False, None))[0])
+    process.send_signal(signal.SIGSTOP)
+    table = node.running.router.table
+    for _ in range(64):
+        table.broadcast_batch(bytes(256 * 1024))
+        await asyncio.sleep(0)
+    for number in range(200):
+        await engine.send(Outgoing(broadcast=True, message=b"%d" % number))
+    await second.wait(lambda: len(second.incoming) == 200)
+    silent = table.peers[node_id]
+    assert silent.outbox.queued_bytes <= 2 * BULK_BYTES_MAX
+    assert silent.outbox.dropped
+    process.send_signal(signal.SIGCONT)
+
+
+async def test_streams_come_back_after_a_restart_on_either_side(start_cluster: Cluster) -> None:
+    group = await start_cluster(2)
+    engines = [await node.attach() for node in group]
+    await engines[0].wait(lambda: engines[0].peers.get(group[1].node_id) == (True, 1))
+    for _ in range(2):
+        await group[1].stop_gossip()
+        await engines[0].wait(lambda: not engines[0].peers[group[1].node_id][0])
+        await group[1].start(siblings=False)
+        await engines[0].wait(lambda: engines[0].peers[group[1].node_id] == (True, 1))
+    again = await group[1].attach()
+    await again.wait(lambda: again.peers.get(group[0].node_id) == (True, 0))
+    await again.send(Outgoing(seat=0, message=b"back"))
+    await engines[0].wait(lambda: any(m.message == b"back" for m in engines[0].incoming))
+
+
+async def test_another_node_at_a_peers_address_is_not_taken_for_it(
+    nodes: list[Node], tmp_path: Path
+) -> None:
+    text = build_test_genesis()
+    real, dialler = Node(text, 0), Node(text, 1)
+    nodes += [real, dialler]
+    await real.start()
+    imposter_id = init_node(tmp_path)
+    await dialler.start(f"{imposter_id.hex()}@{real.config.peer_listen}", real.peer)
+    engine = await dialler.attach()
+    await engine.wait(lambda: engine.peers.get(real.node_id) == (True, 0))
+    assert not dialler.running.router.table.peers[imposter_id].is_up
+
+
+async def test_nodes_of_two_chains_never_connect(nodes: list[Node]) -> None:
+    ours, theirs = Node(build_test_genesis(), 0), Node(build_test_genesis(chain_id="other"), 1)
+    friend = Node(build_test_genesis(), 2)
+    nodes += [ours, theirs, friend]
+    await theirs.start()
+    await ours.start(theirs.peer)
+    await friend.start(ours.peer)
+    engine = await ours.attach()
+    await engine.wait(lambda: engine.peers.get(friend.node_id) == (True, 2))
+    assert theirs.node_id not in engine.peers
+    assert ours.node_id not in theirs.running.router.table.peers

@@ -4,6 +4,7 @@ Each seed is a whole network with its own faults (plan.py). A failing seed print
 rule it broke and the command that replays it; the exit status is 1 if any failed.
 """
 
+# ruff: noqa: E402 -- the path must be right before the first import of our own.
 import argparse
 import sys
 import time

@@ -19,6 +19,7 @@ from quorate.gossip.peers import PeerTable
 from quorate.kit.faults import abort
 
 FETCH_NAMES_MAX: Final = 4_096
+BEST_HEIGHT_S: Final = 0.1
 
 Context = aio.ServicerContext[Any, Any]
 
@@ -110,6 +111,8 @@ class GossipServicer(rpc.GossipServiceServicer):
                 sent = height
                 yield pb.WatchBestHeightResponse(height=height)
             await changed.wait()
+            # Every block changes it; who catches up needs no more than a hint.
+            await asyncio.sleep(BEST_HEIGHT_S)
 
     async def ListPeers(
         self, request: pb.ListPeersRequest, context: Context

@@ -1,8 +1,8 @@
 """What must hold at every step of every run, one rule per file, fed by what engines do.
 
 A checker has methods named after hooks; each gets the node and what happened:
-`handled(node, event, effects)` when the engine has decided, `done(node, effect)` when the driver does
-an effect (a crash may come between), `sent(node, message)` for votes and proposals that leave,
+`handled(node, event, effects)` when the engine has decided, `done(node, effect)` when the driver
+does an effect (a crash may come between), `sent(node, message)` for votes and proposals that leave,
 `applied(node, block)`, `accused(node, evidence)`, `restarted(node, restored)`, `woken(node)`.
 """
 

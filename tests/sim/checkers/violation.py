@@ -1,7 +1,7 @@
 """A broken invariant."""
 
 
-class Violation(Exception):  # noqa: N818
+class Violation(Exception):
     """A rule that did not hold, and what shows it."""
 
     def __init__(self, rule: str, detail: str) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from quorate.core.bft.replica import Replica
 
 HELP_EVERY_MS = 50
+LATE_MS = 200
 ASK_EVERY_MS = 250
 # Final views whose proofs are kept in memory for who is only a little behind.
 HISTORY_VIEWS = 64
@@ -79,15 +80,15 @@ class Helper:
         if replica.signing.is_waiting() and replica.setup.seat is not None:
             self._send(node, SeatQuery(replica.setup.epoch, replica.setup.seat))
 
-    def help_late(self, node: bytes, vote: Vote) -> None:
+    def help_late(self, node: bytes, number: int) -> None:
         """Send a node that still votes in an old view what lets it leave that view.
 
-        The last votes of a view come after its certificate anyway: only a vote that is repeated,
-        or of a view long gone, tells that its sender is behind.
+        The last votes of a view always come after its certificate; only who votes in a view that
+        ended a while ago is behind.
         """
-        replica, number = self._replica, vote.view
+        replica = self._replica
         view = replica.views.get(number) or self._history.get(number)
-        if view is not None and not view.is_repeated(vote):
+        if view is not None and replica.now_ms - view.ended_ms < LATE_MS:
             return
         if not _may_send(self._helped_ms, node, replica.now_ms):
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quorate.core.bft.helping import find_notarized
+from quorate.core.bft.helping import ASK_EVERY_MS, find_notarized
 from quorate.core.bft.messages import Kind
 from quorate.core.bft.timers import CARRY_DELAY_MS
 from quorate.core.blocks import (
@@ -39,8 +39,9 @@ class Proposer:
         """Tell whether a batch waits that a block on the newest known parent could name."""
         replica = self._replica
         tip = self._find_parent(ask=False) or replica.chain.head
-        taken = self._collect_taken(tip)
-        return replica.pool.has_work(tip.header.height + 1, taken)
+        if self._is_lagging(tip):
+            return False
+        return replica.pool.has_work(tip.header.height + 1, self._collect_taken(tip))
 
     def is_heartbeat_due(self) -> bool:
         """Tell whether the chain has been quiet for so long that an empty block is due."""
@@ -52,16 +53,26 @@ class Proposer:
         replica = self._replica
         times = [replica.final_ms + replica.params.heartbeat_ms]
         if replica.leader(replica.view) == replica.setup.seat:
-            parent = self._find_parent(ask=False)
-            if parent is not None and self._is_due(parent):
-                times.append(self._compute_earliest_ms(parent))
-            if parent is not None and self._is_carry_wanted(parent):
-                times.append(replica.final_ms + CARRY_DELAY_MS)
+            times += self._list_own_times()
         return min((at for at in times if at > replica.now_ms), default=None)
+
+    def _list_own_times(self) -> list[int]:
+        replica = self._replica
+        parent = self._find_parent(ask=False)
+        if parent is None:
+            return [replica.now_ms + ASK_EVERY_MS]
+        times = [self._compute_tail_ms(parent)]
+        if self._is_due(parent):
+            times.append(self._compute_earliest_ms(parent))
+        if self._is_carry_wanted(parent):
+            times.append(replica.final_ms + CARRY_DELAY_MS)
+        return times
 
     def _is_due(self, parent: Block) -> bool:
         replica = self._replica
-        if replica.timers.failures and parent is not replica.chain.head:
+        if parent is not replica.chain.head and (
+            replica.timers.failures or replica.now_ms >= self._compute_tail_ms(parent)
+        ):
             return True
         if self._is_carry_wanted(parent) and (
             replica.now_ms - replica.final_ms >= CARRY_DELAY_MS or self._is_lagging(parent)
@@ -69,7 +80,12 @@ class Proposer:
             return True
         if self.is_heartbeat_due():
             return True
-        return not self._is_lagging(parent) and self.has_work()
+        return self.has_work()
+
+    def _compute_tail_ms(self, parent: Block) -> int:
+        # What is notarized but not final for so long needs a block on top of it to become final.
+        view = self._replica.views.get(parent.header.view)
+        return 0 if view is None else view.ended_ms + self._replica.params.view_timeout_ms // 2
 
     def _is_carry_wanted(self, parent: Block) -> bool:
         # Some block with batches was executed and no header of this branch says so yet.
@@ -77,8 +93,8 @@ class Proposer:
         return claimed < chain.loaded_height <= chain.executed_height
 
     def _is_lagging(self, parent: Block) -> bool:
-        height = parent.header.height + 1
-        return height - self._claim(parent).height > self._replica.params.execution_lag_max
+        done = max(self._replica.chain.executed_height, parent.header.executed.height)
+        return parent.header.height + 1 - done > self._replica.params.execution_lag_max
 
     def _compute_earliest_ms(self, parent: Block) -> int:
         replica = self._replica
@@ -92,11 +108,13 @@ class Proposer:
         for number in range(replica.view - 1, replica.final_view, -1):
             view = replica.views.get(number)
             digest = find_notarized(view)
-            if digest is not None and replica.chain.find_branch(digest) is not None:
+            gap = number if digest is None else replica.chain.find_gap(digest, number)
+            if digest is not None and gap is None:
                 return replica.chain.find(digest)
-            if digest is not None or view is None or Kind.NULLIFY not in view.certificates:
-                if ask:
-                    replica.ask_proof(number)
+            is_nullified = view is not None and Kind.NULLIFY in view.certificates
+            if ask and gap is not None and not (digest is None and is_nullified):
+                replica.helper.ask_proof(gap, number)
+            if not is_nullified:
                 return None
         return replica.chain.head
 
@@ -113,8 +131,8 @@ class Proposer:
         replica = self._replica
         params, above = replica.params, parent.header
         names: tuple[bytes, ...] = ()
-        weight = 0
-        if not self._is_lagging(parent):
+        weight, claim = 0, self._claim(parent)
+        if above.height + 1 - claim.height <= params.execution_lag_max:
             names, weight = replica.pool.select(above.height + 1, self._collect_taken(parent))
         header = Header(
             protocol_version=params.protocol_version,
@@ -129,6 +147,6 @@ class Proposer:
             batches_hash=compute_batches_hash(names),
             weight=weight,
             base_fee=compute_base_fee(above.base_fee, above.weight, params),
-            executed=self._claim(parent),
+            executed=claim,
         )
         return Block.build(header, names)

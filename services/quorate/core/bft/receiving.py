@@ -15,7 +15,6 @@ from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
 from quorate.core.bft.messages import (
     TAGS,
     Certificate,
-    Kind,
     ProofRequest,
     Proposal,
     SeatAnswer,
@@ -69,7 +68,7 @@ class Receiver:
         ):
             return
         if vote.view < self._replica.view:
-            self._replica.helper.help_late(node, vote)
+            self._replica.helper.help_late(node, vote.view)
         if (
             vote.view <= self._replica.final_view
             or vote.view > self._replica.view + VIEWS_AHEAD_MAX

@@ -15,12 +15,7 @@ from quorate.core.bft.chain import Chain
 from quorate.core.bft.evidence import Signed
 from quorate.core.bft.helping import Helper
 from quorate.core.bft.leader import compute_leader_order
-from quorate.core.bft.messages import (
-    Certificate,
-    Kind,
-    Proposal,
-    Vote,
-)
+from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.bft.pool import Pool
 from quorate.core.bft.proposing import Proposer
 from quorate.core.bft.receiving import Receiver
@@ -34,8 +29,6 @@ from quorate.core.params import Params
 from quorate.core.results import Judgement, Result
 from quorate.core.values import ZERO_HASH
 
-# Votes for views further ahead than this are not kept; certificates of any view are.
-VIEWS_AHEAD_MAX = 16
 ASK_AGAIN_MS = 250
 
 
@@ -139,6 +132,8 @@ class Replica:
 
     def certify(self, view: View, certificate: Certificate) -> None:
         """Take a certificate that holds: keep it, relay it, act on it."""
+        if not view.certificates:
+            view.ended_ms = self.now_ms
         view.certificates[certificate.kind] = certificate
         view.touched = True
         self.record(log.record_certificate(certificate))
@@ -156,12 +151,22 @@ class Replica:
         """Decide until nothing moves any more, then set the timers."""
         # Each step that returns True moved the engine on; views only rise, so this ends.
         while (
-            self._finalize() or self._commit() or self._enter() or self._judge() or self._propose()
+            self._halt_if_diverged()
+            or self._finalize()
+            or self._commit()
+            or self._enter()
+            or self._judge()
+            or self._propose()
         ):
             pass
-        if self.chain.is_diverged():
-            self.block(DIVERGED, "a quorum's result differs from the own one: restore this state")
         self.waiter.arm()
+
+    def _halt_if_diverged(self) -> bool:
+        # First of all: what a certificate has just shown forbids to sign because of it.
+        if DIVERGED in self.signing.blocks or not self.chain.is_diverged():
+            return False
+        self.block(DIVERGED, "a quorum's result differs from the own one: restore this state")
+        return True
 
     def _finalize(self) -> bool:
         for number, view in self.views.items():
@@ -327,8 +332,6 @@ class Replica:
         self.chain.jump(event.block, event.certificate)
         self.pool.forget(name for _, name in event.batches)
         self._moved_head()
-        if event.certificate.view >= self.view:
-            self._enter_view(event.certificate.view + 1, failed=False)
 
     def _prune_log(self, height: int) -> None:
         done = [view for at, view in self._commits if at <= height]
@@ -360,10 +363,6 @@ class Replica:
         if view is None:
             view = self.views[number] = View(number)
         return view
-
-    def ask_proof(self, view: int) -> None:
-        """Ask everyone for what proves how a view ended."""
-        self.helper.ask_proof(view, view)
 
     def record(self, record: log.Record) -> None:
         """Add a record to the Persist of the event at hand."""

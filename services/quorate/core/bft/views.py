@@ -5,6 +5,7 @@ from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.bft.quorum import build_certificate
 from quorate.core.results import Judgement
 
+LONG_AGO_MS = -1_000_000
 VOTES = (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE)
 
 
@@ -12,8 +13,8 @@ class View:
     """One view's messages; one vote of each kind per seat counts, the first one seen."""
 
     __slots__ = (
-        "accused", "asked_ms", "certificates", "judgement", "late", "number", "own", "proposal",
-        "proposals", "reason", "touched", "votes",
+        "accused", "asked_ms", "certificates", "ended_ms", "judgement", "number", "own",
+        "proposal", "proposals", "reason", "touched", "votes",
     )  # fmt: skip
 
     def __init__(self, number: int) -> None:
@@ -26,10 +27,9 @@ class View:
         self.judgement = Judgement.UNDECIDED
         self.reason = ""
         self.touched = False
-        # Seats against which evidence was recorded here, and votes that came after the end.
+        # Seats against which evidence was recorded here.
         self.accused: set[int] = set()
-        self.late: set[tuple[Kind, int]] = set()
-        self.asked_ms = -1_000_000
+        self.asked_ms = self.ended_ms = LONG_AGO_MS
 
     def add_proposal(self, proposal: Proposal) -> None:
         """Keep a proposal; the first one is judged, a later one only serves a certificate."""
@@ -54,14 +54,6 @@ class View:
     def is_known_liar(self, vote: Vote) -> bool:
         """Tell whether another vote of this kind by an accused seat would add nothing."""
         return vote.seat in self.accused and vote.seat in self.votes[vote.kind]
-
-    def is_repeated(self, vote: Vote) -> bool:
-        """Tell whether this seat's vote came before, counted or late; note that it has come."""
-        key = (vote.kind, vote.seat)
-        if vote.seat in self.votes[vote.kind] or key in self.late:
-            return True
-        self.late.add(key)
-        return False
 
     def find_conflict(self, seat: int, leader: int, message: Signed) -> Signed | None:
         """Return an earlier message of the seat that makes `message` evidence."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft import effects as do
+from quorate.core.bft.helping import ASK_EVERY_MS
 from quorate.core.bft.messages import Kind, SeatQuery
 from quorate.core.bft.receiving import VIEWS_AHEAD_MAX
 from quorate.core.bft.views import View
@@ -18,10 +19,12 @@ class Waiter:
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
+        self._chased_view = 0
 
     def arm(self) -> None:
         """Give up or say it again when a time has come; run the timers that have a reason."""
         view = self._replica.get_view(self._replica.view)
+        self._chase()
         if self._replica.timers.is_view_over(self._replica.now_ms):
             self._replica.timers.deadline_ms = None
             if self._replica.nullify(view):
@@ -37,7 +40,10 @@ class Waiter:
         )
 
     def _has_reason_to_wait(self, view: View) -> bool:
-        if view.touched or self._is_finalization_open() or self._replica.signing.is_waiting():
+        # Messages of later views count as well: what ended this one was lost here.
+        if any(v.touched for number, v in self._replica.views.items() if number >= view.number):
+            return True
+        if self._is_finalization_open() or self._replica.signing.is_waiting():
             return True
         if any(Kind.NOTARIZE in each.certificates for each in self._replica.views.values()):
             return True
@@ -67,16 +73,35 @@ class Waiter:
             self._replica.timers.deadline_ms,
             self._replica.timers.retry_ms,
             self._replica.proposer.compute_wake_ms(),
-            self._compute_time_wake_ms(),
+            self._compute_undecided_wake_ms(),
+            self._compute_chase_ms(),
         )
         return min((at for at in times if at is not None), default=None)
 
-    def _compute_time_wake_ms(self) -> int | None:
-        # A proposal from a clock ahead of ours becomes valid by waiting.
-        view = self._replica.views.get(self._replica.view)
-        if view is None or view.proposal is None or view.reason != "TIME_AHEAD":
+    def _chase(self) -> None:
+        # The finalization of what has long been notarized may have been lost only here.
+        chase_ms, replica = self._compute_chase_ms(), self._replica
+        if chase_ms is not None and replica.now_ms >= chase_ms:
+            self._chased_view = replica.view
+            replica.helper.ask_proof(replica.final_view + 1, replica.view - 1)
+
+    def _compute_chase_ms(self) -> int | None:
+        replica = self._replica
+        if self._chased_view == replica.view:
             return None
-        if not self._replica.signing.may_notarize(view.number):
+        ended = [v.ended_ms for v in replica.views.values() if Kind.NOTARIZE in v.certificates]
+        return max(ended) + replica.params.view_timeout_ms // 2 if ended else None
+
+    def _compute_undecided_wake_ms(self) -> int | None:
+        # A proposal from a clock ahead of ours becomes valid by waiting; for what is missing one
+        # asks again.
+        replica = self._replica
+        view = replica.views.get(replica.view)
+        if view is None or view.proposal is None or not replica.signing.may_notarize(view.number):
             return None
-        ahead_ms = view.proposal.block.header.time_ms - self._replica.clock_ms
-        return self._replica.now_ms + max(ahead_ms - self._replica.params.clock_ahead_ms_max, 1)
+        if view.reason == "TIME_AHEAD":
+            ahead_ms = view.proposal.block.header.time_ms - replica.clock_ms
+            return replica.now_ms + max(ahead_ms - replica.params.clock_ahead_ms_max, 1)
+        if view.reason in ("ANCESTRY_UNPROVED", "BATCHES_MISSING"):
+            return replica.now_ms + ASK_EVERY_MS
+        return None

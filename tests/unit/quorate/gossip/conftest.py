@@ -221,7 +221,7 @@ class Engine:
     """An engine attached to a node's channel: keeps all that came."""
 
     def __init__(self, node: "Node") -> None:
-        self.channel = aio.insecure_channel(node.config.socket("gossip"))
+        self.channel = open_channel(node.config.socket("gossip"))
         self.stub = gossip_pb2_grpc.GossipServiceStub(self.channel)
         self.incoming: list[Any] = []
         self.held: list[bytes] = []

@@ -13,7 +13,13 @@ import pytest
 from quorate.api.gossip.v1.gossip_pb2 import Outgoing
 from quorate.core.gossip.outbox import BULK_BYTES_MAX
 from quorate.gossip.identity import init_node
-from tests.unit.quorate.gossip.conftest import Cluster, Node, build_test_genesis
+from tests.unit.quorate.gossip.conftest import (
+    Cluster,
+    Node,
+    build_batch,
+    build_test_genesis,
+    sign_transfer,
+)
 
 # A node of its own process, so that it can be stopped like one that hangs.
 PROCESS = """
@@ -37,7 +43,7 @@ async def outsider(nodes: list[Node]) -> AsyncIterator[tuple[Node, subprocess.Po
     nodes.append(node)
     await node.start()
     root = Path(__file__).parents[4]
-    process = subprocess.Popen(  # noqa: ASYNC220 - a test waits for nothing else here
+    process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(PROCESS), node.peer],
         cwd=root,
         stdout=subprocess.PIPE,
@@ -66,8 +72,11 @@ async def test_a_peer_that_stops_reading_blocks_nobody_and_is_bounded(
     await engine.wait(lambda: engine.peers.get(other.node_id, (False, None))[0])
     process.send_signal(signal.SIGSTOP)
     table = node.running.router.table
-    for _ in range(64):
-        table.broadcast_batch(bytes(256 * 1024))
+    raws = [sign_transfer(node.genesis, n) for n in range(900)]
+    batch = build_batch(node.genesis, raws, 0).encode()
+    for _ in range(100):
+        # Whoever reads drops it as a duplicate at once.
+        table.broadcast_batch(batch)
         await asyncio.sleep(0)
     for number in range(200):
         await engine.send(Outgoing(broadcast=True, message=b"%d" % number))

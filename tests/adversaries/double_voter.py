@@ -12,6 +12,7 @@ class DoubleVoter(Adversary):
     def rewrite(self, event: on.Event, effects: list[do.Effect]) -> list[do.Effect]:
         """Add votes for whatever a message names."""
         message = event.message if isinstance(event, on.MessageReceived) else None
+        digest: bytes
         if isinstance(message, Proposal):
             view, digest = message.block.header.view, message.block.digest
         elif isinstance(message, Vote) and message.kind is not Kind.NULLIFY:

@@ -91,7 +91,7 @@ class Traffic:
         loop = asyncio.get_running_loop()
         deadline_s = loop.time() + timeout_s
         # Refused for lack of room: offered again until it fits, as any client would.
-        while (self.book.waiting or self._take_back()) and loop.time() < deadline_s:
+        while (self._take_back() or self.book.waiting) and loop.time() < deadline_s:
             self._watcher.heard.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._watcher.heard.wait(), 0.25)

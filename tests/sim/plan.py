@@ -6,6 +6,7 @@ an adversary, have a false executor or an old disk, or stay down for good.
 
 from dataclasses import dataclass, field
 from random import Random
+from typing import NamedTuple
 
 from quorate.core.params import Params
 from quorate.core.values import compute_faults
@@ -43,6 +44,14 @@ class Pause:
     at_ms: int
     until_ms: int
     node: int
+
+
+class Faulty(NamedTuple):
+    """Who is faulty: (seat, adversary), (seat, height its results are false from), dead seats."""
+
+    adversaries: tuple[tuple[int, str], ...]
+    liars: tuple[tuple[int, int], ...]
+    dead: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +98,15 @@ def draw(seed: int) -> Plan:
     nodes = seats + (observers := int(rng.randrange(6) == 0))
     faulty_ms = rng.choice((4_000, 8_000, 15_000)) if seats <= 7 else 4_000
     slow = rng.choice((1, 5, 20, 100))
+    faulty = _draw_faulty(rng, seats)
     return Plan(
         seed=seed,
         seats=seats,
         observers=observers,
         params=_draw_params(rng),
-        **_draw_faulty(rng, seats),
+        adversaries=faulty.adversaries,
+        liars=faulty.liars,
+        dead=faulty.dead,
         real_signatures=rng.randrange(20) == 0 and seats <= 4,
         wire=rng.randrange(4) == 0,
         fifo=rng.randrange(2) == 0,
@@ -129,19 +141,17 @@ def _draw_params(rng: Random) -> Params:
     )
 
 
-def _draw_faulty(rng: Random, seats: int) -> dict[str, tuple[object, ...]]:
-    room = rng.randint(0, compute_faults(seats))
-    chosen = rng.sample(range(seats), room)
-    drawn: dict[str, list[object]] = {"adversaries": [], "liars": [], "dead": []}
-    for seat in chosen:
+def _draw_faulty(rng: Random, seats: int) -> Faulty:
+    adversaries, liars, dead = [], [], []
+    for seat in rng.sample(range(seats), rng.randint(0, compute_faults(seats))):
         what = rng.choice((*sorted(ADVERSARIES), *sorted(ADVERSARIES), "liar", "dead"))
         if what == "liar":
-            drawn["liars"].append((seat, rng.randint(1, 30)))
+            liars.append((seat, rng.randint(1, 30)))
         elif what == "dead":
-            drawn["dead"].append(seat)
+            dead.append(seat)
         else:
-            drawn["adversaries"].append((seat, what))
-    return {name: tuple(values) for name, values in drawn.items()}
+            adversaries.append((seat, what))
+    return Faulty(tuple(adversaries), tuple(liars), tuple(dead))
 
 
 def _draw_crashes(rng: Random, nodes: int, faulty_ms: int) -> tuple[Crash, ...]:

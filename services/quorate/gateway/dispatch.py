@@ -150,11 +150,12 @@ class Dispatcher:
         """Send a whole lane to its next best validator, oldest first."""
         candidates = self._find_candidates()
         others = [backend for backend in candidates if backend is not lane.backend] or candidates
-        lane.active_at_s = now_s
-        lane.attempts = min(lane.attempts + 1, ATTEMPTS_MAX)
         if not others:
+            # No attempt: the sweep gives it a place as soon as there is one.
             lane.backend = None
             return
+        lane.active_at_s = now_s
+        lane.attempts = min(lane.attempts + 1, ATTEMPTS_MAX)
         ranking = compute_ranking(lane.key, [backend.name for backend in others])
         # Attempts go round the ranking, so that a lane does not swing between two validators.
         lane.backend = others[ranking[(lane.attempts - 1) % len(ranking)]]
@@ -265,7 +266,9 @@ class Dispatcher:
             for number, lane in enumerate(list(self._pending.lanes.values())):
                 if number % SWEEP_SLICE == SWEEP_SLICE - 1:
                     await asyncio.sleep(0)
-                if lane.entries and _is_quiet(lane, clock()):
+                # A validator may be reachable before it knows its seat: then no lane got a place.
+                is_homeless = lane.backend is None
+                if lane.entries and (is_homeless or _is_quiet(lane, clock())):
                     self._move(lane, clock())
 
 

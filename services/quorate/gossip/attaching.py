@@ -140,7 +140,8 @@ class PeerServer:
         try:
             nonce = token_bytes(32)
             await context.write(pb.AttachResponse(nonce=nonce))
-            data = await asyncio.wait_for(context.read(), HELLO_S)
+            async with asyncio.timeout(HELLO_S):
+                data = await context.read()
             record = self._check_hello(data, nonce)
         except TimeoutError as error:
             raise Unavailable("no hello came", reason="NO_HELLO") from error

@@ -90,7 +90,8 @@ class Batcher:
             if self._is_idle() or is_full or left_s <= 0:
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(changed.wait(), left_s)
+                async with asyncio.timeout(left_s):
+                    await changed.wait()
 
     def _is_idle(self) -> bool:
         seat = self._seat.number

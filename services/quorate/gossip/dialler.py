@@ -8,6 +8,7 @@ itself by signing that hash and the server's nonce (docs/adr/001-node-streams.md
 import asyncio
 import random
 import ssl
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, Final
 
@@ -91,13 +92,15 @@ class Dialler:
         try:
             # A peer that calls is there: dial it at once, but never in a tight circle.
             await asyncio.sleep(BACKOFF_S * _jitter())
-            await asyncio.wait_for(peer.poke.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await peer.poke.wait()
         except TimeoutError:
             return
 
     async def _hold_stream(self, peer: Peer) -> None:
         address = peer.pick_address()
-        certificate = await asyncio.wait_for(fetch_certificate(address), HANDSHAKE_S)
+        async with asyncio.timeout(HANDSHAKE_S):
+            certificate = await fetch_certificate(address)
         pem = ssl.DER_cert_to_PEM_cert(certificate).encode()
         credentials = grpc.ssl_channel_credentials(pem)
         async with open_channel(address, credentials, override=TLS_NAME) as channel:
@@ -107,7 +110,8 @@ class Dialler:
                 ATTACH, response_deserializer=pb.AttachResponse.FromString
             )()
             try:
-                await asyncio.wait_for(self._introduce(call, certificate_hash), HANDSHAKE_S)
+                async with asyncio.timeout(HANDSHAKE_S):
+                    await self._introduce(call, certificate_hash)
                 await self._use(call, peer)
             finally:
                 call.cancel()
@@ -173,6 +177,16 @@ async def fetch_certificate(address: str) -> bytes:
     return bytes(shown)
 
 
+async def gather(urgent: asyncio.Event, wait_s: float) -> None:
+    """Wait for company, but not once something urgent has come."""
+    if urgent.is_set():
+        await asyncio.sleep(0)
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(wait_s):
+            await urgent.wait()
+
+
 async def _write_frames(call: Call, peer: Peer) -> None:
     outbox, wake = peer.outbox, peer.wake
     sent = metrics.PEER_BYTES.labels("out")
@@ -182,7 +196,8 @@ async def _write_frames(call: Call, peer: Peer) -> None:
             await wake.wait()
         # A frame costs the same whatever is in it: what is not urgent waits for company, and an
         # urgent one takes along whoever has something to say in this turn of the loop.
-        await asyncio.sleep(0 if outbox.is_urgent else GATHER_S)
+        await gather(peer.urgent, GATHER_S)
+        peer.urgent.clear()
         draft = outbox.take()
         frame = draft.fragments
         if draft.held:

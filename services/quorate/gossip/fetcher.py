@@ -153,14 +153,17 @@ class Fetcher:
         peer.outbox.put_note(pb.Frame(requests=[request]).SerializeToString())
         peer.wake.set()
         try:
-            return await asyncio.wait_for(done, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await done
         except TimeoutError:
-            self._late[number] = None
-            if len(self._late) > LATE_MAX:
-                del self._late[next(iter(self._late))]
             return None
         finally:
             del self._asked[number]
+            if not done.done() or done.cancelled():
+                # Nobody waits any more, but the answer may still come, and is no fault then.
+                self._late[number] = None
+                if len(self._late) > LATE_MAX:
+                    del self._late[next(iter(self._late))]
 
     def _rank(self, seats: Sequence[int]) -> list[Peer]:
         """Return peers to ask: those of the named seats first, then others in turn."""

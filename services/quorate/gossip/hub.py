@@ -6,6 +6,7 @@ an engine that attaches. Messages that come while no engine is attached are drop
 """
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from quorate.api.gossip.v1 import gossip_pb2 as pb
@@ -27,7 +28,7 @@ class Hub:
 
     def __init__(self, held: HeldBatches, table: PeerTable) -> None:
         self._held, self._table = held, table
-        self._wake = asyncio.Event()
+        self._wake, self._urgent = asyncio.Event(), asyncio.Event()
         self._attached = self._numbers = 0
         self._frame = pb.ChannelResponse()
         self._bytes: dict[bytes, int] = {}
@@ -68,8 +69,14 @@ class Hub:
             if number != self._attached:
                 return None
             await self._wake.wait()
-            # Votes of one step come within a millisecond of each other; the rest can wait longer.
-            await asyncio.sleep(VOTES_GATHER_S if self._frame.incoming else GATHER_S)
+            # Votes of one step come within a millisecond of each other; the rest can wait longer,
+            # but no longer than until a vote comes.
+            if not self._urgent.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(GATHER_S):
+                        await self._urgent.wait()
+            if self._urgent.is_set():
+                await asyncio.sleep(VOTES_GATHER_S)
             if number == self._attached:
                 return self._take_frame()
 
@@ -83,6 +90,7 @@ class Hub:
             return
         self._bytes[peer.node_id] = size
         self._frame.incoming.add(node_id=peer.node_id, seat=peer.seat, message=message)
+        self._urgent.set()
         self._wake.set()
 
     def put_held(self, signed_header: bytes) -> None:
@@ -120,3 +128,4 @@ class Hub:
         self._reports.clear()
         self._reported = 0
         self._wake.clear()
+        self._urgent.clear()

@@ -40,6 +40,8 @@ class Peer:
         self._configured = address
         self.outbox = Outbox()
         self.wake = asyncio.Event()
+        # A consensus message waits: the writer must not gather any longer.
+        self.urgent = asyncio.Event()
         # Set when it is worth dialling at once: it called, or its record is new.
         self.poke = asyncio.Event()
         self.is_up = False
@@ -48,6 +50,12 @@ class Peer:
         self.seat: int | None = None
         self.height = 0
         self.failures = 0
+
+    def send_consensus(self, fragment: bytes) -> None:
+        """Queue a consensus message, which leaves at once."""
+        self.outbox.put_consensus(fragment)
+        self.urgent.set()
+        self.wake.set()
 
     def pick_address(self) -> str:
         """Return where to dial next: its record may be wrong, so a configured place counts too."""
@@ -196,8 +204,7 @@ class PeerTable:
     def broadcast_consensus(self, fragment: bytes) -> None:
         """Queue a consensus message for every connected peer."""
         for peer in self.list_up():
-            peer.outbox.put_consensus(fragment)
-            peer.wake.set()
+            peer.send_consensus(fragment)
 
     def broadcast_held(self, names: bytes) -> None:
         """Tell every connected peer what is durable here."""

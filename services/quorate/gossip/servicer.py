@@ -148,5 +148,4 @@ class GossipServicer(rpc.GossipServiceServicer):
             case _:
                 peer = self._table.peers.get(outgoing.node_id)
         if peer is not None and peer.is_up:
-            peer.outbox.put_consensus(fragment)
-            peer.wake.set()
+            peer.send_consensus(fragment)

@@ -20,7 +20,7 @@ from quorate.core.bft.pool import Pool
 from quorate.core.bft.proposing import Proposer
 from quorate.core.bft.receiving import Receiver
 from quorate.core.bft.restoring import restore_replica
-from quorate.core.bft.signing import DIVERGED, STORAGE, WAITING, Signing
+from quorate.core.bft.signing import DIVERGED, STORAGE, Signing
 from quorate.core.bft.timers import Timers
 from quorate.core.bft.views import View
 from quorate.core.bft.waiting import Waiter
@@ -378,15 +378,10 @@ class Replica:
 
     def get_state(self) -> tuple[str, str]:
         """Return the state and its detail for ReportState."""
-        blocks = self.signing.blocks
-        if self.setup.seat is None:
-            return "observing", ""
-        hard = [f"{why}: {text}" for why, text in blocks.items() if why != WAITING]
-        if hard:
-            return "halted", "; ".join(hard)
-        if blocks:
-            return "catching_up", f"{WAITING}: {blocks[WAITING]}"
-        return "voting", self.views[self.view].reason if self.view in self.views else ""
+        state, detail = self.signing.get_state()
+        if state == "voting" and self.view in self.views:
+            detail = self.views[self.view].reason
+        return state, detail
 
     def _finish(self) -> list[do.Effect]:
         out: list[do.Effect] = []

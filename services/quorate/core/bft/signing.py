@@ -46,6 +46,17 @@ class Signing:
         """Tell whether answers of peers are still needed."""
         return WAITING in self.blocks
 
+    def get_state(self) -> tuple[str, str]:
+        """Return what this seat does now, as ReportState says it, and why it does not vote."""
+        if self.seat is None:
+            return "observing", ""
+        hard = [f"{why}: {text}" for why, text in self.blocks.items() if why != WAITING]
+        if hard:
+            return "halted", "; ".join(hard)
+        if self.blocks:
+            return "catching_up", f"{WAITING}: {self.blocks[WAITING]}"
+        return "voting", ""
+
     def may_sign(self) -> bool:
         """Tell whether this seat may sign anything now."""
         return self.seat is not None and not self.blocks

@@ -89,8 +89,11 @@ class Waiter:
         replica = self._replica
         if self._chased_view == replica.view:
             return None
-        ended = [v.ended_ms for v in replica.views.values() if Kind.NOTARIZE in v.certificates]
-        return max(ended) + replica.params.view_timeout_ms // 2 if ended else None
+        newest_ms = None
+        for view in replica.views.values():
+            if Kind.NOTARIZE in view.certificates:
+                newest_ms = max(view.ended_ms, newest_ms or view.ended_ms)
+        return None if newest_ms is None else newest_ms + replica.params.view_timeout_ms // 2
 
     def _compute_undecided_wake_ms(self) -> int | None:
         # A proposal from a clock ahead of ours becomes valid by waiting; for what is missing one

@@ -42,11 +42,6 @@ class Outbox:
         return bool(self._consensus or self._held or self._notes or self._bulk)
 
     @property
-    def is_urgent(self) -> bool:
-        """Whether a consensus message waits: everything else may gather for a moment."""
-        return bool(self._consensus)
-
-    @property
     def queued_bytes(self) -> int:
         """Bytes that wait."""
         return self._consensus_bytes + self._held_bytes + self._bulk_bytes

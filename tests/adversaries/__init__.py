@@ -11,6 +11,7 @@ from tests.adversaries.false_result import FalseResult
 from tests.adversaries.replayer import Replayer
 from tests.adversaries.selective import SelectiveSender
 from tests.adversaries.silent_leader import SilentLeader
+from tests.adversaries.skipper import Skipper
 
 ADVERSARIES: dict[str, type[Adversary]] = {
     "amnesiac": Amnesiac,
@@ -20,6 +21,7 @@ ADVERSARIES: dict[str, type[Adversary]] = {
     "replayer": Replayer,
     "selective": SelectiveSender,
     "silent_leader": SilentLeader,
+    "skipper": Skipper,
 }
 
 __all__ = ["ADVERSARIES", "Adversary"]

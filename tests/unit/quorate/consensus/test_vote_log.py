@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quorate.consensus.vote_log import PRUNE_EVERY_VIEWS, VoteLog
+from quorate.core.bft.evidence import get_view
 from quorate.core.bft.log import record_audit, record_block, record_certificate, record_own
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.blocks import build_root
@@ -46,7 +47,7 @@ def test_newest_audit_records_come_back_per_seat(tmp_path: Path) -> None:
     log.persist([record_audit(s, vote(v, s)) for v in range(1, 50) for s in (1, 2)], synced=False)
     newest = {}
     for seat, message in log.read().seen:
-        newest[seat] = max(newest.get(seat, 0), message.view)  # type: ignore[union-attr]
+        newest[seat] = max(newest.get(seat, 0), get_view(message))
     assert newest == {1: 49, 2: 49}
     log.close()
 
@@ -56,7 +57,7 @@ def test_prune_forgets_only_what_lies_up_to_the_view(tmp_path: Path) -> None:
     last = PRUNE_EVERY_VIEWS + 3
     log.persist([record_own(vote(view)) for view in range(1, last + 1)], synced=True)
     log.prune(PRUNE_EVERY_VIEWS)
-    assert [each.view for each in log.read().own] == [last - 2, last - 1, last]  # type: ignore[union-attr]
+    assert [get_view(each) for each in log.read().own] == [last - 2, last - 1, last]
     log.close()
 
 
@@ -92,7 +93,7 @@ def test_cut_off_log_file_recovers_to_a_prefix(tmp_path: Path) -> None:
     with newest.open("r+b") as file:
         file.truncate(newest.stat().st_size * 2 // 3)
     recovered = open_log(tmp_path / "cut")
-    views = [each.view for each in recovered.read().own]  # type: ignore[union-attr]
+    views = [get_view(each) for each in recovered.read().own]
     assert views == list(range(1, len(views) + 1))
     assert 10 < len(views) < 39
     recovered.close()

@@ -1,9 +1,12 @@
 """The running service beside real gRPC siblings: commits, resends, signs, stops when it must."""
 
+from __future__ import annotations
+
 import asyncio
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 import pytest
@@ -20,6 +23,9 @@ from quorate.kit.config import NodeConfig
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
 
+if TYPE_CHECKING:
+    from tests.unit.quorate.consensus.conftest import Siblings
+
 DEADLINE_S = 15.0
 
 
@@ -29,8 +35,8 @@ def header(author: int = 0) -> bytes:
 
 
 async def test_single_seat_commits_heartbeats_and_resends_what_is_not_synced(
-    config: NodeConfig, siblings
-) -> None:  # type: ignore[no-untyped-def]
+    config: NodeConfig, siblings: Siblings
+) -> None:
     service = await wiring.start(config)
     try:
         blocks = siblings.storage.blocks
@@ -50,7 +56,9 @@ async def test_single_seat_commits_heartbeats_and_resends_what_is_not_synced(
         await service.stop()
 
 
-async def test_votes_leave_only_after_the_log_holds_them(config: NodeConfig, siblings) -> None:  # type: ignore[no-untyped-def]
+async def test_votes_leave_only_after_the_log_holds_them(
+    config: NodeConfig, siblings: Siblings
+) -> None:
     service = await wiring.start(config)
     sent = []
     for _ in range(8):
@@ -63,7 +71,9 @@ async def test_votes_leave_only_after_the_log_holds_them(config: NodeConfig, sib
     await service.stop()
 
 
-async def test_restart_goes_on_above_the_logged_views(config: NodeConfig, siblings) -> None:  # type: ignore[no-untyped-def]
+async def test_restart_goes_on_above_the_logged_views(
+    config: NodeConfig, siblings: Siblings
+) -> None:
     service = await wiring.start(config)
     for _ in range(3):
         await asyncio.wait_for(siblings.storage.blocks.get(), DEADLINE_S)
@@ -83,7 +93,9 @@ async def get_status(config: NodeConfig) -> pb.GetStatusResponse:
         return await stub.GetStatus(pb.GetStatusRequest(), wait_for_ready=True, timeout=DEADLINE_S)
 
 
-async def test_batches_are_signed_for_the_own_seat_only(config: NodeConfig, siblings) -> None:  # type: ignore[no-untyped-def]
+async def test_batches_are_signed_for_the_own_seat_only(
+    config: NodeConfig, siblings: Siblings
+) -> None:
     service = await wiring.start(config)
     genesis = parse_genesis((config.home / "genesis.json").read_text())
     async with open_channel(config.socket("consensus")) as channel:
@@ -101,7 +113,9 @@ async def test_batches_are_signed_for_the_own_seat_only(config: NodeConfig, sibl
     await service.stop()
 
 
-async def test_storage_fault_halts_and_its_end_lets_go_on(config: NodeConfig, siblings) -> None:  # type: ignore[no-untyped-def]
+async def test_storage_fault_halts_and_its_end_lets_go_on(
+    config: NodeConfig, siblings: Siblings
+) -> None:
     service = await wiring.start(config)
     answers, blocks = siblings.storage.answers, siblings.storage.blocks
     await asyncio.wait_for(blocks.get(), DEADLINE_S)
@@ -119,7 +133,9 @@ async def test_storage_fault_halts_and_its_end_lets_go_on(config: NodeConfig, si
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs needs root")
-async def test_full_disk_stops_voting_says_so_and_recovers(config: NodeConfig, siblings) -> None:  # type: ignore[no-untyped-def]
+async def test_full_disk_stops_voting_says_so_and_recovers(
+    config: NodeConfig, siblings: Siblings
+) -> None:
     path = config.home / "consensus" / "log"
     path.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", path], check=True)

@@ -48,7 +48,6 @@ __all__ = [
     "build_batch",
     "build_test_genesis",
     "sign_transfer",
-    ,
 ]
 
 

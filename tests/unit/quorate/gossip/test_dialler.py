@@ -1,6 +1,7 @@
 """Streams come back after restarts, and a peer that falls silent makes nobody else wait."""
 
 import asyncio
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ PROCESS = """
     async def main():
         node = Node(build_test_genesis(), 3)
         await node.start(sys.argv[1])
-        print(node.node_id.hex(), flush=True)
+        print("node", node.node_id.hex(), node.home, flush=True)
         await asyncio.Event().wait()
 
     asyncio.run(main())
@@ -51,12 +52,14 @@ async def outsider(nodes: list[Node]) -> AsyncIterator[tuple[Node, subprocess.Po
     )
     assert process.stdout is not None
     line = await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
-    while len(line.strip()) != 64:
+    while not line.startswith("node "):
         line = await asyncio.get_running_loop().run_in_executor(None, process.stdout.readline)
-    yield node, process, bytes.fromhex(line.strip())
+    _, node_id, home = line.split()
+    yield node, process, bytes.fromhex(node_id)
     process.kill()
     process.wait()
     process.stdout.close()
+    shutil.rmtree(home)
 
 
 async def test_a_peer_that_stops_reading_blocks_nobody_and_is_bounded(

@@ -24,6 +24,7 @@ from quorate.gateway.outbox import OutChunk
 from quorate.gateway.peek import Peeker
 from quorate.gateway.pending import Entry, Lane, Pending, Refusal, Ticket, refuse_for_room
 from quorate.gateway.rendezvous import compute_ranking
+from quorate.gateway.spread import Spread
 from quorate.kit import metrics
 
 RETRY_MS: Final = 200
@@ -41,6 +42,7 @@ SWEEP_SLICE: Final = 500
 _PASSING: Final = frozenset(
     {"MEMPOOL_FULL", "SENDER_FLOODS", "OVERLOADED", "SEQUENCE_FAR", "INSUFFICIENT_BALANCE"}
 )
+_EVERYONE: Final = b"everyone"
 _OVERTAKEN: Final = frozenset({"SEQUENCE_PAST", "SEQUENCE_TAKEN"})
 
 
@@ -78,6 +80,7 @@ class Dispatcher:
         self._holders_min = compute_faults(len(genesis.seats)) + 1
         self._owners: dict[bytes, Backend] = {}
         self._owners_of: tuple[str, ...] = ()
+        self._spread = Spread()
 
     def submit(self, raws: Sequence[bytes]) -> Ticket:
         """Take a chunk of encoded transactions in; the ticket resolves with the verdicts."""
@@ -94,6 +97,8 @@ class Dispatcher:
             ticket.refuse_all(refuse_for_room("the gateway", RETRY_MS))
         else:
             now_s = asyncio.get_running_loop().time()
+            if self._spread.note(len(raws), now_s):
+                self._owners.clear()
             for index, raw in enumerate(raws):
                 self._take_in(Entry(raw, b"", _NOWHERE, ticket, index), candidates, now_s)
         return ticket
@@ -142,7 +147,10 @@ class Dispatcher:
     def _find_owner(self, key: bytes, candidates: list[Backend]) -> Backend:
         owner = self._owners.get(key)
         if owner is None:
-            owner = candidates[compute_ranking(key, self._owners_of)[0]]
+            # The same few at every gateway, as long as they see the same validators and load.
+            few = compute_ranking(_EVERYONE, self._owners_of)[: self._spread.active]
+            names = [self._owners_of[index] for index in few]
+            owner = candidates[few[compute_ranking(key, names)[0]]]
             self._owners[key] = owner
         return owner
 

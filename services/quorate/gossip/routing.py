@@ -21,6 +21,8 @@ from quorate.gossip.servicer import GossipServicer
 from quorate.gossip.stages import StageFeed
 
 GREETING_RECORDS: Final = 32
+# How often peers are told the own height: it only serves who is far behind.
+HEIGHT_S: Final = 0.2
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Router:
     mempool: Mempool
     pace: Pace
     servicer: GossipServicer
+    _telling: asyncio.TimerHandle | None = None
 
     # ---- parts of frames -------------------------------------------------------------------
 
@@ -85,9 +88,15 @@ class Router:
         own = [h.header for h in outcome.executed if h.header.author == self.seat.number]
         now_ms = int(asyncio.get_running_loop().time() * 1_000)
         self.pace.note_executed(sum(header.size_bytes for header in own), now_ms)
-        height = pb.Frame(height=outcome.height).SerializeToString()
-        self.table.broadcast_note(height)
+        if self._telling is None:
+            loop = asyncio.get_running_loop()
+            self._telling = loop.call_later(HEIGHT_S, self._tell_height)
         self.batcher.wake()
+
+    def _tell_height(self) -> None:
+        self._telling = None
+        height = pb.Frame(height=self.mempool.height).SerializeToString()
+        self.table.broadcast_note(height)
 
     def _greet(self, peer: Peer) -> None:
         outbox = peer.outbox

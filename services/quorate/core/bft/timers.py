@@ -55,8 +55,10 @@ class Timers:
             self.deadline_ms = None
             if self.retry_ms is None:
                 self.retry_ms = now_ms + self.compute_timeout_ms()
-        elif self.deadline_ms is None:
-            self.deadline_ms = now_ms + self.compute_timeout_ms()
+        else:
+            self.retry_ms = None
+            if self.deadline_ms is None:
+                self.deadline_ms = now_ms + self.compute_timeout_ms()
 
     def is_view_over(self, now_ms: int) -> bool:
         """Tell whether the current view's time is up."""

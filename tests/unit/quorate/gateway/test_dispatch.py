@@ -9,6 +9,7 @@ import pytest
 
 from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import errors
+from quorate.gateway.spread import Spread
 from quorate.kit import faults
 
 LIMIT_S = 15
@@ -42,6 +43,25 @@ async def test_a_unary_submit_answers_with_the_id(build_network: Any) -> None:
     assert sum(raw in node.received for node in network.nodes) == 1
 
 
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load that needs every validator: else one takes all lanes (gateway/spread.py)."""
+
+    def note(spread: Spread, transactions: int, now_s: float) -> bool:
+        spread.active = 4
+        return False
+
+    monkeypatch.setattr(Spread, "note", note)
+
+
+async def test_little_load_goes_to_one_validator(build_network: Any) -> None:
+    network = await build_network()
+    raws = [network.transfer(0, lane) for lane in range(16)]
+    await submit_chunks(network.open(), [raws])
+    assert [len(node.received) for node in network.nodes if node.received] == [16]
+
+
+@pytest.mark.usefixtures("loaded")
 async def test_chunks_are_answered_in_order_and_split_by_lane(build_network: Any) -> None:
     network = await build_network()
     chunks = [[network.transfer(i, lane) for lane in range(16)] for i in range(10)]
@@ -111,6 +131,7 @@ async def test_an_overloaded_validator_refuses_the_chunk(build_network: Any) -> 
     assert isinstance(error, errors.Overloaded) and error.retry_after_ms == 350
 
 
+@pytest.mark.usefixtures("loaded")
 async def test_one_overloaded_validator_refuses_only_its_lanes(build_network: Any) -> None:
     network = await build_network()
     raws = [network.transfer(0, lane) for lane in range(16)]

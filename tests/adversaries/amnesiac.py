@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 class Amnesiac(Adversary):
     """Takes a copy of its log at one crash and restarts from it at later ones."""
 
+    # One in so many crashes makes the copy anew; 0: never.
+    anew = 3
     _copy: Disk | None = None
 
     def choose_disk(self, disk: Disk) -> Disk:
         """Return the old copy when there is one."""
-        if self._copy is None or self.rng.randrange(3) == 0:
+        if self._copy is None or (self.anew and self.rng.randrange(self.anew) == 0):
             self._copy = disk.copy()
         return self._copy.copy()

@@ -44,6 +44,8 @@ class Network:
         self.groups, self.clogged, self.loss_percent = {}, {}, 0
         self.delay_ms = (1, min(self.delay_ms[1], 30))
         self.refresh()
+        if not self._world.plan.reconnects:
+            return  # what was lost on streams that stayed up must be noticed by itself
         # Streams that were in trouble break and come back: each side greets the other.
         count = len(self._world.nodes)
         for one in range(count):

@@ -21,7 +21,7 @@ class Payload:
 
     def make(self, author: int, expiry_height: int | None = None) -> bytes:
         """Have an author seal a batch and spread it; some receivers never get it unasked."""
-        world, params = self._world, self._world.params
+        world = self._world
         node = world.nodes[author]
         if expiry_height is None:
             expiry_height = node.storage.height + self._rng.randint(*world.plan.validity)
@@ -31,7 +31,7 @@ class Payload:
             number=len(self.headers),
             count=1,
             size_bytes=100,
-            weight=self._rng.randint(1, params.block_weight_max // 3),
+            weight=self._rng.randint(1, world.plan.batch_weight_max),
             expiry_height=expiry_height,
             content_hash=len(self.headers).to_bytes(32, "big"),
         )

@@ -75,9 +75,11 @@ class Plan:
     execute_ms: tuple[int, int] = (1, 1)
     skew_ms: tuple[int, ...] = ()
     validity: tuple[int, int] = (100, 200)
+    batch_weight_max: int = 300
     late_ms_max: int = 0
     batch_every_ms: int = 0
     prune_every: int = 1
+    reconnects: bool = True
     faulty_ms: int = 0
     crashes: tuple[Crash, ...] = ()
     partitions: tuple[Partition, ...] = ()
@@ -120,6 +122,7 @@ def draw(seed: int) -> Plan:
         late_ms_max=rng.choice((50, 500, 3_000)),
         batch_every_ms=rng.choice((20, 100, 400, 3_000)) if seats <= 7 else 300,
         prune_every=rng.choice((1, 3, 10)),
+        reconnects=rng.randrange(2) == 0,
         faulty_ms=faulty_ms,
         crashes=_draw_crashes(rng, nodes, faulty_ms),
         partitions=_draw_partitions(rng, nodes, faulty_ms),

@@ -78,7 +78,9 @@ class Proposer:
             replica.now_ms - replica.final_ms >= CARRY_DELAY_MS or self._is_lagging(parent)
         ):
             return True
-        if self.is_heartbeat_due():
+        # A block that is on its way to be final is a sign of life too.
+        seen_ms = replica.seen_ms.get(parent.digest, replica.final_ms)
+        if replica.now_ms - max(seen_ms, replica.final_ms) >= replica.params.heartbeat_ms:
             return True
         return self.has_work()
 

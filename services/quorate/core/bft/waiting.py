@@ -99,6 +99,8 @@ class Waiter:
         # A proposal from a clock ahead of ours becomes valid by waiting; for what is missing one
         # asks again.
         replica = self._replica
+        if self._is_finalization_open():
+            return replica.now_ms + ASK_EVERY_MS
         view = replica.views.get(replica.view)
         if view is None or view.proposal is None or not replica.signing.may_notarize(view.number):
             return None

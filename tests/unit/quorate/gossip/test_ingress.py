@@ -224,7 +224,7 @@ async def test_overload_is_answered_per_chunk_with_a_time_to_wait(nodes: list[No
 async def test_one_flooding_sender_leaves_room_for_others(nodes: list[Node]) -> None:
     node = await start_one(nodes, seats=4)
     reasons: set[str] = set()
-    for start in range(0, 1_200, 100):
+    for start in range(0, 1_800, 100):
         answer = await node.submit(
             *(sign_transfer(node.genesis, n) for n in range(start, start + 100))
         )

@@ -85,12 +85,12 @@ class Bench:
             head=self.head, certificate=self.certificate, restored=read(log or self.log)
         )
         self.replica = Replica(setup, opening)
-        self.do(on.Started)
+        self.put(on.Started)
         if answered and self.seat is not None:
             for other in self.others():
                 self.hear(other, SeatAnswer(0, self.seat, b""))
 
-    def do(self, kind: Any, *fields: Any) -> list[do.Effect]:
+    def put(self, kind: Any, *fields: Any) -> list[do.Effect]:
         """Give the engine an event; return its effects."""
         clock_ms = CLOCK_MS + self.now_ms - START_MS
         effects: list[do.Effect] = self.replica.handle(kind(self.now_ms, clock_ms, *fields))
@@ -102,18 +102,18 @@ class Bench:
 
     def hear(self, seat: int, message: Message) -> list[do.Effect]:
         """Give the engine a message from a seat's node."""
-        return self.do(on.MessageReceived, b"node%d" % seat, seat, message)
+        return self.put(on.MessageReceived, b"node%d" % seat, seat, message)
 
     def wait(self, delay_ms: int) -> list[do.Effect]:
         """Move the clock and fire the timer."""
         self.now_ms += delay_ms
-        return self.do(on.TimerFired)
+        return self.put(on.TimerFired)
 
     def hold(self, *headers: BatchHeader) -> None:
         """Have these batches held here and reported by all others."""
-        self.do(on.BatchesHeld, tuple((name_of(h), h) for h in headers))
+        self.put(on.BatchesHeld, tuple((name_of(h), h) for h in headers))
         for seat in self.others():
-            self.do(on.BatchesReported, seat, tuple(name_of(h) for h in headers))
+            self.put(on.BatchesReported, seat, tuple(name_of(h) for h in headers))
 
     # ---- who ---------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from quorate.core.bft.chain import Chain
 from quorate.core.bft.messages import Kind
 from quorate.core.blocks import Block
 from quorate.core.results import Result, compute_claim
-from quorate.core.values import ZERO_HASH
 from tests.unit.quorate.core.bft.bench import Bench, claim, make_batch, name_of
 
 
@@ -101,4 +100,3 @@ def test_results_below_every_claim_are_dropped() -> None:
         make_results(chain, view)
         parent = block
     assert min(chain.results) == 3 and chain.executed_height == 5
-    assert ZERO_HASH not in chain.results

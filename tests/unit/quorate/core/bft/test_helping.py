@@ -43,14 +43,13 @@ def skip_to(bench: Bench, view: int, *, lacking: tuple[int, ...] = ()) -> None:
 
 
 def test_a_skipped_view_must_be_proved_before_a_vote() -> None:
-    bench = Bench()
-    view = bench.view_led_by(2, least=4)
-    skip_to(bench, view, lacking=(2,))
-    proposal = bench.build(view)
-    effects = bench.hear(2, proposal)
-    assert not sent(effects, N) and requests(effects) == [(2, 2, 2)]
+    bench = Bench(seat=Bench().leader(2))
+    skip_to(bench, 4, lacking=(2,))
+    leader = bench.leader(4)
+    effects = bench.hear(leader, bench.build(4))
+    assert not sent(effects, N) and requests(effects) == [(leader, 2, 2)]
     assert bench.replica.get_state() == ("voting", "ANCESTRY_UNPROVED")
-    assert sent(bench.hear(3, bench.certify(Z, 2)), N)
+    assert sent(bench.hear(leader, bench.certify(Z, 2)), N)
 
 
 def test_what_stays_missing_is_asked_for_again_of_everyone() -> None:
@@ -110,6 +109,7 @@ def test_a_finalization_above_a_gap_asks_for_the_blocks() -> None:
     one = bench.build(1)
     two = bench.build(2, one.block)
     bench.hear(bench.leader(2), two)
+    bench.now_ms += ASK_EVERY_MS
     effects = bench.hear(1, bench.certify(F, 2, two.block.digest))
     assert (None, 1, 2) in requests(effects) and bench.replica.view == 3
     effects = bench.hear(bench.leader(1), one)
@@ -186,6 +186,6 @@ def test_who_connects_is_greeted_with_the_final_head_and_open_views() -> None:
     bench = Bench()
     bench.finish(bench.build(1))
     bench.hear(1, bench.certify(Z, 2))
-    got = answers(bench.do(on.PeerConnected, b"node3", 3))
+    got = answers(bench.put(on.PeerConnected, b"node3", 3))
     certified = [(m.kind, m.view) for m in got if isinstance(m, Certificate)]
     assert certified == [(F, 1), (Z, 2)]

@@ -3,6 +3,7 @@
 import pytest
 
 from quorate.core.bft import log
+from quorate.core.bft.evidence import Signed
 from quorate.core.bft.messages import Kind
 from quorate.core.errors import MalformedBytes
 from tests.unit.quorate.core.bft.bench import Bench, make_batch
@@ -13,14 +14,15 @@ def test_every_record_comes_back() -> None:
     proposal = bench.build(3, batches=(make_batch(1), make_batch(2)))
     votes = [bench.sign(0, kind, 3) for kind in (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE)]
     certificate = bench.certify(Kind.NULLIFY, 2)
+    own: list[Signed] = [proposal, *votes]
     records = [
-        *map(log.record_own, (proposal, *votes)),
+        *map(log.record_own, own),
         log.record_block(proposal),
         log.record_certificate(certificate),
         log.record_audit(2, votes[0]),
     ]
     restored = log.restore(records)
-    assert restored.own == [proposal, *votes]
+    assert restored.own == own
     assert restored.blocks == [proposal]
     assert restored.certificates == [certificate]
     assert restored.seen == [(2, votes[0])]

@@ -147,6 +147,7 @@ def test_a_dead_leader_costs_one_time_out_and_is_then_skipped() -> None:
     if dead == 0:
         bench = Bench(seat=1)
     skip_to(bench, 2)
+    bench.now_ms += PARAMS.view_timeout_ms
     alive = next(s for s in bench.others() if s != dead)
     bench.hear(alive, bench.certify(Z, 2))
     assert bench.replica.view == 3
@@ -183,7 +184,7 @@ def test_after_giving_up_a_time_ahead_wakes_nobody() -> None:
     bench.hear(1, bench.build(view, time_ms=time_ms))
     assert sent(bench.wait(PARAMS.view_timeout_ms), Z)
     bench.now_ms += 60_000
-    bench.do(on.TimerFired)
+    bench.put(on.TimerFired)
     timer = find(bench.done, do.SetTimer)[-1].at_ms
     assert timer is not None and timer >= bench.now_ms + PARAMS.view_timeout_ms
 
@@ -198,13 +199,13 @@ def test_missing_batches_are_fetched_and_then_voted_for() -> None:
     assert fetch.names == (name_of(batch),) and fetch.seats[0] == 1
     assert not find(bench.wait(100), do.FetchBatches)
     assert find(bench.wait(150), do.FetchBatches)
-    assert sent(bench.do(on.BatchesHeld, ((name_of(batch), batch),)), N)
+    assert sent(bench.put(on.BatchesHeld, ((name_of(batch), batch),)), N)
 
 
 def grow_executed(bench: Bench) -> None:
     """Make block 1 final and executed, its result being w…"""
     bench.finish(bench.build(bench.replica.view))
-    bench.do(on.BlocksExecuted, (Result(1, b"w" * 32, b"r" * 32),))
+    bench.put(on.BlocksExecuted, (Result(1, b"w" * 32, b"r" * 32),))
 
 
 def test_a_false_result_is_nullified_and_the_replica_goes_on() -> None:
@@ -257,10 +258,10 @@ def test_a_storage_fault_stops_voting_until_it_ends() -> None:
     bench = Bench()
     view = bench.view_led_by(1)
     skip_to(bench, view)
-    bench.do(on.StorageFaulted, "disk full")
+    bench.put(on.StorageFaulted, "disk full")
     assert not sent(bench.hear(1, bench.build(view)), N)
     assert bench.replica.get_state() == ("halted", "STORAGE_FAULT: disk full")
-    assert sent(bench.do(on.StorageFaulted, ""), N)
+    assert sent(bench.put(on.StorageFaulted, ""), N)
 
 
 @pytest.mark.parametrize("lag_max", [0, 2])
@@ -287,10 +288,10 @@ def test_storage_that_moved_ahead_takes_the_engine_along() -> None:
     two = bench.build(7, one.block, (make_batch(1),))
     bench.hold(make_batch(1))
     certificate = bench.certify(F, 7, two.block.digest)
-    bench.do(on.CaughtUp, two.block, certificate, ((2, name_of(make_batch(1))),))
+    bench.put(on.CaughtUp, two.block, certificate, ((2, name_of(make_batch(1))),))
     assert bench.replica.view == 8 and bench.replica.final_view == 7
     assert not bench.replica.pool.held and bench.replica.chain.is_recent(name_of(make_batch(1)))
-    bench.do(on.CaughtUp, one.block, bench.certify(F, 1, one.block.digest), ())
+    bench.put(on.CaughtUp, one.block, bench.certify(F, 1, one.block.digest), ())
     assert bench.replica.final_view == 7, "the head never goes back"
 
 
@@ -299,15 +300,15 @@ def test_the_log_is_pruned_only_up_to_what_storage_has_synced() -> None:
     for _ in range(3):
         bench.finish(bench.build(bench.replica.view, bench.replica.chain.head))
     assert not find(bench.done, do.PruneLog)
-    assert [e.view for e in find(bench.do(on.BlocksSynced, 2), do.PruneLog)] == [2]
-    assert not find(bench.do(on.BlocksSynced, 2), do.PruneLog)
-    assert [e.view for e in find(bench.do(on.BlocksSynced, 9), do.PruneLog)] == [3]
+    assert [e.view for e in find(bench.put(on.BlocksSynced, 2), do.PruneLog)] == [2]
+    assert not find(bench.put(on.BlocksSynced, 2), do.PruneLog)
+    assert [e.view for e in find(bench.put(on.BlocksSynced, 9), do.PruneLog)] == [3]
 
 
 def test_a_lone_validator_makes_its_blocks_final_at_once() -> None:
     bench = Bench(seats=1)
     batch = make_batch(1)
-    effects = bench.do(on.BatchesHeld, ((name_of(batch), batch),))
+    effects = bench.put(on.BatchesHeld, ((name_of(batch), batch),))
     (commit,) = find(effects, do.CommitBlocks)
     assert commit.blocks[0].batches == (name_of(batch),)
 

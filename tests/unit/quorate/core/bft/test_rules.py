@@ -127,7 +127,7 @@ def test_a_false_result_is_invalid(field: str) -> None:
     judge = Executed()
     true = compute_claim(judge.one.header.executed, 1, judge.chain.results)
     assert true is not None
-    false = replace(true, **{field: b"x" * 32})
+    false = replace(true, **{field: b"x" * 32})  # type: ignore[arg-type]
     assert judge.claim(executed=false) == Verdict(INVALID, "FALSE_RESULT")
 
 

@@ -29,7 +29,8 @@ def test_a_batch_that_could_be_proposed_is_a_reason() -> None:
 def test_a_message_of_this_or_a_later_view_is_a_reason() -> None:
     for view in (1, 2):
         bench = Bench()
-        bench.hear(1, bench.sign(1, Z, view))
+        voter = next(seat for seat in (1, 2) if seat != bench.leader(1))
+        bench.hear(voter, bench.sign(voter, Z, view))
         assert bench.replica.timers.deadline_ms is not None
 
 
@@ -87,4 +88,17 @@ def test_a_waiting_seat_asks_again_until_enough_have_answered() -> None:
     assert len(queries) == 1
     again = bench.wait(PARAMS.view_timeout_ms)
     assert [type(m).__name__ for m in sent(again)].count("SeatQuery") == 1
-    assert bench.do(on.PeerConnected, b"node2", 2)
+    assert bench.put(on.PeerConnected, b"node2", 2)
+
+
+def test_a_heartbeat_on_its_way_is_not_doubled_by_the_next_leader() -> None:
+    bench = Bench()
+    view = bench.view_led_by(0, least=2)
+    for number in range(1, view - 1):
+        bench.hear(1, bench.certify(Z, number))
+    bench.now_ms += PARAMS.heartbeat_ms
+    proposal = bench.build(view - 1)
+    bench.hear(bench.leader(view - 1), proposal)
+    effects = bench.hear(1, bench.certify(N, view - 1, proposal.block.digest))
+    effects += bench.wait(PARAMS.block_interval_ms)
+    assert bench.replica.view == view and not sent(effects, P)

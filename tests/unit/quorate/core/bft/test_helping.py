@@ -73,35 +73,35 @@ def test_a_parent_skipped_by_nothing_is_never_voted_for() -> None:
     assert not sent(bench.hear(2, bench.build(view, bench.root)), N)
 
 
-def test_a_grandparent_that_was_lost_is_asked_for_by_its_own_view() -> None:
-    bench = Bench(seat=None)
-    one = bench.build(1)
-    two = bench.build(2, one.block)
-    for view, proposal in ((1, one), (2, two)):
-        bench.hear(1, bench.certify(N, view, proposal.block.digest))
-    bench.hear(bench.leader(2), two)
-    verdict = bench.replica.helper.judge_ancestry(bench.build(3, two.block).block.header)
-    assert verdict.reason == "ANCESTRY_UNPROVED"
-    bench.now_ms += ASK_EVERY_MS
-    effects = bench.hear(bench.leader(3), bench.build(3, two.block))
-    bench.replica.helper.judge_ancestry(bench.build(3, two.block).block.header)
-    assert bench.replica.chain.find_gap(two.block.digest, 2) == 1
-    assert bench.replica.helper._asked.get(1) is not None
-    assert effects is not None
-
-
-def test_a_leader_that_lacks_a_grandparent_asks_for_it_too() -> None:
-    bench = Bench()
-    view = bench.view_led_by(0, least=3)
+def lose_grandparent(bench: Bench, view: int) -> Proposal:
+    """Bring a bench to `view` with all proofs but the block two views before; return the parent."""
     skip_to(bench, view - 2)
     one = bench.build(view - 2)
     two = bench.build(view - 1, one.block)
     bench.hear(1, bench.certify(N, view - 2, one.block.digest))
     bench.hear(bench.leader(view - 1), two)
-    effects = bench.hear(1, bench.certify(N, view - 1, two.block.digest))
-    asked = requests(bench.done)
+    bench.hear(1, bench.certify(N, view - 1, two.block.digest))
+    bench.now_ms += ASK_EVERY_MS
+    assert bench.replica.view == view
+    return two
+
+
+def test_a_grandparent_that_was_lost_is_asked_for_by_its_own_view() -> None:
+    bench = Bench()
+    view = next(v for v in range(3, 7) if 0 not in (bench.leader(v), bench.leader(v - 1)))
+    parent = lose_grandparent(bench, view)
+    effects = bench.hear(bench.leader(view), bench.build(view, parent.block))
+    assert not sent(effects, N)
+    assert {first for _, first, _ in requests(effects)} == {view - 2}
+
+
+def test_a_leader_that_lacks_a_grandparent_asks_for_it_too() -> None:
+    bench = Bench()
+    view = bench.view_led_by(0, least=3)
+    lose_grandparent(bench, view)
+    effects = bench.wait(0)
     assert not sent(effects, Kind.PROPOSAL)
-    assert any(first == view - 2 for _, first, _ in asked)
+    assert {first for _, first, _ in requests(effects)} == {view - 2}
 
 
 def test_a_finalization_above_a_gap_asks_for_the_blocks() -> None:

@@ -8,8 +8,8 @@ than half of the room is used, one sender may use a quarter of it. Pure: the cal
 from typing import Final
 
 BACKLOG_MS: Final = 1_000
-# Always allowed: a chain that was idle or stood still takes this much at once (two full batches).
-BYTES_MIN: Final = 512 * 1024
+# Always allowed: a chain that was idle or stood still takes this much at once (one full batch).
+BYTES_MIN: Final = 256 * 1024
 WINDOW_MS: Final = 500
 WAIT_MS_MAX: Final = 1_000
 WAIT_MS_MIN: Final = 20

@@ -6,7 +6,9 @@ from typing import Final
 
 from quorate.gateway.pending import Entry
 
-QUEUE_BYTES_MAX: Final = 8 * 1024 * 1024
+# What waits for a validator and its verdicts, in all: about a second of what it batches when the
+# network is full. More would only be refused later; so overload is answered at once.
+WAITING_BYTES_MAX: Final = 256 * 1024
 INFLIGHT_MAX: Final = 16
 CHUNK_BYTES_MAX: Final = 256 * 1024
 CHUNK_ENTRIES_MAX: Final = 1_000
@@ -19,17 +21,18 @@ GATHER_BYTES: Final = 64 * 1024
 class OutChunk:
     """One message to a validator: its number, its transactions, and when it was sent."""
 
-    __slots__ = ("entries", "number", "sent_at_s")
+    __slots__ = ("entries", "number", "sent_at_s", "size_bytes")
 
     def __init__(self, number: int, entries: list[Entry], sent_at_s: float) -> None:
         self.number, self.entries, self.sent_at_s = number, entries, sent_at_s
+        self.size_bytes = sum([len(entry.raw) for entry in entries])
 
 
 class Outbox:
     """The queue of one validator's submit stream."""
 
     def __init__(self) -> None:
-        self.queued_bytes = 0
+        self.queued_bytes = self._inflight_bytes = 0
         self._queue: deque[Entry] = deque()
         self._inflight: deque[OutChunk] = deque()
         self._numbers = 0
@@ -40,7 +43,7 @@ class Outbox:
     @property
     def is_full(self) -> bool:
         """Nothing more should be put in until the validator takes some."""
-        return self.queued_bytes > QUEUE_BYTES_MAX
+        return self.queued_bytes + self._inflight_bytes > WAITING_BYTES_MAX
 
     def put(self, entry: Entry) -> None:
         """Queue one transaction behind all others."""
@@ -69,6 +72,7 @@ class Outbox:
         chunk = OutChunk(self._numbers, self._cut(), loop.time())
         self._numbers += 1
         self._inflight.append(chunk)
+        self._inflight_bytes += chunk.size_bytes
         return chunk
 
     def match(self, number: int) -> OutChunk | None:
@@ -76,7 +80,9 @@ class Outbox:
         if not self._inflight or self._inflight[0].number != number:
             return None
         self._answered.set()
-        return self._inflight.popleft()
+        chunk = self._inflight.popleft()
+        self._inflight_bytes -= chunk.size_bytes
+        return chunk
 
     def is_silent(self, now_s: float, limit_s: float) -> bool:
         """Tell whether the oldest chunk has waited longer than the limit for its answer."""
@@ -88,7 +94,7 @@ class Outbox:
         left.extend(self._queue)
         self._inflight.clear()
         self._queue.clear()
-        self.queued_bytes = 0
+        self.queued_bytes = self._inflight_bytes = 0
         return left
 
     def _cut(self) -> list[Entry]:

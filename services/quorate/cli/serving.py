@@ -14,7 +14,6 @@ from typing import Final
 
 import structlog
 from prometheus_client import start_http_server
-from pydantic import ValidationError
 
 from quorate.core.errors import RefusedToStart
 from quorate.kit import config as configs
@@ -53,15 +52,12 @@ def _run(work: Coroutine[None, None, None]) -> None:
 
 def _load(role: str, path: Path) -> tuple[list[Start], str, str, str]:
     """Return how to start each service, the log level, where metrics go, and a name."""
-    try:
-        if role == "gateway":
-            gateway = configs.load_gateway_config(path)
-            starts = [_starter("gateway", gateway)]
-            # The gateway serves its metrics itself.
-            return starts, gateway.log_level, "", "gateway"
-        node = configs.load_node_config(path)
-    except ValidationError as error:
-        raise RefusedToStart(_describe(path, error), reason="BAD_CONFIG") from error
+    if role == "gateway":
+        gateway = configs.load_gateway_config(path)
+        starts = [_starter("gateway", gateway)]
+        # The gateway serves its metrics itself.
+        return starts, gateway.log_level, "", "gateway"
+    node = configs.load_node_config(path)
     roles = NODE_ROLES if role == "all" else (role,)
     return [_starter(each, node) for each in roles], node.log_level, node.metrics_listen, node.name
 
@@ -75,12 +71,6 @@ def _starter(role: str, config: configs.NodeConfig | configs.GatewayConfig) -> S
         return running
 
     return start
-
-
-def _describe(path: Path, error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"]) or "(file)"
-    return f"{path}: {field}: {first['msg']}"
 
 
 async def _serve_until_told(

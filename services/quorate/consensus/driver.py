@@ -73,6 +73,10 @@ class Driver:
             if isinstance(effect, do.Persist):
                 records += effect.records
                 synced = synced or effect.synced
+            elif isinstance(effect, do.RecordEvidence):
+                first, second = effect.first.encode(), effect.second.encode()
+                records.append((b"e" + second[:32], first + second))
+                synced = True
         if self._log is None or not records:
             return
         while True:
@@ -115,13 +119,21 @@ class Driver:
             case do.AnnounceProposal():
                 storage.announce(effect)
             case do.PruneLog():
-                if self._log is not None:
-                    self._log.prune(effect.view)
+                self._prune(effect.view)
             case do.RecordEvidence():
                 self._record_evidence(effect)
             case do.ReportState():
                 metrics.HALTED.set(effect.state == "halted")
                 log.info("engine state", state=effect.state, detail=effect.detail)
+
+    def _prune(self, view: int) -> None:
+        if self._log is None:
+            return
+        try:
+            self._log.prune(view)
+        except OSError as error:
+            # Nothing depends on it: what stays is forgotten the next time.
+            log.warning("the vote log cannot be pruned now", error=str(error))
 
     def _set_timer(self, at_ms: int | None) -> None:
         if self._timer is not None:
@@ -148,5 +160,3 @@ class Driver:
             first=first.hex(),
             second=second.hex(),
         )
-        if self._log is not None:
-            self._log.persist([(b"e" + second[:32], first + second)], synced=True)

@@ -77,16 +77,20 @@ class VoteLog:
             metrics.LOG_SYNCS.inc()
 
     def prune(self, view: int) -> None:
-        """Forget what lies up to `view`, once enough has gathered."""
+        """Forget what lies up to `view`, once enough has gathered; raises OSError."""
         if view - self._pruned_view < PRUNE_EVERY_VIEWS:
             return
         if self._db is None:
             return
-        self._pruned_view = view
-        for start, end in compute_prune_ranges(view):
-            self._db.delete_range(start, end)
+        ranges = list(compute_prune_ranges(view))
         if view > AUDIT_VIEWS:
-            self._db.delete_range(b"a", b"a" + U64.pack(view - AUDIT_VIEWS))
+            ranges.append((b"a", b"a" + U64.pack(view - AUDIT_VIEWS)))
+        try:
+            for start, end in ranges:
+                self._db.delete_range(start, end)
+        except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
+            raise OSError(str(error)) from error
+        self._pruned_view = view
 
     def reopen(self) -> None:
         """Open anew after a failed write; raises OSError while that cannot be done.

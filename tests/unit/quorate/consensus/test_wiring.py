@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import grpc
 import pytest
@@ -15,15 +15,19 @@ from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
 from quorate.api.storage.v1 import storage_pb2
 from quorate.consensus import wiring
+from quorate.consensus.driver import Driver
+from quorate.consensus.vote_log import VoteLog
 from quorate.core import crypto
 from quorate.core.batches import BatchHeader, is_batch_signed
-from quorate.core.bft.messages import Proposal, Vote, decode_message
+from quorate.core.bft.effects import RecordEvidence
+from quorate.core.bft.messages import Kind, Proposal, Vote, decode_message
 from quorate.core.genesis import parse_genesis
 from quorate.kit.config import NodeConfig
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
 
 if TYPE_CHECKING:
+    from quorate.core.bft.replica import Replica
     from tests.unit.quorate.consensus.conftest import Siblings
 
 DEADLINE_S = 15.0
@@ -111,6 +115,20 @@ async def test_batches_are_signed_for_the_own_seat_only(
         message = bytes(8) + b"n" * 32
         assert crypto.is_signed(key, node.signature, crypto.TAG_SEAT_NODE, genesis.domain, message)
     await service.stop()
+
+
+async def test_evidence_is_in_the_log_before_anything_of_its_turn_leaves(
+    config: NodeConfig, siblings: Siblings
+) -> None:
+    log = VoteLog(config.home / "evidence", b"g" * 32, b"k" * 32)
+    driver = Driver(cast("Replica", None), log)
+    first, second = (Vote(Kind.NOTARIZE, 0, 7, bytes([n]) * 32, 1, bytes(64)) for n in (1, 2))
+    await driver._persist([RecordEvidence(1, first, second)])
+    log.close()
+    reopened = VoteLog(config.home / "evidence", b"g" * 32, b"k" * 32)
+    kept = [value for _, value in reopened._scan(b"e", b"f")]
+    assert kept == [first.encode() + second.encode()]
+    reopened.close()
 
 
 async def test_storage_fault_halts_and_its_end_lets_go_on(

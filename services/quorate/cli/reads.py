@@ -1,4 +1,4 @@
-"""`quorate account|block|status|faucet`: reading the chain, and money to begin with."""
+"""`quorate account|block|status|seats|faucet`: reading the chain, and money to begin with."""
 
 import secrets
 import time
@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from quorate.cli import life, options, output, session, wallet
 from quorate.cli.panels import describe_validator, make_validators_table
@@ -16,7 +17,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.transactions import Options
-from quorate.sdk.values import Account, Block, Outcome, Receipt, Status, Validator
+from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, Status, Validator
 
 _TIMEOUT_S: Final = 30.0
 _LANES: Final = Params().lanes_max
@@ -117,6 +118,50 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
     )
     output.out.print()
     output.out.print(make_validators_table(validators))
+
+
+def seats(
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", min=0, help="Which epoch. Default: the present one.")
+    ] = None,
+    endpoint: options.Endpoint = None,
+    as_json: options.Json = False,
+) -> None:
+    """**quorate seats --json**
+
+    Show the seats of an epoch, and against which of them there is evidence on chain.
+    """
+
+    async def work(client: Client) -> tuple[list[Seat], list[Validator]]:
+        return await client.seats(epoch), await client.validators()
+
+    found, validators = session.run(endpoint, work)
+    names = {each.public_key: each.name for each in validators if each.seat is not None}
+    if as_json:
+        rows = [
+            {
+                "seat": each.seat,
+                "name": names.get(each.public_key, ""),
+                "public_key": each.public_key.hex(),
+                "mark": _describe_mark(each),
+            }
+            for each in found
+        ]
+        output.print_json({"epoch": found[0].epoch, "seats": rows})
+        return
+    table = output.make_table("seat", "validator", "key", "marked", right=("seat",))
+    for each in found:
+        mark = f"view {each.view:,}, at height {each.height:,}" if each.evidence else "no"
+        style = "bold red" if each.evidence else "dim"
+        name = names.get(each.public_key, "")
+        table.add_row(str(each.seat), name, each.public_key.hex()[:16], Text(mark, style=style))
+    output.out.print(table)
+
+
+def _describe_mark(seat: Seat) -> dict[str, Any] | None:
+    if not seat.evidence:
+        return None
+    return {"view": seat.view, "height": seat.height, "evidence": seat.evidence.hex()}
 
 
 def faucet(

@@ -10,12 +10,13 @@ from typing import Final
 
 from rocksdict import DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
+from quorate.core.accusations import Evidence, decode_record
 from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
 from quorate.core.codec import U64
-from quorate.core.errors import MalformedBytes, RefusedToStart
+from quorate.core.errors import InvalidInput, MalformedBytes, RefusedToStart
 from quorate.kit import metrics
 
-_GENESIS: Final = b"m/genesis"
+GENESIS_KEY: Final = b"m/genesis"
 _KEY: Final = b"m/public_key"
 # Range deletes cost at reading; so the log is pruned only every so many views.
 PRUNE_EVERY_VIEWS: Final = 512
@@ -42,7 +43,7 @@ class VoteLog:
         self._synced = WriteOptions()
         self._synced.sync = True
         self._pruned_view = 0
-        self._check(_GENESIS, genesis_hash, "WRONG_GENESIS", "another chain")
+        self._check(GENESIS_KEY, genesis_hash, "WRONG_GENESIS", "another chain")
         self._check(_KEY, public_key, "SEAT_KEY_CHANGED", "another seat key")
 
     def read(self) -> Restored:
@@ -58,6 +59,16 @@ class VoteLog:
             ) from error
         restored.own, restored.seen = own.own, seen.seen
         return restored
+
+    def list_evidence(self) -> list[Evidence]:
+        """Return the evidence found so far; raises RefusedToStart when a record does not parse."""
+        try:
+            return [decode_record(value) for _, value in self._scan(b"e", b"f")]
+        except InvalidInput as error:
+            raise RefusedToStart(
+                f"the vote log holds damaged evidence ({error.message}): rotate the seat key",
+                reason="DAMAGED_VOTE_LOG",
+            ) from error
 
     def persist(self, records: Iterable[Record], *, synced: bool) -> None:
         """Write records as one atomic batch; when `synced`, it is on disk on return.

@@ -7,10 +7,12 @@ import grpc
 from quorate.api.consensus.v1 import consensus_pb2, consensus_pb2_grpc
 from quorate.consensus.driver import Driver
 from quorate.consensus.gossip_link import GossipLink
+from quorate.consensus.reporting import Reporter
 from quorate.consensus.seat_key import find_seat, get_log_path
 from quorate.consensus.servicer import ConsensusServicer
 from quorate.consensus.storage_link import StorageLink
 from quorate.consensus.vote_log import VoteLog
+from quorate.core.accusations import build_genesis_keys
 from quorate.core.bft import events as on
 from quorate.core.bft.log import Restored
 from quorate.core.bft.replica import Replica, Setup
@@ -80,6 +82,14 @@ async def _start(
     tasks.start(driver.run(), "engine")
     tasks.start(storage.run(), "storage link")
     tasks.start(gossip.run(), "gossip link")
+    if setup.key is not None and vote_log is not None:
+        reporter = Reporter(
+            setup.key, genesis.domain, build_genesis_keys(genesis),
+            genesis.params.validity_max_blocks, (channels[0], channels[1]),
+        )  # fmt: skip
+        reporter.resume(vote_log.list_evidence())
+        driver.on_evidence = reporter.note
+        tasks.start(reporter.run(), "reporter")
     return Consensus(tasks, server, gossip, channels, vote_log)
 
 

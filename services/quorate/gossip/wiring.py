@@ -25,6 +25,7 @@ from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
 from quorate.gossip.receiver import Receiver
 from quorate.gossip.records import build_record
+from quorate.gossip.reports import ReportDesk
 from quorate.gossip.routing import Router
 from quorate.gossip.servicer import GossipServicer
 from quorate.gossip.stages import StageFeed
@@ -151,6 +152,7 @@ def _create_servers(config: NodeConfig, parts: _Parts) -> tuple[Server, Server, 
     ingress.describer = Describer(
         parts.identity.node_id, parts.genesis, router.table, router.seat, router.mempool
     )
+    router.servicer.reports = ReportDesk(parts.genesis, parts.chain, admission, router.batcher)
     names = gossip_pb2.DESCRIPTOR.services_by_name
     internal = Server([names["GossipService"].full_name])
     gossip_pb2_grpc.add_GossipServiceServicer_to_server(router.servicer, internal.server)

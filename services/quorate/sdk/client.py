@@ -113,6 +113,12 @@ class Client:
         answer = await _answer(self._ledger.GetReceipt(request, timeout=rpc.DEADLINE_S))
         return values.to_receipt(answer.receipt)
 
+    async def seats(self, epoch: int | None = None) -> list[values.Seat]:
+        """Return the seats of an epoch (the present one) and who of them is marked."""
+        request = ledger_pb2.ListSeatsRequest(epoch=epoch)
+        answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
+        return values.to_seats(answer)
+
     async def stage(self, id_: bytes) -> values.Stage:
         """Return how far a transaction got, as far as the gateway knows."""
         request = transaction_pb2.GetRequest(id=id_)

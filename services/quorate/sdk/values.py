@@ -82,6 +82,20 @@ class Validator(NamedTuple):
     peers: int
 
 
+class Seat(NamedTuple):
+    """A seat of an epoch's set; `evidence` is empty unless it is marked, `view` then tells where.
+
+    A seat is marked when evidence against it was executed, at `height`.
+    """
+
+    epoch: int
+    seat: int
+    public_key: bytes
+    view: int
+    height: int
+    evidence: bytes
+
+
 class Block(NamedTuple):
     """A final block; `transaction_ids` and `certificate` only where asked for."""
 
@@ -210,6 +224,21 @@ def to_validator(message: network_pb2.Validator) -> Validator:
         message.detail,
         message.peers,
     )
+
+
+def to_seats(message: ledger_pb2.ListSeatsResponse) -> list[Seat]:
+    """Return the seats of a message."""
+    return [
+        Seat(
+            message.epoch,
+            each.seat,
+            each.public_key,
+            each.mark.view,
+            each.mark.height,
+            each.mark.evidence,
+        )
+        for each in message.seats
+    ]
 
 
 def to_block(message: ledger_pb2.Block) -> Block:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from quorate.core.accusations import build_genesis_keys
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
@@ -59,12 +60,16 @@ class Executor:
     def __init__(self, store: Store, reader: StateReader, genesis: Genesis) -> None:
         self.reader = reader
         self._store, self._genesis = store, genesis
+        self._get_seat_key = build_genesis_keys(genesis)
 
     async def execute(self, block: Block, write_digest: bytes) -> Executed:
         """Return a block's effects on top of the state at its parent; nothing is written yet."""
         started = time.monotonic()
         header = block.header
-        context = Context(header.height, header.base_fee, self._genesis.params)
+        context = Context(
+            header.height, header.base_fee, self._genesis.params, self._genesis.domain,
+            header.epoch, self._get_seat_key,
+        )  # fmt: skip
         records = self.reader.load(list_first_keys(header.height))
         execution = Execution(context, records)
         execution.begin()

@@ -50,7 +50,8 @@ class World:
         self.height += 1
         needed = {*list_first_keys(self.height), *list_keys(transactions)}
         records = {key: self.state.get(key, b"") for key in needed}
-        execution = Execution(Context(self.height, self.base_fee, PARAMS), records)
+        context = Context(self.height, self.base_fee, PARAMS, b"d" * 32, 0, lambda *_: None)
+        execution = Execution(context, records)
         execution.begin()
         receipts = []
         for start in range(0, len(transactions), slices):

@@ -203,6 +203,14 @@ class Node(
         blocks = [self._block(h) for h in range(self.height, 0, -1)]
         return ledger_pb2.ListBlocksResponse(blocks=blocks)
 
+    async def ListSeats(
+        self, request: ledger_pb2.ListSeatsRequest, context: Any
+    ) -> ledger_pb2.ListSeatsResponse:
+        epoch = request.epoch if request.HasField("epoch") else 9
+        mark = ledger_pb2.Mark(view=7, height=3, evidence=b"h" * 32)
+        seats = [ledger_pb2.Seat(seat=0), ledger_pb2.Seat(seat=1, public_key=b"k" * 32, mark=mark)]
+        return ledger_pb2.ListSeatsResponse(epoch=epoch, height=self.height, seats=seats)
+
     async def WatchBlocks(
         self, request: ledger_pb2.WatchBlocksRequest, context: Any
     ) -> AsyncIterator[ledger_pb2.WatchBlocksResponse]:

@@ -4,14 +4,25 @@ It also reports every batch held that others report, and gives none of them away
 (docs/protocol.md#B3).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
 from quorate.core.bft.messages import Proposal
 from tests.adversaries.base import Adversary
 
+if TYPE_CHECKING:
+    from tests.sim.node import Node
+
 
 class Withholder(Adversary):
     """Keeps what it makes to itself, and names it whenever it leads."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self._claimed: set[bytes] = set()
 
     def choose_receivers(self, name: bytes, nodes: list[int]) -> list[int]:
         """Return nobody."""
@@ -37,7 +48,9 @@ class Withholder(Adversary):
         return out
 
     def _claim(self, names: tuple[bytes, ...]) -> None:
-        lacking = tuple(name for name in names if name not in self.node.storage.batches)
+        known = (self._claimed, self.node.storage.batches)
+        lacking = tuple(name for name in names if not any(name in each for each in known))
+        self._claimed.update(lacking)
         for node in self.node.world.nodes:
             if lacking and node is not self.node and node.is_running():
                 node.hear(self.node.index, lacking)

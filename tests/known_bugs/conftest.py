@@ -1,5 +1,10 @@
 """The real storage and gossip nodes of the unit tests, for bugs that lie in catching up."""
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
 from tests.unit.quorate.gossip.conftest import nodes, start_cluster, strangers
 from tests.unit.quorate.storage.conftest import (
     directory,
@@ -10,6 +15,7 @@ from tests.unit.quorate.storage.conftest import (
 )
 
 __all__ = [
+    "ahead",
     "directory",
     "forge",
     "make_gossip",
@@ -19,3 +25,11 @@ __all__ = [
     "start_cluster",
     "strangers",
 ]
+
+
+@pytest.fixture
+async def ahead(make_node: Callable[..., Awaitable[Any]]) -> Any:
+    """A real storage at height 40."""
+    node = await make_node("ahead")
+    await node.commit(node.forge.extend(40), together=True)
+    return node

@@ -63,7 +63,7 @@ def batch_of_an_ancestor_named_again() -> Patch:
     )
 
 
-@mutant(SAFETY, Story(forged.a_batch_twice_in_one_block))
+@mutant(SAFETY, Plans(plans.twice_namers, 20), Story(forged.a_batch_twice_in_one_block))
 def batch_named_twice_in_a_block() -> Patch:
     """A block names one batch twice (docs/protocol.md#B4)."""
     return edit(rules._judge_batches, " or len(set(names)) != len(names)", "")

@@ -33,13 +33,13 @@ def rebroadcast_counted_again() -> Patch:
     )
 
 
-@mutant(SAFETY, Story(forged.one_seat_signs_thrice))
+@mutant(SAFETY, Plans(plans.seat_repeaters, 20), Story(forged.one_seat_signs_thrice))
 def repeated_seats_accepted() -> Patch:
     """A certificate may name a seat as often as it likes (docs/protocol.md#R1)."""
     return edit(quorum.check_certificate, "len(set(voters)) != len(voters) or", "")
 
 
-@mutant(SAFETY, Story(forged.signatures_are_made_up))
+@mutant(SAFETY, Plans(plans.seat_repeaters, 20), Story(forged.signatures_are_made_up))
 def certificate_signatures_unchecked() -> Patch:
     """Signatures in certificates from others are not verified (docs/protocol.md#R1)."""
     return edit(quorum.check_certificate, "if not crypto", "if False and not crypto")
@@ -51,7 +51,7 @@ def vote_signatures_unchecked() -> Patch:
     return edit(Receiver._is_authentic, "return crypto", "return True or crypto")
 
 
-@mutant(SAFETY, Story(forged.votes_of_the_next_epoch))
+@mutant(SAFETY, Plans(plans.epoch_replayers, 20), Story(forged.votes_of_the_next_epoch))
 def votes_of_another_epoch_counted() -> Patch:
     """A vote that a seat signed for another epoch counts in this one (docs/protocol.md#R1)."""
     return both(

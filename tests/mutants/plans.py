@@ -55,8 +55,7 @@ def very_lossy(seed: int) -> Plan:
 
 def silent_leaders(seed: int) -> Plan:
     """One leader never proposes, and otherwise does all it should."""
-    rng = Random(f"silent {seed}")
-    return replace(calm(seed), adversaries=((rng.randrange(4), "silent_leader"),))
+    return _with_one(calm(seed), "silent_leader")
 
 
 def splits(seed: int) -> Plan:
@@ -92,34 +91,27 @@ def all_at_once(seed: int) -> Plan:
 
 def equivocators(seed: int) -> Plan:
     """One leader shows two blocks, while messages are lost."""
-    rng = Random(f"equivocators {seed}")
-    return replace(lossy(seed), adversaries=((rng.randrange(4), "equivocator"),), loss_percent=10)
+    return _with_one(replace(lossy(seed), loss_percent=10), "equivocator")
 
 
 def double_voters(seed: int) -> Plan:
     """One seat votes for all it sees."""
-    rng = Random(f"voters {seed}")
-    return replace(splits(seed), adversaries=((rng.randrange(4), "double_voter"),))
+    return _with_one(splits(seed), "double_voter")
 
 
 def skippers(seed: int) -> Plan:
     """One leader builds on old parents."""
-    rng = Random(f"skippers {seed}")
-    return replace(long_ways(seed), adversaries=((rng.randrange(4), "skipper"),))
+    return _with_one(long_ways(seed), "skipper")
 
 
 def false_results(seed: int) -> Plan:
     """One leader claims what is not so."""
-    rng = Random(f"false {seed}")
-    return replace(calm(seed), adversaries=((rng.randrange(4), "false_result"),))
+    return _with_one(calm(seed), "false_result")
 
 
 def crashing_equivocators(seed: int) -> Plan:
     """One leader shows two blocks, and the others lose power."""
-    rng = Random(f"crashing {seed}")
-    return replace(
-        power_cuts(seed), partitions=(), adversaries=((rng.randrange(4), "equivocator"),)
-    )
+    return _with_one(replace(power_cuts(seed), partitions=()), "equivocator")
 
 
 def slow_executors(seed: int) -> Plan:
@@ -142,3 +134,23 @@ def slow_power_cuts(seed: int) -> Plan:
 def early_results(seed: int) -> Plan:
     """One leader claims what is not so, and some are late to know better."""
     return replace(false_results(seed), execute_ms=(1, 200))
+
+
+def twice_namers(seed: int) -> Plan:
+    """One leader names batches again that are named already."""
+    return _with_one(long_ways(seed), "twice_namer")
+
+
+def seat_repeaters(seed: int) -> Plan:
+    """One seat makes certificates all by itself."""
+    return _with_one(lossy(seed), "seat_repeater")
+
+
+def epoch_replayers(seed: int) -> Plan:
+    """One seat brings what others signed for another epoch."""
+    return _with_one(lossy(seed), "epoch_replayer")
+
+
+def _with_one(plan: Plan, adversary: str) -> Plan:
+    seat = Random(f"{adversary} {plan.seed}").randrange(plan.seats)
+    return replace(plan, adversaries=((seat, adversary),))

@@ -1,5 +1,6 @@
 """All mutants, by family, in the order in which they are listed."""
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from tests.mutants import (
@@ -37,15 +38,17 @@ def find_mutant(name: str) -> Mutant:
     return {each.name: each for each in list_mutants()}[name.replace("_", " ")]
 
 
-def list_plans() -> list[Plans]:
-    """Return each kind of plan that a mutant is put through, once."""
-    return list({each.name: each for each in _list_catchers() if isinstance(each, Plans)}.values())
+def list_plans(mutants: Iterable[Mutant]) -> list[Plans]:
+    """Return each kind of plan that these mutants are put through, once."""
+    found = [each for each in _list_catchers(mutants) if isinstance(each, Plans)]
+    return list({each.name: each for each in found}.values())
 
 
-def list_stories() -> list[Story]:
-    """Return each story that a mutant is put through, once."""
-    return list({each.name: each for each in _list_catchers() if isinstance(each, Story)}.values())
+def list_stories(mutants: Iterable[Mutant]) -> list[Story]:
+    """Return each story that these mutants are put through, once."""
+    found = [each for each in _list_catchers(mutants) if isinstance(each, Story)]
+    return list({each.name: each for each in found}.values())
 
 
-def _list_catchers() -> list[Catcher]:
-    return [catcher for each in list_mutants() for catcher in each.catchers]
+def _list_catchers(mutants: Iterable[Mutant]) -> list[Catcher]:
+    return [catcher for each in mutants for catcher in each.catchers]

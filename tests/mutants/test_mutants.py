@@ -22,7 +22,7 @@ SLICE = 5
 ALL = list_mutants()
 CHOSEN = Random(SEED).sample(ALL, SLICE)
 # Those of tests/sim are tests there.
-STORIES = [each for each in list_stories() if not each.name.startswith("test_")]
+STORIES = [each for each in list_stories(ALL) if not each.name.startswith("test_")]
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda each: each.name)
@@ -46,7 +46,7 @@ def test_the_story_holds_in_the_engine_as_it_is(story: Story) -> None:
         story.tell()
 
 
-@pytest.mark.parametrize("plans", list_plans(), ids=lambda each: each.name)
+@pytest.mark.parametrize("plans", list_plans(ALL), ids=lambda each: each.name)
 def test_the_plan_holds_in_the_engine_as_it_is(plans: Plans) -> None:
     print(f"replay: make test SEED={SEED} ARGS='tests/mutants -k {plans.name}'")
     with watched():
@@ -68,7 +68,7 @@ def test_a_mutant_that_breaks_nothing_survives() -> None:
     def patch() -> Patch:
         return edit(Signing.get_state, '"voting", ""', '"voting", str()')
 
-    quick = (Plans(list_plans()[0].make, 2), list_stories()[0])
+    quick = (Plans(list_plans(ALL)[0].make, 2), list_stories(ALL)[0])
     assert hunt(Mutant("harmless", "R1", "", SAFETY, patch, quick, ""), 1, 30) is None
 
 

@@ -60,6 +60,7 @@ class Seat:
 
     own: set[Statement] = field(default_factory=set)
     certificates: set[Statement] = field(default_factory=set)
+    unsynced: list[bytes] = field(default_factory=list)
     logged: set[Statement] = field(default_factory=set)
     logged_certificates: set[Statement] = field(default_factory=set)
     sent: set[Statement] = field(default_factory=set)
@@ -108,25 +109,21 @@ class Recorder:
         self._record_standing(node, me)
 
     def done(self, node: Node, effect: do.Effect) -> None:
-        """Record that the log was synced, or that storage got final blocks."""
+        """Record that own messages are durable now, and that storage got final blocks."""
         if not node.obeys:
             return
         me = self._place(node)
-        seat = self._seats[me]
-        match effect:
-            case do.Persist(synced=True):
-                self._add("persist", me)
-                seat.logged |= seat.own
-                seat.logged_certificates |= seat.certificates
-            case do.CommitBlocks():
-                self._add("store", me)
-                seat.stored = seat.stands[1]
+        self._note_durable(node, me)
+        if isinstance(effect, do.CommitBlocks):
+            self._add("store", me)
+            self._seats[me].stored = self._seats[me].stands[1]
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         """Record that an own message left, the first time."""
         if not node.obeys or _get_signer(message) != node.seat:
             return
         me, what = self._place(node), self._state(message)
+        self._note_durable(node, me)
         if what not in self._seats[me].sent:
             self._seats[me].sent.add(what)
             self._add("send", me, *what)
@@ -151,7 +148,7 @@ class Recorder:
             self._add("find", me, *what)
         self._add("restart", me, head, int(is_turn_kept))
         seat.logged_certificates |= certificates
-        seat.own = set(seat.logged)
+        seat.own, seat.unsynced = set(seat.logged), []
         seat.certificates = {c for c in seat.logged_certificates if c.block // BASE > floor}
         seat.answered, seat.stored, seat.stands = set(), head, (-1, head)
         own = {each for each in own if each.block // BASE > floor}
@@ -161,6 +158,15 @@ class Recorder:
         self._add("has no more", me, len(own), len(certificates))
 
     # ---- steps -----------------------------------------------------------------------------
+
+    def _note_durable(self, node: Node, me: int) -> None:
+        # What counts is what the disk has, whatever the engine asked for.
+        seat = self._seats[me]
+        if seat.unsynced and all(data in node.disk.ever for data in seat.unsynced):
+            self._add("persist", me)
+            seat.unsynced.clear()
+            seat.logged |= seat.own
+            seat.logged_certificates |= seat.certificates
 
     def _add(self, act: str, me: int, one: int = 0, two: int = 0) -> None:
         self.steps.append(Step(act, me, one, two))
@@ -218,6 +224,7 @@ class Recorder:
             self._add("certify", me, *what)
             return
         seat.own.add(what)
+        seat.unsynced.append(message.encode())
         if isinstance(message, Proposal):
             parent = self._numbers[message.block.header.parent]
             self._show(message.block.header.parent)

@@ -50,32 +50,40 @@ def record(plan: Plan, steps_max: int = STEPS_MAX) -> Recorder:
     return recorder
 
 
-def write_trace(recorder: Recorder, folder: Path) -> None:
-    """Write trace.qnt, and beside it what it imports."""
+def write_traces(recorders: list[Recorder], folder: Path) -> None:
+    """Write traces.qnt, with a test for each run, and beside it what it imports."""
     for name in ("simplex.qnt", "replay.qnt"):
         (folder / name).write_bytes((SPEC / name).read_bytes())
-    seats = ", ".join(str(place) for place in recorder.byzantine)
-    steps = ",\n".join(
-        f'    ("{step.act}", {step.seat}, {step.one}, {step.two})' for step in recorder.steps
-    )
-    text = (
-        "module trace {\n  import replay(\n"
-        f'    SEATS = 4, BYZANTINE = Set({seats}), BROKEN = "",\n    TRACE = [\n{steps}\n    ]\n'
-        '  ).* from "./replay"\n}\n'
-    )
-    (folder / "trace.qnt").write_text(text, encoding="utf-8")
+    lines = []
+    for index, recorder in enumerate(recorders):
+        seats = ", ".join(str(place) for place in recorder.byzantine)
+        steps = ",\n".join(
+            f'    ("{step.act}", {step.seat}, {step.one}, {step.two})' for step in recorder.steps
+        )
+        lines += [
+            f'  import replay(SEATS = 4, BYZANTINE = Set({seats}), BROKEN = "", TRACE = [',
+            f'{steps}\n  ]) as t{index} from "./replay"',
+            f"  run t{index}Test = t{index}::begin.then(",
+            f"    {len(recorder.steps)}.reps(_ => t{index}::follow))",
+        ]
+    text = "\n".join(("module traces {", *lines, "}", ""))
+    (folder / "traces.qnt").write_text(text, encoding="utf-8")
 
 
-def replay(recorder: Recorder, folder: Path) -> Answer:
-    """Return how far the specification follows a recorded run; `folder` is for its files."""
-    write_trace(recorder, folder)
-    hidden = [f"trace::replay::{name}" for name in ("replicas", "sent", "blocks", "found")]
+def replay(recorders: list[Recorder], folder: Path) -> list[Answer]:
+    """Return how far the specification follows recorded runs; `folder` is for its files."""
+    write_traces(recorders, folder)
     output = run_quint(
-        "run", "trace.qnt", "--main=trace", "--init=begin", "--step=follow", "--max-samples=1",
-        f"--max-steps={len(recorder.steps)}", "--verbosity=2", "--hide", *hidden, folder=folder,
-    )  # fmt: skip
-    states = re.search(r"Trace length statistics: max=(\d+)", output)
-    assert states is not None, output[-2000:]
-    accepted = int(states[1]) - 1
-    done = accepted == len(recorder.steps)
-    return Answer(accepted, None if done else recorder.steps[accepted])
+        "test", "traces.qnt", "--main=traces", "--max-samples=1", "--verbosity=2", folder=folder
+    )
+    passed = {int(index) for index in re.findall(r"ok t(\d+)Test passed", output)}
+    refused = dict(re.findall(r"\d+\) t(\d+)Test:\s+Error \[QNT513\].*?#(\d+) evaluated", output))
+    answers = []
+    for index, recorder in enumerate(recorders):
+        if index in passed:
+            answers.append(Answer(len(recorder.steps), None))
+        else:
+            assert str(index) in refused, output[-4000:]
+            accepted = int(refused[str(index)]) - 1
+            answers.append(Answer(accepted, recorder.steps[accepted]))
+    return answers

@@ -5,23 +5,47 @@ from random import Random
 
 import pytest
 
+from tests.conftest import SEED
 from tests.spec.broken import BROKEN, find_fault
 from tests.spec.replay import draw_plan, record, replay
 
+STEPS_MAX = 250
+SOUND = {"no adversary drawn": None, "equivocator": "equivocator", "skipper": "skipper"}
 
-@pytest.mark.parametrize("adversary", [None, "equivocator"])
-def test_specification_follows_a_run(adversary: str | None, rng: Random, tmp_path: Path) -> None:
-    plan = draw_plan(rng.randrange(10**9), adversary)
-    print(f"replay: python tests/spec/run.py --traces 1 --seed {plan.seed}")
-    recorder = record(plan, steps_max=250)
-    assert len(recorder.steps) > 20
-    answer = replay(recorder, tmp_path)
-    assert answer.refused is None, answer
+
+class Replayed:
+    """All runs of this module, replayed by one process of the checker, since it starts slowly."""
+
+    def __init__(self, folder: Path) -> None:
+        first = Random(SEED).randrange(10**9)
+        self.sound = {
+            name: record(draw_plan(first, adversary), STEPS_MAX)
+            for name, adversary in SOUND.items()
+        }
+        self.faults = {name: find_fault(name, first) for name in BROKEN}
+        runs = [*self.sound.values(), *(fault.recorder for fault in self.faults.values())]
+        answers = replay(runs, folder)
+        self.answers = dict(zip((*self.sound, *self.faults), answers, strict=True))
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replayed:
+    print(f"repeat with QUORATE_TEST_SEED={SEED}")
+    return Replayed(tmp_path_factory.mktemp("traces"))
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_specification_follows_a_run(name: str, replayed: Replayed) -> None:
+    assert replayed.answers[name].refused is None, replayed.answers[name]
+
+
+def test_followed_runs_are_more_than_a_start(replayed: Replayed) -> None:
+    acts = {step.act for recorder in replayed.sound.values() for step in recorder.steps}
+    assert acts >= {"propose", "notarize", "finalize", "certify", "commit", "persist", "send"}
+    assert sum(len(recorder.steps) for recorder in replayed.sound.values()) > 200
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_specification_refuses_a_broken_engine(name: str, rng: Random, tmp_path: Path) -> None:
-    fault = find_fault(name, rng.randrange(10**9))
-    print(f"the fault is in the run of seed {fault.seed}")
-    answer = replay(fault.recorder, tmp_path)
+def test_specification_refuses_a_broken_engine(name: str, replayed: Replayed) -> None:
+    answer, fault = replayed.answers[name], replayed.faults[name]
     assert answer.accepted == fault.index, f"{answer}; wrong is {fault.recorder.steps[fault.index]}"

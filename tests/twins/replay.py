@@ -65,7 +65,7 @@ def _describe_effect(effect: do.Effect) -> str:
         case do.SendToNode(_, message) | do.SendToSeat(_, message):
             return f"one: {describe(message)}"
         case do.CommitBlocks():
-            return f"COMMIT {effect.certificate.view}"
+            return f"COMMIT {effect.blocks[-1].header.view}"
         case do.RecordEvidence():
             return f"EVIDENCE against {effect.seat}"
     return ""

@@ -94,7 +94,8 @@ def run_many(options: argparse.Namespace) -> int:
     try:
         watch(options, run, ledger, units)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on from here")
+        seed = "" if run.seed is None else f" with --seed {run.seed}"
+        print(f"stopped; the same command{seed} goes on from here")
         status = 130
     spent_s = time.monotonic() - start_s
     totals, count = ledger.totals, run.count_units()

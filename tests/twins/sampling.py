@@ -14,7 +14,7 @@ from tests.twins.tree import Totals, Tree
 from tests.twins.world import State, light_engine
 
 # Into how many the last three views branch.
-BRANCHES = (4, 4, 12)
+BRANCHES = (4, 5, 18)
 LEAVES = prod(BRANCHES)
 # Of the states after the last view, one in so many is healed; of those one view before, every one.
 HEALED_LEAVES = 8

@@ -15,6 +15,7 @@ import pytest
 
 from quorate.core.bft.messages import Kind
 from tests.sim.checkers.violation import Violation
+from tests.twins import checks
 from tests.twins import run as command
 from tests.twins.checks import check_facts
 from tests.twins.coverage import Ledger, Run, do_units
@@ -38,7 +39,7 @@ from tests.twins.turn import Rules
 from tests.twins.world import light_engine, make_start, play_turn
 
 SEED = int(os.environ.get("QUORATE_TEST_SEED") or randbelow(65_536))
-TREES = 8
+TREES = 6
 
 
 def play_all(run: Run) -> Totals:
@@ -83,7 +84,7 @@ def test_a_planted_rule_is_caught_and_replays(
 ) -> None:
     with plant(name):
         failure = find_failure(Run((2, 2), blocks=2)) or find_failure(
-            Run((7, 12), seed=SEED, trees=40)
+            Run((7, 12), seed=SEED, trees=20)
         )
     scenario, _, why = failure.partition(" ")
     print(f"{name}: {scenario} breaks {why}")
@@ -93,6 +94,17 @@ def test_a_planted_rule_is_caught_and_replays(
     shown = capsys.readouterr().out
     assert f"Violation {why}" in shown and "-- turn 1" in shown
     assert command.main(["--scenario", scenario]) == 0, "it was the planted rule"
+
+
+def test_a_fork_between_blocks_that_cannot_talk_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two seats make a quorum, and the check of each certificate is made to agree.
+    monkeypatch.setattr(checks, "QUORUM", 2)
+    with plant("quorum-off-by-one"):
+        scenario, _, why = find_failure(Run((2, 2), blocks=2)).partition(" ")
+        print(f"{scenario} breaks {why}")
+        assert "one block" in why or "one view" in why
+        with pytest.raises(Violation, match=why[:12]):
+            replay(Scenario.parse(scenario))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.mutants.checkers.genuine import Genuine
-from tests.mutants.checkers.once import Once
 from tests.mutants.checkers.proved import Proved
 from tests.mutants.checkers.vigilance import Vigilance
 from tests.sim import checkers
 
-MORE = (Genuine, Once, Proved, Vigilance)
+MORE = (Genuine, Proved, Vigilance)
 
 
 @contextmanager

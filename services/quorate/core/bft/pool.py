@@ -1,6 +1,6 @@
 """Batches that can be proposed: held here, and durable at a quorum (docs/protocol.md#B3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from quorate.core.batches import BatchHeader
@@ -15,7 +15,8 @@ STRANGE_REPORTS_MAX = 4_096
 class Pool:
     """Unfinalized batches in order of arrival, with the seats that hold each."""
 
-    def __init__(self, seats: int, own_seat: int | None, params: Params) -> None:
+    def __init__(self, seats: int, own_seat: int | None, params: Params, epoch: int = 0) -> None:
+        self._epoch = epoch
         self._quorum = compute_quorum(seats)
         self._own_bit = 0 if own_seat is None else 1 << own_seat
         self._params = params
@@ -24,6 +25,19 @@ class Pool:
         self._strange: tuple[dict[bytes, None], ...] = tuple({} for _ in range(seats))
         self._strange_max = STRANGE_REPORTS_MAX // seats
         self._ready: dict[bytes, None] = {}
+
+    def follow(self, before: "Pool", seats: Sequence[int | None]) -> None:
+        """Take over what the pool of the epoch before knows; `seats` maps its seats to these."""
+        for name, header in before.held.items():
+            if header.epoch >= self._epoch - 1:
+                self.add_held(name, header)
+                for old, new in enumerate(seats):
+                    if new is not None and before._holders[name] >> old & 1:
+                        self.add_report(new, name)
+        for strange, new in zip(before._strange, seats, strict=True):
+            if new is not None:
+                for name in strange:
+                    self.add_report(new, name)
 
     def add_held(self, name: bytes, header: BatchHeader) -> None:
         """Note a batch that is checked and durable here."""
@@ -72,7 +86,9 @@ class Pool:
         )
 
     def is_timely(self, header: BatchHeader, height: int) -> bool:
-        """Tell whether a block at `height` may name this batch (docs/protocol.md#B4)."""
+        """Tell whether a block at `height` may name this batch (docs/protocol.md#B4, #B6)."""
+        if not self._epoch - 1 <= header.epoch <= self._epoch:
+            return False
         return height <= header.expiry_height <= height + self._params.batch_validity_blocks
 
     def forget(self, names: Iterable[bytes]) -> None:

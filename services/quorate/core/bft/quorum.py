@@ -32,8 +32,3 @@ def check_certificate(
     for seat, signature in certificate.signatures:
         if not crypto.is_signed(keys[seat], signature, TAGS[certificate.kind], domain, statement):
             raise InvalidCertificate(f"seat {seat}'s signature does not verify", seat=seat)
-
-
-def is_finalization(certificate: Certificate) -> bool:
-    """Tell whether a certificate makes its block final."""
-    return certificate.kind is Kind.FINALIZE

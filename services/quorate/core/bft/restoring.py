@@ -20,7 +20,7 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
         if certificate.view > replica.final_view:
             replica.get_view(certificate.view).certificates[certificate.kind] = certificate
             if certificate.kind is Kind.FINALIZE and certificate.view > best:
-                replica.finalization, best = certificate, certificate.view
+                replica.committer.finalization, best = certificate, certificate.view
     for proposal in restored.blocks:
         _restore_proposal(replica, proposal)
     for message in restored.own:

@@ -43,18 +43,11 @@ class Waiter:
         # Messages of later views count as well: what ended this one was lost here.
         if any(v.touched for number, v in self._replica.views.items() if number >= view.number):
             return True
-        if self._is_finalization_open() or self._replica.signing.is_waiting():
+        if self._replica.committer.is_open() or self._replica.signing.is_waiting():
             return True
         if any(Kind.NOTARIZE in each.certificates for each in self._replica.views.values()):
             return True
         return self._replica.proposer.has_work() or self._replica.proposer.is_heartbeat_due()
-
-    def _is_finalization_open(self) -> bool:
-        # A finalization waits for blocks that are not here yet.
-        return (
-            self._replica.finalization is not None
-            and self._replica.finalization.view > self._replica.final_view
-        )
 
     def resend_own(self) -> None:
         """Broadcast own messages above the final view, as they are."""
@@ -99,7 +92,7 @@ class Waiter:
         # A proposal from a clock ahead of ours becomes valid by waiting; for what is missing one
         # asks again.
         replica = self._replica
-        if self._is_finalization_open():
+        if self._replica.committer.is_open():
             return replica.now_ms + ASK_EVERY_MS
         view = replica.views.get(replica.view)
         if view is None or view.proposal is None or not replica.signing.may_notarize(view.number):

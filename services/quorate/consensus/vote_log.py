@@ -41,7 +41,7 @@ class VoteLog:
             ) from error
         self._synced = WriteOptions()
         self._synced.sync = True
-        self._pruned_view = 0
+        self._pruned = (0, 0)
         self._check(_GENESIS, genesis_hash, "WRONG_GENESIS", "another chain")
         self._check(_KEY, public_key, "SEAT_KEY_CHANGED", "another seat key")
 
@@ -76,13 +76,12 @@ class VoteLog:
         if synced:
             metrics.LOG_SYNCS.inc()
 
-    def prune(self, view: int) -> None:
-        """Forget what lies up to `view`, once enough has gathered; raises OSError."""
-        if view - self._pruned_view < PRUNE_EVERY_VIEWS:
+    def prune(self, epoch: int, view: int) -> None:
+        """Forget what lies up to a view, once enough has gathered; raises OSError."""
+        pruned_epoch, pruned_view = self._pruned
+        if self._db is None or (epoch == pruned_epoch and view - pruned_view < PRUNE_EVERY_VIEWS):
             return
-        if self._db is None:
-            return
-        ranges = list(compute_prune_ranges(view))
+        ranges = list(compute_prune_ranges(epoch, view))
         if view > AUDIT_VIEWS:
             ranges.append((b"a", b"a" + U64.pack(view - AUDIT_VIEWS)))
         try:
@@ -90,7 +89,7 @@ class VoteLog:
                 self._db.delete_range(start, end)
         except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
             raise OSError(str(error)) from error
-        self._pruned_view = view
+        self._pruned = (epoch, view)
 
     def reopen(self) -> None:
         """Open anew after a failed write; raises OSError while that cannot be done.

@@ -20,9 +20,19 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from quorate.core import crypto
+from quorate.core.blocks import Header
+from quorate.core.epochs import (
+    EpochStart,
+    compute_end,
+    compute_next_set,
+    is_last_block,
+    start_after,
+)
 from quorate.core.genesis import Genesis
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
+from quorate.core.seats import SeatSet
 from quorate.core.state import (
+    EPOCH_START_KEY,
     LANES_BOUND,
     Account,
     Changes,
@@ -31,6 +41,7 @@ from quorate.core.state import (
     compute_account_key,
     compute_expiry_key,
     compute_idempotency_key,
+    compute_set_key,
     decode_expiries,
     decode_idempotency,
     encode_expiries,
@@ -98,6 +109,11 @@ def list_first_keys(height: int) -> list[bytes]:
     return [compute_account_key(TREASURY), compute_expiry_key(height - 1)]
 
 
+def list_epoch_keys(epoch: int) -> list[bytes]:
+    """Return the keys that the end of this epoch needs; `end_epoch` of each block asks for them."""
+    return [EPOCH_START_KEY, compute_set_key(epoch + 1)]
+
+
 def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
     """Return the keys that these transactions may touch, each once."""
     keys: dict[bytes, None] = {}
@@ -121,14 +137,15 @@ def build_undecodable(data: bytes) -> Transaction:
 
 
 class Execution:
-    """Executes one block: `begin`, `apply` for each slice of transactions, then `iter_writes`.
+    """Executes one block: `begin`, `apply` per slice of transactions, `end_epoch`, `iter_writes`.
 
-    `records` must hold list_first_keys(height) from the start and list_keys(slice) before the
-    slice is applied; the caller may add to the mapping between slices.
+    `records` must hold list_first_keys(height) and list_epoch_keys(epoch) from the start and
+    list_keys(slice) before the slice is applied; the caller may add to the mapping between slices.
     """
 
     def __init__(self, context: Context, records: Mapping[bytes, bytes]) -> None:
         self._height, self._base_fee = context.height, context.base_fee
+        self._params = context.params
         self._until_max = context.height + context.params.validity_max_blocks
         self._lanes = min(context.params.lanes_max, LANES_BOUND)
         self._changes = Changes(records)
@@ -147,6 +164,20 @@ class Execution:
     def apply(self, transactions: Sequence[Transaction]) -> list[Receipt]:
         """Execute transactions in order and return their receipts."""
         return [self._apply_one(transaction) for transaction in transactions]
+
+    def end_epoch(self, header: Header) -> SeatSet | None:
+        """Return the set that this block gives as its epoch's last (docs/protocol.md#N4), or None.
+
+        The set and what the next epoch starts from are writes of the block like any others.
+        """
+        start = EpochStart.decode(self._changes.get(EPOCH_START_KEY))
+        if not is_last_block(header, compute_end(start, self._params)):
+            return None
+        following = SeatSet.decode(self._changes.get(compute_set_key(start.epoch + 1)))
+        next_set = compute_next_set(following)
+        self._changes.put(EPOCH_START_KEY, start_after(header).encode())
+        self._changes.put(compute_set_key(next_set.epoch), next_set.encode())
+        return next_set
 
     def iter_writes(self) -> Iterator[list[Write]]:
         """Credit the fees and yield the block's writes, ascending by key, in slices."""
@@ -230,7 +261,9 @@ class Execution:
 def compute_genesis_writes(genesis: Genesis) -> list[Write]:
     """Return the writes that make the state of block 0, ascending by key."""
     accounts = [(address, Account(balance, {})) for address, balance in genesis.balances if balance]
-    return sorted((compute_account_key(address), each.encode()) for address, each in accounts)
+    writes = [(compute_account_key(address), each.encode()) for address, each in accounts]
+    writes += [(compute_set_key(each.epoch), each.encode()) for each in genesis.sets]
+    return sorted([*writes, (EPOCH_START_KEY, genesis.start.encode())])
 
 
 def _is_sound(transaction: Transaction, lanes: int) -> bool:

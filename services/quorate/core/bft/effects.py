@@ -84,9 +84,13 @@ class PruneLog:
 
 @dataclass(frozen=True, slots=True)
 class StartEpoch:
-    """An epoch's engine runs now: siblings map keys to seats by this set; `seat` is the own one."""
+    """This epoch's engine runs, and these sets are known, oldest first; `seat` is the own one.
 
-    seats: SeatSet
+    Comes at the start, at each switch, and when another set has become known.
+    """
+
+    epoch: int
+    sets: tuple[SeatSet, ...]
     seat: int | None
 
 

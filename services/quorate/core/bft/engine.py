@@ -19,7 +19,7 @@ from quorate.core.bft.messages import SeatQuery, get_epoch
 from quorate.core.bft.replica import Opening, Replica, Setup, Succession
 from quorate.core.bft.signing import CARRIED_BLOCKS, DIVERGED
 from quorate.core.blocks import Block
-from quorate.core.epochs import EpochStart, Epochs, compute_end, start_after
+from quorate.core.epochs import Epochs, EpochStart, compute_end, start_after
 from quorate.core.params import Params
 from quorate.core.seats import SeatSet
 
@@ -55,6 +55,10 @@ class Engine:
         """The set of the running epoch."""
         return self._sets[self.start.epoch]
 
+    def find_seat(self, public_key: bytes) -> int | None:
+        """Return which seat a key holds in the running epoch."""
+        return self.seats.find(public_key)
+
     # ---- events ----------------------------------------------------------------------------
 
     def handle(self, event: on.Event) -> list[do.Effect]:
@@ -65,15 +69,20 @@ class Engine:
             case on.CaughtUp():
                 effects = self._catch_up(event)
             case on.BlocksExecuted():
-                self._learn([r.next_set for r in event.results if r.next_set is not None])
-                effects = self.replica.handle(event)
+                known = self._learn([r.next_set for r in event.results if r.next_set is not None])
+                effects = self.replica.handle(event) + ([] if known else [self._announce()])
             case on.BlocksSynced() | on.PeerConnected():
                 effects = self.replica.handle(event) + self._ask_before(event)
             case on.Started():
                 effects = [self._announce(), *self.replica.handle(event)]
             case _:
                 effects = self.replica.handle(event)
-        return _merge(effects + self._move_on(event))
+        moved = self._move_on(event)
+        if moved:
+            # They name seats of the set before.
+            old = (do.SendToSeat, do.FetchBatches)
+            effects = [each for each in effects if not isinstance(each, old)]
+        return _merge(effects + moved)
 
     def _receive(self, event: on.MessageReceived) -> list[do.Effect]:
         epoch, current = get_epoch(event.message), self.start.epoch
@@ -97,7 +106,7 @@ class Engine:
     def _ask_before(self, event: on.Event) -> list[do.Effect]:
         if self.before is None:
             return []
-        kinds = (do.Persist, do.SendToNode, do.SendToSeat, do.PruneLog, do.RecordEvidence)
+        kinds = (do.Persist, do.SendToNode, do.PruneLog, do.RecordEvidence)
         return [each for each in self.before.handle(event) if isinstance(each, kinds)]
 
     # ---- from one epoch to the next --------------------------------------------------------
@@ -173,11 +182,15 @@ class Engine:
         )
 
     def _announce(self) -> do.Effect:
-        return do.StartEpoch(self.seats, self.replica.setup.seat)
+        sets = tuple(each for _, each in sorted(self._sets.items()))
+        return do.StartEpoch(self.start.epoch, sets, self.replica.setup.seat)
 
-    def _learn(self, sets: Iterable[SeatSet]) -> None:
+    def _learn(self, sets: Iterable[SeatSet]) -> bool:
+        """Note sets; tell whether all were known."""
+        before = len(self._sets)
         for each in sets:
             self._sets.setdefault(each.epoch, each)
+        return len(self._sets) == before
 
     def _forget(self) -> None:
         floor = self.start.epoch - 1

@@ -58,9 +58,9 @@ class BatchesHeld(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchesReported(Event):
-    """Another seat says that it holds these batches durably."""
+    """Another seat says that it holds these batches durably; None: it has no seat now."""
 
-    seat: int
+    seat: int | None
     names: tuple[bytes, ...]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from quorate.core import crypto
-from quorate.core.bft.messages import TAGS, Certificate, Kind, Vote, encode_statement
+from quorate.core.bft.messages import TAGS, Certificate, Vote, encode_statement
 from quorate.core.errors import InvalidCertificate
 from quorate.core.values import compute_quorum
 

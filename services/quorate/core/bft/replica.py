@@ -133,10 +133,10 @@ class Replica:
                 for name, header in event.batches:
                     if not self.chain.is_recent(name):
                         self.pool.add_held(name, header)
-            case on.BatchesReported():
+            case on.BatchesReported(seat=int(seat)):
                 for name in event.names:
                     if not self.chain.is_recent(name):
-                        self.pool.add_report(event.seat, name)
+                        self.pool.add_report(seat, name)
             case on.BlocksExecuted():
                 self.chain.add_results(event.results)
             case on.BlocksSynced():

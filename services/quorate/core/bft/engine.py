@@ -77,12 +77,12 @@ class Engine:
                 effects = [self._announce(), *self.replica.handle(event)]
             case _:
                 effects = self.replica.handle(event)
-        moved = self._move_on(event)
+        moved = [] if self.replica.last is None else self._move_on(event)
         if moved:
             # They name seats of the set before.
             old = (do.SendToSeat, do.FetchBatches)
-            effects = [each for each in effects if not isinstance(each, old)]
-        return _merge(effects + moved)
+            effects = [each for each in effects if not isinstance(each, old)] + moved
+        return _merge(effects)
 
     def _receive(self, event: on.MessageReceived) -> list[do.Effect]:
         epoch, current = get_epoch(event.message), self.start.epoch
@@ -199,6 +199,8 @@ class Engine:
 
 def _merge(effects: list[do.Effect]) -> list[do.Effect]:
     """Return the effects of several turns as those of one: one Persist in front, one timer."""
+    if len(effects) <= 1:
+        return effects
     persists = [each for each in effects if isinstance(each, do.Persist)]
     timers = [each for each in effects if isinstance(each, do.SetTimer)]
     if len(persists) <= 1 and len(timers) <= 1 and effects[:1] == [*persists, *effects][:1]:

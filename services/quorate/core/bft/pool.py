@@ -51,17 +51,17 @@ class Pool:
                 self._holders[name] |= 1 << seat
         self._check_ready(name)
 
-    def add_report(self, seat: int, name: bytes) -> None:
-        """Note that another seat holds a batch durably."""
+    def add_report(self, seat: int, name: bytes) -> bool:
+        """Note that another seat holds a batch durably; tell whether it can be proposed now."""
         if name in self.held:
             self._holders[name] |= 1 << seat
-            self._check_ready(name)
-            return
+            return self._check_ready(name)
         if seat < len(self._strange):
             strange = self._strange[seat]
             strange[name] = None
             if len(strange) > self._strange_max:
                 del strange[next(iter(strange))]
+        return False
 
     def select(self, height: int, taken: AbstractSet[bytes]) -> tuple[tuple[bytes, ...], int]:
         """Return names for a block at `height` and their weight: oldest first, none of `taken`."""
@@ -104,6 +104,9 @@ class Pool:
         """Drop batches that no block from `height` on may name."""
         self.forget([name for name, h in self.held.items() if h.expiry_height < height])
 
-    def _check_ready(self, name: bytes) -> None:
-        if self._holders[name].bit_count() >= self._quorum:
-            self._ready[name] = None
+    def _check_ready(self, name: bytes) -> bool:
+        """Tell whether a batch has just become durable at a quorum."""
+        if name in self._ready or self._holders[name].bit_count() < self._quorum:
+            return False
+        self._ready[name] = None
+        return True

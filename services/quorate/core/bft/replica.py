@@ -126,21 +126,28 @@ class Replica:
         """Take one event; return what must be done, a Persist always first."""
         self.now_ms, self.clock_ms = event.now_ms, event.clock_ms
         self._out, self._records, self._synced = [], [], False
+        if self._take(event) or self._is_timer_due():
+            self.settle()
+            return self._finish()
+        return self._list_effects()
+
+    def _take(self, event: on.Event) -> bool:
+        """Note what happened; tell whether anything can be decided now that could not before."""
         match event:
             case on.MessageReceived():
-                self._receiver.receive(event)
+                return self._receiver.receive(event)
             case on.BatchesHeld():
                 for name, header in event.batches:
                     if not self.chain.is_recent(name):
                         self.pool.add_held(name, header)
             case on.BatchesReported(seat=int(seat)):
-                for name in event.names:
-                    if not self.chain.is_recent(name):
-                        self.pool.add_report(seat, name)
+                news = [n for n in event.names if not self.chain.is_recent(n)]
+                return any([self.pool.add_report(seat, name) for name in news])
             case on.BlocksExecuted():
                 self.chain.add_results(event.results)
             case on.BlocksSynced():
                 self.committer.prune(event.height)
+                return False
             case on.CaughtUp():
                 self.committer.jump(event)
             case on.StorageFaulted():
@@ -150,8 +157,10 @@ class Replica:
             case on.Started():
                 self.committer.final_ms = self.now_ms
                 self.waiter.resend_own()
-        self.settle()
-        return self._finish()
+        return True
+
+    def _is_timer_due(self) -> bool:
+        return self._timer is not None and self.now_ms >= self._timer
 
     def ask_end(self, event: on.MessageReceived) -> list[do.Effect]:
         """Return the request for how this epoch ended, to a node that is past it."""
@@ -174,11 +183,12 @@ class Replica:
                 if old in known:
                     fresh[new] = known[old]
 
-    def tally(self, view: View, vote: Vote) -> None:
-        """Count a verified vote; certify what it completes."""
+    def tally(self, view: View, vote: Vote) -> bool:
+        """Count a verified vote; certify what it completes, and tell whether it did."""
         certificate = view.add_vote(vote, self.seats)
         if certificate is not None:
             self.certify(view, certificate)
+        return certificate is not None
 
     def certify(self, view: View, certificate: Certificate) -> None:
         """Take a certificate that holds: keep it, relay it, act on it."""
@@ -360,11 +370,13 @@ class Replica:
             detail = self.views[self.view].reason
         return state, detail
 
-    def _finish(self) -> list[do.Effect]:
-        out: list[do.Effect] = []
+    def _list_effects(self) -> list[do.Effect]:
         if self._records:
-            out.append(do.Persist(tuple(self._records), self._synced))
-        out += self._out
+            return [do.Persist(tuple(self._records), self._synced), *self._out]
+        return self._out
+
+    def _finish(self) -> list[do.Effect]:
+        out = self._list_effects()
         state = self.get_state()
         if state[0] != self._state[0] or (state[0] != "voting" and state != self._state):
             out.append(do.ReportState(*state))

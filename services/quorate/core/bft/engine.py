@@ -48,6 +48,7 @@ class Engine:
         self.before: Replica | None = None
         self.start = epochs.start
         opening = replace(opening, restored=self._restored.pick(self.start.epoch))
+        self._restored = self._restored.drop(self.start.epoch)
         self.replica = Replica(self._build_setup(self.start), opening)
 
     @property
@@ -147,6 +148,7 @@ class Engine:
     def _begin(self, start: EpochStart, succession: Succession, event: on.Event) -> list[do.Effect]:
         before, was_sure = self.replica, self.replica.signing.is_sure()
         succession = replace(succession, restored=self._restored.pick(start.epoch))
+        self._restored = self._restored.drop(start.epoch)
         is_next = start.epoch == self.start.epoch + 1
         self.before = before if is_next else None
         self.start = start
@@ -160,9 +162,16 @@ class Engine:
             replica.signing.stop_waiting()
         self._forget()
         effects = [self._announce(), *replica.handle(on.Started(event.now_ms, event.clock_ms))]
+        return effects + self._take_early(event, seats)
+
+    def _take_early(self, event: on.Event, seats: list[int | None]) -> list[do.Effect]:
+        """Handle what came before its epoch began; `seats` maps the old set's seats to the new."""
         early, self._early = self._early, deque()
+        effects: list[do.Effect] = []
         for each in early:
-            effects += self._receive(replace(each, now_ms=event.now_ms, clock_ms=event.clock_ms))
+            seat = None if each.seat is None else seats[each.seat]
+            late = replace(each, now_ms=event.now_ms, clock_ms=event.clock_ms, seat=seat)
+            effects += self._receive(late)
         return effects
 
     def _build_setup(self, start: EpochStart) -> Setup:

@@ -6,7 +6,7 @@ certificates. The audit log of messages received is kept by views, which go on o
 b"a" ‖ view u64 ‖ epoch u64 ‖ seat u16 ‖ kind ‖ digest[:8].
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
@@ -61,11 +61,18 @@ class Restored:
 
     def pick(self, epoch: int) -> "Restored":
         """Return the part that belongs to one epoch."""
+        return self._filter(lambda each: get_epoch(each) == epoch)
+
+    def drop(self, epoch: int) -> "Restored":
+        """Return the part that belongs to later epochs."""
+        return self._filter(lambda each: get_epoch(each) > epoch)
+
+    def _filter(self, wanted: Callable[[Signed | Certificate], bool]) -> "Restored":
         return Restored(
-            [each for each in self.own if get_epoch(each) == epoch],
-            [each for each in self.blocks if get_epoch(each) == epoch],
-            [each for each in self.certificates if each.epoch == epoch],
-            [(seat, each) for seat, each in self.seen if get_epoch(each) == epoch],
+            [each for each in self.own if wanted(each)],
+            [each for each in self.blocks if wanted(each)],
+            [each for each in self.certificates if wanted(each)],
+            [(seat, each) for seat, each in self.seen if wanted(each)],
         )
 
 

@@ -142,7 +142,8 @@ class Replica:
                         self.pool.add_held(name, header)
             case on.BatchesReported(seat=int(seat)):
                 news = [n for n in event.names if not self.chain.is_recent(n)]
-                return any([self.pool.add_report(seat, name) for name in news])
+                became_ready = [self.pool.add_report(seat, name) for name in news]
+                return True in became_ready
             case on.BlocksExecuted():
                 self.chain.add_results(event.results)
             case on.BlocksSynced():

@@ -127,7 +127,9 @@ class Town:
                 self._put(other, on.PeerConnected, self._node(index), None)
 
     def stop(self, index: int) -> None:
+        """Stop a node; its storage keeps what it has executed."""
         self.engines[index] = None
+        self.rewind(index, self.ledgers[index].executed)
 
     def rewind(self, index: int, height: int) -> None:
         """Have a node's storage lose what lies above a height."""

@@ -72,7 +72,7 @@ class Committer:
         replica = self._replica
         head = replica.chain.head.header
         self.final_ms = replica.now_ms
-        replica.timers.failures = 0
+        replica.timers.note_final()
         replica.pool.expire(head.height)
         self._unsynced.append((head.height, head.view))
         replica.moved_head(head.view)

@@ -264,12 +264,12 @@ class Replica:
             self.missed_ms[self.leader(target - 1)] = self.now_ms
         else:
             self.missed_ms.pop(self.leader(target - 1), None)
-        self._enter_view(target, failed=failed)
+        self._enter_view(target, failed=failed, gave_up=Kind.NULLIFY in left.own)
         return True
 
-    def _enter_view(self, number: int, *, failed: bool) -> None:
+    def _enter_view(self, number: int, *, failed: bool, gave_up: bool = False) -> None:
         self.view = number
-        self.timers.enter_view(failed=failed)
+        self.timers.enter_view(failed=failed, gave_up=gave_up)
         if self.last is None and self._is_silent(self.leader(number)):
             self.nullify(self.get_view(number))
 

@@ -67,6 +67,10 @@ class Helper:
         floor = self._replica.final_view
         self._asked = {view: each for view, each in self._asked.items() if view > floor}
 
+    def find_final(self, number: int) -> View | None:
+        """Return what is kept of a recent final view."""
+        return self._history.get(number)
+
     def greet(self, node: bytes) -> None:
         """Tell a node that connected where this replica stands, and ask what it saw of us."""
         replica = self._replica

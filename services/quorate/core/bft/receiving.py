@@ -76,7 +76,10 @@ class Receiver:
             return False
         if vote.view < replica.view:
             replica.helper.help_late(node, vote.view)
-        if vote.view <= replica.final_view or vote.view > replica.view + VIEWS_AHEAD_MAX:
+        if vote.view <= replica.final_view:
+            self._compare_late(vote.seat, vote)
+            return False
+        if vote.view > replica.view + VIEWS_AHEAD_MAX:
             return False
         view = replica.get_view(vote.view)
         if view.has_vote(vote) or view.is_known_liar(vote):
@@ -91,12 +94,14 @@ class Receiver:
 
     def _receive_proposal(self, proposal: Proposal) -> bool:
         header, replica = proposal.block.header, self._replica
-        if header.epoch != replica.setup.epoch or header.view <= replica.final_view:
-            return False
         if (
-            header.view > replica.view + VIEWS_AHEAD_MAX
+            header.epoch != replica.setup.epoch
+            or header.view > replica.view + VIEWS_AHEAD_MAX
             or header.proposer != replica.leader(header.view)
         ):
+            return False
+        if header.view <= replica.final_view:
+            self._compare_late(header.proposer, proposal)
             return False
         view = replica.get_view(header.view)
         wanted = view.proposal is None or replica.is_certified(view, proposal.block.digest)
@@ -158,6 +163,23 @@ class Receiver:
         return crypto.is_signed(
             key, message.signature, TAGS[kind], self._replica.setup.domain, statement
         )
+
+    def _compare_late(self, seat: int, message: Signed) -> None:
+        # A final view takes no more votes, but who shows a minority something else there is found
+        # out only by what comes late: at most one vote of each kind and seat, and two proposals.
+        view = self._replica.helper.find_final(get_view(message))
+        if view is None or seat in view.accused:
+            return
+        known = (
+            view.proposal if isinstance(message, Proposal) else view.votes[message.kind].get(seat)
+        )
+        if known == message or not self._is_authentic(message, seat):
+            return
+        self._note_seen(seat, message, view)
+        if isinstance(message, Vote):
+            view.votes[message.kind].setdefault(seat, message)
+        elif view.proposal is None:
+            view.proposal = message
 
     def _note_seen(self, seat: int, message: Signed, view: View) -> None:
         view.touched = True

@@ -118,3 +118,12 @@ def test_what_became_final_is_not_restored() -> None:
     assert bench.replica.final_view == view and not sent(effects, N)
     assert not [v for v in bench.replica.signing.signed if v <= view]
     assert bench.replica.signing.logged_view_max == view
+
+
+def test_a_vote_heard_before_a_restart_is_evidence_against_one_heard_after() -> None:
+    bench = Bench()
+    view = bench.replica.view
+    bench.hear(2, bench.sign(2, N, view, b"a" * 32))
+    restart(bench)
+    (evidence,) = find(bench.hear(2, bench.sign(2, N, view, b"b" * 32)), do.RecordEvidence)
+    assert evidence.seat == 2

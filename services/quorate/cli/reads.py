@@ -1,4 +1,4 @@
-"""`quorate account|block|status|faucet`: reading the chain, and money to begin with."""
+"""`quorate account|block|seats|status|faucet`: reading the chain, and money to begin with."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.transactions import Options
-from quorate.sdk.values import Account, Block, Outcome, Receipt, Status, Validator
+from quorate.sdk.values import Account, Block, Outcome, Receipt, SeatSet, Status, Validator
 
 _TIMEOUT_S: Final = 30.0
 _LANES: Final = Params().lanes_max
@@ -87,6 +87,42 @@ def block(
         _print_block(found[0])
 
 
+def seats(
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", min=0, help="Default: the running one.")
+    ] = None,
+    endpoint: options.Endpoint = None,
+    as_json: options.Json = False,
+) -> None:
+    """**quorate seats --epoch 3 --json**
+
+    Show the seats of an epoch's set; that of the next epoch is known while one runs.
+    """
+
+    async def work(client: Client) -> SeatSet:
+        return await client.seats(epoch)
+
+    found = session.run(endpoint, work)
+    if as_json:
+        listed = [{**each._asdict(), "public_key": each.public_key.hex()} for each in found.seats]
+        document = {**found._asdict(), "hash": found.hash.hex(), "seats": listed}
+        output.print_json(document)
+        return
+    running = "running" if found.epoch == found.running_epoch else f"{found.running_epoch:,} runs"
+    output.print_fields(
+        [
+            ("epoch", f"{found.epoch:,} ({running})"),
+            ("at height", f"{found.height:,}"),
+            ("set hash", found.hash.hex()),
+        ]
+    )
+    output.out.print()
+    table = output.make_table("seat", "validator", "public key", right=("seat",))
+    for each in found.seats:
+        table.add_row(f"{each.seat}", each.name, each.public_key.hex())
+    output.out.print(table)
+
+
 def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> None:
     """**quorate status --json**
 
@@ -110,6 +146,7 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
         [
             ("chain", found.chain_id),
             ("height", f"{found.height:,}" + (f", {ago_s:,.1f} s ago" if found.time_ms else "")),
+            ("epoch", f"{found.epoch:,}"),
             ("base fee", f"{found.base_fee:,} per weight"),
             ("validators", f"{found.validators_reachable} of {found.validators_total} answer"),
             ("version", found.version),

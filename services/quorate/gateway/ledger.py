@@ -50,6 +50,10 @@ class Reads:
         """Read a receipt."""
         return await self._read([b.ledger.GetReceipt for b in self._order()], request)
 
+    async def list_seats(self, request: pb.ListSeatsRequest) -> pb.ListSeatsResponse:
+        """Read the set of an epoch."""
+        return await self._read([b.ledger.ListSeats for b in self._order()], request)
+
     def _order(self) -> list[Backend]:
         return order_for_reading(self._backends)
 
@@ -108,6 +112,15 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         """Read a receipt."""
         try:
             return await self._reads.get_receipt(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListSeats(
+        self, request: pb.ListSeatsRequest, context: Context
+    ) -> pb.ListSeatsResponse:
+        """List the seats of an epoch's set."""
+        try:
+            return await self._reads.list_seats(request)
         except EXPECTED as error:
             await fail(context, error)
 

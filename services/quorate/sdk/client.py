@@ -107,6 +107,12 @@ class Client:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, BACKOFF_S_MAX)
 
+    async def seats(self, epoch: int | None = None) -> values.SeatSet:
+        """Return the set of an epoch, by default of the running one; raises NotFound."""
+        request = ledger_pb2.ListSeatsRequest(epoch=epoch)
+        answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
+        return values.to_seat_set(answer)
+
     async def receipt(self, id_: bytes) -> values.Receipt:
         """Return the receipt of an executed transaction; raises NotFound."""
         request = ledger_pb2.GetReceiptRequest(id=id_)

@@ -82,6 +82,24 @@ class Validator(NamedTuple):
     peers: int
 
 
+class Seat(NamedTuple):
+    """One seat of an epoch's set."""
+
+    seat: int
+    name: str
+    public_key: bytes
+
+
+class SeatSet(NamedTuple):
+    """The set of an epoch, read at a height; `running_epoch` is that of the block after it."""
+
+    epoch: int
+    running_epoch: int
+    height: int
+    hash: bytes
+    seats: tuple[Seat, ...]
+
+
 class Block(NamedTuple):
     """A final block; `transaction_ids` and `certificate` only where asked for."""
 
@@ -210,6 +228,12 @@ def to_validator(message: network_pb2.Validator) -> Validator:
         message.detail,
         message.peers,
     )
+
+
+def to_seat_set(message: ledger_pb2.ListSeatsResponse) -> SeatSet:
+    """Return the set of a message."""
+    seats = tuple([Seat(each.seat, each.name, each.public_key) for each in message.seats])
+    return SeatSet(message.epoch, message.running_epoch, message.height, message.hash, seats)
 
 
 def to_block(message: ledger_pb2.Block) -> Block:

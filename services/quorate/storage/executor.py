@@ -12,6 +12,7 @@ from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.receipts import Packer
 from quorate.core.results import Result, WriteDigest, compute_receipts_hash
+from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import (
@@ -22,6 +23,7 @@ from quorate.core.transition import (
     Execution,
     Receipt,
     build_undecodable,
+    list_epoch_keys,
     list_first_keys,
     list_keys,
 )
@@ -50,6 +52,7 @@ class Done:
 
     height: int
     receipts: list[Receipt]
+    next_set: SeatSet | None
     pacer: Pacer
 
 
@@ -65,7 +68,8 @@ class Executor:
         started = time.monotonic()
         header = block.header
         context = Context(header.height, header.base_fee, self._genesis.params)
-        records = self.reader.load(list_first_keys(header.height))
+        keys = [*list_first_keys(header.height), *list_epoch_keys(header.epoch)]
+        records = self.reader.load(keys)
         execution = Execution(context, records)
         execution.begin()
         receipts: list[Receipt] = []
@@ -76,7 +80,7 @@ class Executor:
                 records |= self.reader.load(keys)
                 receipts += execution.apply(transactions)
             await pacer.pause()
-        done = Done(header.height, receipts, pacer)
+        done = Done(header.height, receipts, execution.end_epoch(header), pacer)
         executed = await self._conclude(execution, done, write_digest)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
@@ -109,7 +113,7 @@ class Executor:
                 _put_state(writes, part)
             await done.pacer.pause()
         packed = await self._pack(done, writes)
-        result = Result(height, digest.compute(), compute_receipts_hash(packed))
+        result = Result(height, digest.compute(), compute_receipts_hash(packed), done.next_set)
         writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
         writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(done.receipts)))
         writes.put(db.RECEIPTS, U64.pack(height), packed)

@@ -126,6 +126,32 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             await abort(context, error)
         return pb.GetReceiptResponse(receipt=_build_receipt(request.id, place, receipt, block))
 
+    async def ListSeats(
+        self,
+        request: pb.ListSeatsRequest,
+        context: grpc.aio.ServicerContext[pb.ListSeatsRequest, pb.ListSeatsResponse],
+    ) -> pb.ListSeatsResponse:
+        """List the seats of an epoch; that after the running one is known already."""
+        chain = self._chain
+        running = chain.start.epoch
+        epoch = request.epoch if request.HasField("epoch") else running
+        try:
+            found = chain.store.load_set(epoch)
+            if found is None:
+                raise NotFound("the set of this epoch is not known here yet", running=running)
+        except QuorateError as error:
+            await abort(context, error)
+        return pb.ListSeatsResponse(
+            epoch=epoch,
+            height=chain.height,
+            seats=[
+                pb.Seat(seat=seat.index, public_key=seat.public_key, name=seat.name)
+                for seat in found.seats
+            ],
+            running_epoch=running,
+            hash=found.hash,
+        )
+
     def _find_height(self, request: pb.GetBlockRequest) -> int:
         which, head = request.WhichOneof("which"), self._chain.height
         height: int | None = head

@@ -144,3 +144,21 @@ async def test_the_node_api_serves_the_same_reads(node, forge):
     answer = await ledger_pb2_grpc.LedgerServiceStub(channel).GetBlock(pb.GetBlockRequest())
     assert answer.block.height == 1
     await channel.close()
+
+
+async def test_seats_are_listed_by_epoch(short):
+    await short.commit(short.forge.extend(4))
+    ask = short.ledger.ListSeats
+    running = await ask(pb.ListSeatsRequest())
+    assert (running.epoch, running.running_epoch, running.height) == (1, 1, 4)
+    assert [s.public_key for s in running.seats] == [
+        key.public_key for key in short.forge.next_seats
+    ]
+    assert [(s.seat, s.name) for s in running.seats] == [(i, f"v{i}") for i in range(7)]
+    first = await ask(pb.ListSeatsRequest(epoch=0))
+    assert [s.public_key for s in first.seats] == [key.public_key for key in short.forge.seats]
+    assert first.hash == short.forge.genesis.sets[0].hash
+    assert len((await ask(pb.ListSeatsRequest(epoch=2))).seats) == 7
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await ask(pb.ListSeatsRequest(epoch=3))
+    assert raised.value.code() is grpc.StatusCode.NOT_FOUND

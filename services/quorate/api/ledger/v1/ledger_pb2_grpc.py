@@ -60,6 +60,11 @@ class LedgerServiceStub:
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptResponse.FromString,
                 _registered_method=True)
+        self.ListSeats = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/ListSeats',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -101,6 +106,13 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSeats(self, request, context):
+        """Lists the seats of an epoch's set.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetReceipt,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptResponse.SerializeToString,
+            ),
+            'ListSeats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSeats,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class LedgerService:
             '/quorate.api.ledger.v1.LedgerService/GetReceipt',
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptRequest.SerializeToString,
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSeats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/ListSeats',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.FromString,
             options,
             channel_credentials,
             insecure,

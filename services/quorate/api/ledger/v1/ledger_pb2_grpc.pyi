@@ -43,6 +43,8 @@ class LedgerServiceStub:
     """Streams executed blocks from any retained height on."""
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetReceiptRequest, _ledger_pb2.GetReceiptResponse]
     """Reads the receipt of an executed transaction."""
+    ListSeats: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]
+    """Lists the seats of an epoch's set."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -59,6 +61,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Streams executed blocks from any retained height on."""
     GetReceipt: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetReceiptRequest, _ledger_pb2.GetReceiptResponse]  # type: ignore[assignment]
     """Reads the receipt of an executed transaction."""
+    ListSeats: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]  # type: ignore[assignment]
+    """Lists the seats of an epoch's set."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -102,5 +106,13 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.GetReceiptResponse, _abc.Awaitable[_ledger_pb2.GetReceiptResponse]]:
         """Reads the receipt of an executed transaction."""
+
+    @_abc_1.abstractmethod
+    def ListSeats(
+        self,
+        request: _ledger_pb2.ListSeatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListSeatsResponse, _abc.Awaitable[_ledger_pb2.ListSeatsResponse]]:
+        """Lists the seats of an epoch's set."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,4 +24,6 @@ class Amnesiac(Adversary):
         """Return the old copy when there is one."""
         if self._copy is None or (self.anew and self.rng.randrange(self.anew) == 0):
             self._copy = disk.copy()
+        else:
+            self.forged += 1
         return self._copy.copy()

@@ -1,4 +1,8 @@
-"""What an adversary may do: rewrite what its engine sends, and choose the disk it restarts from."""
+"""What an adversary may do: rewrite what is sent, lie about batches and blocks, choose a disk.
+
+Each counts in `forged` what it did that no honest seat does, so that a test can tell that a run was
+an attack at all.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,11 @@ from typing import TYPE_CHECKING
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
 from quorate.core.bft.messages import TAGS, Kind, Proposal, Vote, encode_statement
-from quorate.core.blocks import Block, Header
+from quorate.core.blocks import Block, Header, compute_batches_hash
 from quorate.core.values import ZERO_HASH
 
 if TYPE_CHECKING:
+    from tests.sim.catchup import Offer
     from tests.sim.disk import Disk
     from tests.sim.node import Node
 
@@ -20,14 +25,29 @@ if TYPE_CHECKING:
 class Adversary:
     """An honest engine in bad hands; the base does nothing wrong."""
 
+    # Whether the batches that it makes hold a bad signature: the honest take none of them.
+    seals_badly = False
+
     def __init__(self, node: Node) -> None:
         self.node = node
         self.setup = node.setup
+        self.forged = 0
+        self._due_ms = 0
 
     @property
     def rng(self) -> Random:
         """The dice of the run."""
         return self.node.world.rng
+
+    def is_due(self, now_ms: int, mean_ms: int) -> bool:
+        """Tell whether it is time for the next attack, `mean_ms` after the last one on average.
+
+        What attacks with each message that it hears would call up the next attack of its like.
+        """
+        if now_ms < self._due_ms:
+            return False
+        self._due_ms = now_ms + self.rng.randint(1, 2 * mean_ms)
+        return True
 
     def rewrite(self, event: on.Event, effects: list[do.Effect]) -> list[do.Effect]:
         """Return what is done instead of an engine's effects."""
@@ -36,6 +56,24 @@ class Adversary:
     def choose_disk(self, disk: Disk) -> Disk:
         """Return the log to restart from after a crash."""
         return disk
+
+    # ---- batches and catch-up ----------------------------------------------------------------
+
+    def choose_receivers(self, name: bytes, nodes: list[int]) -> list[int]:
+        """Return which nodes an own batch is sent to."""
+        return nodes
+
+    def gives(self, name: bytes) -> bool:
+        """Tell whether who asks for a batch gets it."""
+        return True
+
+    def claim_height(self, height: int) -> int:
+        """Return the height that it says it has, when it has `height`."""
+        return height
+
+    def serve(self, offer: Offer) -> Offer:
+        """Return what it gives to who catches up, instead of a run of final blocks."""
+        return offer
 
     # ---- forging with the own key ----------------------------------------------------------
 
@@ -54,6 +92,22 @@ class Adversary:
         assert self.setup.key is not None, "a seat"
         signature = self.setup.key.sign(TAGS[Kind.PROPOSAL], self.setup.domain, statement)
         return Proposal(block, signature)
+
+    def rename(self, proposal: Proposal, names: tuple[bytes, ...]) -> Proposal:
+        """Return an own proposal that names other batches, its weight to match."""
+        headers = self.node.world.payload.headers
+        return self.forge(
+            Proposal(Block.build(proposal.block.header, names), proposal.signature),
+            batches_hash=compute_batches_hash(names),
+            weight=sum(headers[name].weight for name in names),
+        )
+
+    def propose(self, proposal: Proposal) -> list[do.Effect]:
+        """Return the effects of proposing a forged block and voting for it."""
+        header, digest = proposal.block.header, proposal.block.digest
+        vote = self.sign_vote(Kind.NOTARIZE, header.view, digest)
+        self.forged += 1
+        return [do.Broadcast(proposal), do.Broadcast(vote)]
 
     def others(self) -> list[int]:
         """Return the other seats in a random order."""

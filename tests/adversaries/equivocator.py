@@ -24,6 +24,7 @@ class Equivocator(Adversary):
         header = proposal.block.header
         if header.proposer != self.setup.seat:
             return [do.Broadcast(proposal)]
+        self.forged += 1
         twin = self.forge(proposal, time_ms=header.time_ms + 1)
         others, out = self.others(), list[do.Effect]()
         middle = self.rng.randint(0, len(others))

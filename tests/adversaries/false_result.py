@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
-from quorate.core.bft.messages import Kind, Proposal
+from quorate.core.bft.messages import Proposal
 from tests.adversaries.base import Adversary
 
 
@@ -17,10 +17,7 @@ class FalseResult(Adversary):
         for effect in effects:
             match effect:
                 case do.Broadcast(Proposal() as proposal):
-                    false = self._falsify(proposal)
-                    view, digest = false.block.header.view, false.block.digest
-                    out.append(do.Broadcast(false))
-                    out.append(do.Broadcast(self.sign_vote(Kind.NOTARIZE, view, digest)))
+                    out += self.propose(self._falsify(proposal))
                 case _:
                     out.append(effect)
         return out

@@ -1,11 +1,17 @@
 """A seat that sends old messages of everybody again, to anybody, at any time."""
 
+from __future__ import annotations
+
 from collections import deque
+from typing import TYPE_CHECKING
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
 from quorate.core.bft.messages import Message
 from tests.adversaries.base import Adversary
+
+if TYPE_CHECKING:
+    from tests.sim.node import Node
 
 KEPT_MAX = 400
 
@@ -13,17 +19,20 @@ KEPT_MAX = 400
 class Replayer(Adversary):
     """Collects what it hears: votes, proposals, certificates, answers."""
 
-    _kept: deque[Message]
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self._kept: deque[Message] = deque(maxlen=KEPT_MAX)
 
     def rewrite(self, event: on.Event, effects: list[do.Effect]) -> list[do.Effect]:
         """Add a few old messages now and then."""
-        if "_kept" not in self.__dict__:
-            self._kept = deque(maxlen=KEPT_MAX)
         if isinstance(event, on.MessageReceived):
             self._kept.append(event.message)
         out = list(effects)
         if self._kept and self.rng.randrange(8) == 0:
             for _ in range(self.rng.randint(1, 6)):
-                message = self._kept[self.rng.randrange(len(self._kept))]
+                # What is still of use to somebody, or anything.
+                span = self.rng.choice((16, len(self._kept)))
+                message = self._kept[-self.rng.randint(1, min(span, len(self._kept)))]
                 out.append(do.SendToSeat(self.rng.choice(self.others() or [0]), message))
+        self.forged += len(out) - len(effects)
         return out

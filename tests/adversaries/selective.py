@@ -24,6 +24,7 @@ class SelectiveSender(Adversary):
             match effect:
                 case do.Broadcast(message):
                     out += [do.SendToSeat(seat, message) for seat in self._favoured]
+                    self.forged += len(self.setup.keys) - 1 - len(self._favoured)
                 case do.SendToNode(node, _) if node[-1] not in self._favoured:
                     continue
                 case _:

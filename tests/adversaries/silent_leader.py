@@ -11,8 +11,10 @@ class SilentLeader(Adversary):
 
     def rewrite(self, event: on.Event, effects: list[do.Effect]) -> list[do.Effect]:
         """Drop own proposals."""
-        return [
+        kept = [
             effect
             for effect in effects
             if not (isinstance(effect, do.Broadcast) and isinstance(effect.message, Proposal))
         ]
+        self.forged += len(effects) - len(kept)
+        return kept

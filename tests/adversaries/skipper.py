@@ -5,7 +5,7 @@ Who took that on trust would fork the chain (ava-labs/Simplex 281: the verifier 
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
-from quorate.core.bft.messages import Kind, Proposal
+from quorate.core.bft.messages import Proposal
 from quorate.core.blocks import Block, compute_base_fee, compute_batches_hash
 from tests.adversaries.base import Adversary
 
@@ -21,10 +21,7 @@ class Skipper(Adversary):
         for effect in effects:
             match effect:
                 case do.Broadcast(Proposal() as proposal):
-                    skipping = self._skip(proposal)
-                    view, digest = skipping.block.header.view, skipping.block.digest
-                    out.append(do.Broadcast(skipping))
-                    out.append(do.Broadcast(self.sign_vote(Kind.NOTARIZE, view, digest)))
+                    out += self.propose(self._skip(proposal))
                 case _:
                     out.append(effect)
         assert self.node.replica is not None, "it has just handled an event"

@@ -1,22 +1,32 @@
 """A vote log that can lose what was not synced, at any point (docs/protocol.md#L1).
 
-Writes are in one write-ahead log, in order, and each is atomic: a sync makes all before it durable;
-a power cut keeps a random number of the writes made since, oldest first.
+Writes are in one write-ahead log, in order, and each is atomic, as in RocksDB: a sync makes all
+before it durable; a power cut keeps a random number of the writes made since, oldest first. A write
+that is torn in its middle fails its checksum, so it is lost whole, with all after it.
 """
 
 from random import Random
 
 from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
+from quorate.core.codec import U64
+
+# Kind of record and view: how every key begins (core/bft/log.py).
+PLACE_BYTES = 1 + U64.size
+# How many audit records are searched at start (services/quorate/consensus/vote_log.py).
+SEARCH_MAX = 4_096
+VOTE, BLOCK = ord("v"), ord("b")
 
 
 class Disk:
-    """The log of one seat; `ever` holds every own message that was once durable."""
+    """The log of one seat; `ever` and `blocks` hold own messages and blocks once durable."""
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._durable: dict[bytes, bytes] = {}
+        # By kind of record, then by kind and view, because pruning goes by these.
+        self._durable: dict[bytes, dict[bytes, dict[bytes, bytes]]] = {}
         self._written: list[list[Record]] = []
         self.ever: set[bytes] = set()
+        self.blocks: dict[bytes, bytes] = {}
 
     def write(self, records: list[Record]) -> None:
         """Append records as one atomic write; it is not durable yet."""
@@ -37,27 +47,46 @@ class Disk:
 
     def prune(self, view: int) -> None:
         """Forget what the engine says it no longer needs."""
-        ranges = compute_prune_ranges(view)
-        for key in [k for k in self._durable if any(a <= k < b for a, b in ranges)]:
-            del self._durable[key]
+        for start, end in compute_prune_ranges(view):
+            places = self._durable.get(start[:1], {})
+            for place in [each for each in places if start <= each < end]:
+                del places[place]
 
     def copy(self) -> "Disk":
         """Return what a backup of the volume would hold now."""
         twin = Disk(self._rng)
-        twin._durable, twin.ever = dict(self._durable), set(self.ever)
+        twin._durable = {
+            kind: {place: dict(records) for place, records in places.items()}
+            for kind, places in self._durable.items()
+        }
+        twin.ever, twin.blocks = set(self.ever), dict(self.blocks)
         return twin
 
     def read(self) -> Restored:
         """Return what a restarted engine reads back, audit records newest first."""
-        records = sorted(self._durable.items())
-        restored = restore(pair for pair in records if not pair[0].startswith(b"a"))
-        audit = [pair for pair in reversed(records) if pair[0].startswith(b"a")]
-        restored.seen = restore(audit).seen
+        restored = restore(self._list(b"v") + self._list(b"b") + self._list(b"c"))
+        newest = self._list(b"a")[: -SEARCH_MAX - 1 : -1]
+        restored.seen = restore(newest).seen
         return restored
 
+    def read_killed(self) -> Restored:
+        """Return what would be read back if the process ended now; nothing changes here."""
+        twin = self.copy()
+        twin._written = list(self._written)
+        twin.kill()
+        return twin.read()
+
+    def _list(self, kind: bytes) -> list[Record]:
+        return sorted(r for place in self._durable.get(kind, {}).values() for r in place.items())
+
     def _keep(self, count: int) -> None:
-        for key, value in (record for write in self._written[:count] for record in write):
-            self._durable[key] = value
-            if key.startswith(b"v"):
-                self.ever.add(value)
+        durable, ever = self._durable, self.ever
+        for write in self._written[:count]:
+            for key, value in write:
+                places = durable.setdefault(key[:1], {})
+                places.setdefault(key[:PLACE_BYTES], {})[key] = value
+                if key[0] == VOTE:
+                    ever.add(value)
+                elif key[0] == BLOCK:
+                    self.blocks[key[PLACE_BYTES:]] = value
         self._written.clear()

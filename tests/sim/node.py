@@ -1,7 +1,8 @@
 """One node: an engine, its log and storage, and what the driver does around them.
 
 A turn takes all waiting events, writes their records, syncs after a moment if one asks for it, and
-only then sends; a crash can come between any two of these (docs/protocol.md#L1).
+only then sends; a crash can come between any two of these (docs/protocol.md#L1). A pause stops all
+of a node for a while; then everything that has come meanwhile is handled at once.
 """
 
 from __future__ import annotations
@@ -12,42 +13,54 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.log import Record
 from quorate.core.bft.messages import Message, Proposal, Vote
 from quorate.core.bft.replica import Replica, Setup
 from tests.adversaries import ADVERSARIES
+from tests.sim.clocks import Clock
 from tests.sim.disk import Disk
-from tests.sim.plan import Crash
-from tests.sim.storage import Storage
 
 if TYPE_CHECKING:
+    from tests.sim.trouble import Crash
     from tests.sim.world import World
 
 TURN_EVENTS_MAX = 64
-START_MS = 5
+
+Waiting = tuple[Callable[..., on.Event], tuple[Any, ...]]
 
 
 class Node:
     """A validator or observer; `boots` counts its lives, so that nothing outlives a crash."""
 
     def __init__(self, world: World, index: int, setup: Setup) -> None:
+        plan = world.plan
         self._world, self._setup, self.index = world, setup, index
         self.seat = setup.seat
         self.node_id = b"node" + bytes((index,))
+        self.clock = Clock(
+            world.genesis_ms,
+            plan.skew_ms[index] if plan.skew_ms else 0,
+            plan.rate_ppm[index] if plan.rate_ppm else 0,
+        )
         self.disk = Disk(world.rng)
-        self.storage = Storage(world, self)
+        self.storage = world.make_storage(self)
         self.boots = 0
         self.replica: Replica | None = None
+        self.head = world.root
         self.state = ("", "")
-        name = dict(world.plan.adversaries).get(index)
+        name = dict(plan.adversaries).get(index)
         self.adversary = ADVERSARIES[name](self) if name else None
-        self.is_honest = index not in world.plan.faulty
+        self.is_honest = index not in plan.faulty
         # A false executor or a dead machine signs nothing unlawful either.
         self.obeys = self.adversary is None
         self.armed: Crash | None = None
-        self._inbox: deque[tuple[Callable[..., on.Event], tuple[Any, ...]]] = deque()
+        self.paused_ms = self.slow_disk_ms = 0
+        self._inbox: deque[Waiting] = deque()
         self._heard: dict[int, dict[bytes, None]] = {}
+        self._unsynced: deque[do.CommitBlocks] = deque()
         self._busy = False
-        self._timer = 0
+        self._alarm_ms: int | None = None
+        self._next_wake_ms: int | None = None
 
     @property
     def key(self) -> Any:
@@ -65,19 +78,32 @@ class Node:
         return self._world
 
     def is_running(self) -> bool:
-        """Tell whether the node is up."""
+        """Tell whether the engine is up."""
         return self.replica is not None
+
+    def is_settled(self) -> bool:
+        """Tell whether it is up and between two turns."""
+        return self.replica is not None and not self._busy
 
     # ---- life ------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Make an engine from what the log and storage hold."""
+        """Make an engine from what the log and storage hold; it waits for a storage that is down.
+
+        The same call brings back who was stopped by any crash.
+        """
+        if not self.storage.is_up:
+            self.storage.start()
         self.boots += 1
         restored = self.disk.read()
         self._world.check("restarted", self, restored)
         self.replica = Replica(self._setup, self.storage.open(restored))
+        self.head = self.replica.chain.head
         self._inbox.clear()
+        self._unsynced.clear()
         self._busy, self.armed = False, None
+        self._alarm_ms = self._next_wake_ms = None
+        self._world.note(self, "starts")
         self.put(on.Started)
         self.put(on.BatchesHeld, self.storage.list_held())
         for seat, names in self._heard.items():
@@ -86,10 +112,14 @@ class Node:
         self._world.network.refresh()
 
     def crash(self, kind: str, down_ms: int) -> None:
-        """Stop now; only "engine" leaves storage and gossip running."""
+        """Stop now: all by a power cut or a kill, or only the engine, or only storage."""
         if self.replica is None:
             return
         self._world.crashes += 1
+        self._world.note(self, f"crashes: {kind}, back in {down_ms} ms")
+        if kind == "storage":
+            self._crash_storage(down_ms)
+            return
         self.boots += 1
         self.replica, self.armed = None, None
         if self.adversary is not None:
@@ -100,15 +130,40 @@ class Node:
             self.disk.kill()
         if kind != "engine":
             self._heard.clear()
-            self.storage.crash()
-        self.storage.interrupt()
+            self.storage.crash(power=kind == "power")
         self._world.network.refresh()
         if self.index not in self._world.plan.dead:
             self._world.scheduler.after(down_ms, self._come_back, self.boots)
 
+    def pause(self, until_ms: int, *, suspended: bool) -> None:
+        """Let nothing happen here until then; `suspended`: its monotonic clock stands still too."""
+        now_ms = self._world.scheduler.now_ms
+        if suspended:
+            self.clock.suspend(max(until_ms - max(now_ms, self.paused_ms), 0))
+        self.paused_ms = max(self.paused_ms, until_ms)
+        self.storage.stalled_ms = max(self.storage.stalled_ms, until_ms)
+
+    def _crash_storage(self, down_ms: int) -> None:
+        if self.storage.is_up:
+            self.armed = None
+            self.storage.crash(power=False)
+            self._world.scheduler.after(down_ms, self.restart_storage)
+
     def _come_back(self, boot: int) -> None:
         if boot == self.boots and self.replica is None:
             self.start()
+
+    def restart_storage(self) -> None:
+        """Bring storage back to an engine that went on; the link between sends again.
+
+        It tells where the head is, and gets all blocks that it never called synced.
+        """
+        if self.storage.is_up:
+            return
+        self.storage.start()
+        self._world.note(self, "storage is back")
+        if self.replica is not None:
+            self.storage.attach(self._unsynced)
 
     # ---- events ----------------------------------------------------------------------------
 
@@ -121,6 +176,15 @@ class Node:
             self._busy = True
             self._world.scheduler.after(0, self._take_turn, self.boots)
 
+    def receive(self, events: list[Waiting]) -> None:
+        """Take what came over the network, in a turn of its own if none is under way."""
+        if self.replica is None:
+            return
+        self._inbox += events
+        if not self._busy and self._inbox:
+            self._busy = True
+            self._take_turn(self.boots)
+
     def hear(self, source: int, names: tuple[bytes, ...]) -> None:
         """Take a report of held batches; gossip remembers it for an engine that restarts."""
         if self.replica is not None:
@@ -128,105 +192,158 @@ class Node:
             known.update(dict.fromkeys(n for n in names if n not in self.storage.named))
             self.put(on.BatchesReported, source, names)
 
+    def note_synced(self, height: int) -> None:
+        """Drop what the link to storage kept to be sent again."""
+        while self._unsynced and self._unsynced[0].blocks[-1].header.height <= height:
+            self._unsynced.popleft()
+
+    def is_paused(self, action: Callable[..., None], *args: Any) -> bool:
+        """Tell whether the node stands still; the action is then put off until it goes on."""
+        if self._world.scheduler.now_ms >= self.paused_ms:
+            return False
+        self._world.scheduler.at(self.paused_ms, action, *args)
+        return True
+
     def _take_turn(self, boot: int) -> None:
-        if boot != self.boots or self.replica is None:
+        if boot != self.boots or self.is_paused(self._take_turn, boot):
             return
-        effects: list[do.Effect] = []
-        for _ in range(min(len(self._inbox), TURN_EVENTS_MAX)):
-            kind, fields = self._inbox.popleft()
-            effects += self._handle(kind, fields)
-        records = [r for e in effects if isinstance(e, do.Persist) for r in e.records]
-        synced = any(isinstance(e, do.Persist) and e.synced for e in effects)
-        self.disk.write(records)
-        if synced and self._is_hit("before sync"):
+        inbox, world, replica = self._inbox, self._world, self.replica
+        assert replica is not None, "a node that is down takes no turn"
+        effects, clocks = list[do.Effect](), self.clock.read(world.scheduler.now_ms)
+        count = min(len(inbox), TURN_EVENTS_MAX)
+        world.events += count
+        for _ in range(count):
+            kind, fields = inbox.popleft()
+            event = kind(*clocks, *fields)
+            done = replica.handle(event)
+            world.watch(self, event, done)
+            effects += done if self.adversary is None else self.adversary.rewrite(event, done)
+        synced = self._write(effects)
+        if synced and self.armed is not None and self._is_hit("before sync"):
             return
-        turn_ms = self._world.rng.randint(0, self._world.plan.turn_ms_max)
-        if turn_ms and synced:
-            self._world.scheduler.after(turn_ms, self._finish_turn, boot, effects, synced)
+        turn_ms = self._draw_sync_ms() if synced else 0
+        if turn_ms:
+            world.scheduler.after(turn_ms, self._finish_turn, boot, effects, synced)
         else:
             self._finish_turn(boot, effects, synced)
 
-    def _handle(self, kind: Callable[..., on.Event], fields: tuple[Any, ...]) -> list[do.Effect]:
-        assert self.replica is not None, "a node that is down takes no turn"
-        now_ms = self._world.scheduler.now_ms
-        skew = self._world.plan.skew_ms
-        clock_ms = self._world.genesis_ms + now_ms + (skew[self.index] if skew else 0)
-        event = kind(now_ms, clock_ms, *fields)
-        self._world.events += 1
-        effects = self.replica.handle(event)
-        self._world.trace(self, event, effects)
-        self._world.check("handled", self, event, effects)
-        if self.adversary is not None:
-            return self.adversary.rewrite(event, effects)
-        return effects
+    def _write(self, effects: list[do.Effect]) -> bool:
+        """Write the turn's records as one; tell whether they must be synced."""
+        records, synced = list[Record](), False
+        for effect in effects:
+            if type(effect) is do.Persist:
+                records += effect.records
+                synced = synced or effect.synced
+            elif type(effect) is do.RecordEvidence:
+                first, second = effect.first.encode(), effect.second.encode()
+                records.append((b"e" + second[:32], first + second))
+                synced = True
+        self.disk.write(records)
+        return synced
+
+    def _draw_sync_ms(self) -> int:
+        most_ms = self._world.plan.turn_ms_max
+        if self._world.scheduler.now_ms < self.slow_disk_ms:
+            most_ms = self._world.plan.slow_sync_ms
+        return self._world.rng.randint(0, most_ms) if most_ms else 0
 
     def _finish_turn(self, boot: int, effects: list[do.Effect], synced: bool) -> None:
-        if boot != self.boots:
+        if boot != self.boots or self.is_paused(self._finish_turn, boot, effects, synced):
             return
         if synced:
             self.disk.sync()
-            if self._is_hit("after sync"):
-                return
-        stop_at = self._choose_stop(len(effects))
+        if self.armed is None:
+            for effect in effects:
+                self._do(effect)
+        elif not self._finish_armed(effects, synced=synced):
+            return
+        self._busy = bool(self._inbox)
+        if self._busy:
+            self._world.scheduler.after(0, self._take_turn, boot)
+
+    def _finish_armed(self, effects: list[do.Effect], *, synced: bool) -> bool:
+        """Do the effects with a crash waiting for its point; tell whether it was not hit."""
+        if synced and self._is_hit("after sync"):
+            return False
+        boot, stop_at = self.boots, self._world.rng.randrange(len(effects) + 1)
         for count, effect in enumerate(effects):
             if count == stop_at and self._is_hit("amid sends"):
-                return
+                return False
             self._do(effect)
-        self._busy = bool(self._inbox)
-        if self._inbox:
-            self._world.scheduler.after(0, self._take_turn, boot)
+        return boot == self.boots
 
     # ---- effects ---------------------------------------------------------------------------
 
     def _do(self, effect: do.Effect) -> None:
-        world = self._world
-        world.check("done", self, effect)
-        match effect:
-            case do.Broadcast(message):
-                for target in range(len(world.nodes)):
-                    self._send(target, message)
-            case do.SendToSeat(seat, message):
-                self._send(seat, message)
-            case do.SendToNode(node, message):
-                self._send(node[-1], message)
-            case do.SetTimer(at_ms):
-                self._timer += 1
-                if at_ms is not None:
-                    world.scheduler.at(at_ms, self._fire, self.boots, self._timer)
-            case do.CommitBlocks():
-                self.storage.commit(effect)
-            case do.FetchBatches(names, seats):
-                world.payload.fetch(self.index, names, seats)
-            case do.PruneLog(view):
-                if view % world.plan.prune_every == 0:
-                    self.disk.prune(view)
-            case do.RecordEvidence():
-                world.check("accused", self, effect)
-            case do.ReportState(state, detail):
-                self.state = (state, detail)
+        world, kind = self._world, type(effect)
+        for each in world.find_hooks("done"):
+            each(self, effect)
+        if kind is do.Broadcast:
+            self._announce(effect.message)
+            world.network.broadcast(self.index, effect.message)
+        elif kind is do.SetTimer:
+            self._set_timer(effect.at_ms)
+        elif kind is do.SendToNode:
+            self._send(effect.node[-1], effect.message)
+        elif kind is do.SendToSeat:
+            self._send(effect.seat, effect.message)
+        elif kind is do.CommitBlocks:
+            self._unsynced.append(effect)
+            self.storage.commit(effect)
+        elif kind is do.FetchBatches:
+            world.payload.fetch(self.index, effect.names, effect.seats)
+        elif kind is do.PruneLog:
+            if effect.view % world.plan.prune_every == 0:
+                self.disk.prune(effect.view)
+        elif kind is do.RecordEvidence:
+            world.check("accused", self, effect)
+        elif kind is do.ReportState:
+            world.check("reported", self, effect)
+            self.state = (effect.state, effect.detail)
 
     def _send(self, target: int, message: Message) -> None:
-        if target == self.index:
-            return
+        if target != self.index:
+            self._announce(message)
+            self._world.network.send(self.index, target, message)
+
+    def _announce(self, message: Message) -> None:
         if isinstance(message, Vote | Proposal):
             self._world.check("sent", self, message)
-        self._world.network.send(self.index, target, message)
 
-    def _fire(self, boot: int, timer: int) -> None:
-        if boot == self.boots and timer == self._timer:
-            self._world.check("woken", self)
-            self.put(on.TimerFired)
+    # ---- the timer -------------------------------------------------------------------------
+
+    def _set_timer(self, at_ms: int | None) -> None:
+        # One entry per node lies in the heap; it is moved on when it comes too early.
+        self._alarm_ms = at_ms
+        if at_ms is None:
+            return
+        wake_ms = self.clock.find_world_ms(at_ms)
+        if self._next_wake_ms is None or wake_ms < self._next_wake_ms:
+            self._next_wake_ms = wake_ms
+            self._world.scheduler.at(wake_ms, self._wake, self.boots, wake_ms)
+
+    def _wake(self, boot: int, wake_ms: int) -> None:
+        if boot != self.boots or wake_ms != self._next_wake_ms:
+            return
+        if self.is_paused(self._wake, boot, wake_ms):
+            return
+        self._next_wake_ms = None
+        alarm_ms = self._alarm_ms
+        if alarm_ms is None:
+            return
+        if self.clock.read(self._world.scheduler.now_ms)[0] < alarm_ms:
+            self._set_timer(alarm_ms)
+            return
+        self._alarm_ms = None
+        self._world.check("woken", self)
+        self.put(on.TimerFired)
 
     # ---- crash points ----------------------------------------------------------------------
-
-    def _choose_stop(self, count: int) -> int:
-        if self.armed is None or self.armed.point != "amid sends" or not count:
-            return -1
-        return self._world.rng.randrange(count)
 
     def _is_hit(self, point: str) -> bool:
         crash = self.armed
         if crash is None or crash.point != point:
             return False
         self.crash(crash.kind, crash.down_ms)
-        return True
+        # Without its storage an engine goes on.
+        return crash.kind != "storage"

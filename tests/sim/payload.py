@@ -10,6 +10,9 @@ from quorate.core.bft import events as on
 if TYPE_CHECKING:
     from tests.sim.world import World
 
+# Reports wait so long for company, as on the real streams (docs/adr/005-pace.md).
+GATHER_MS = 6
+
 
 class Payload:
     """The dissemination that gossip does for real, reduced to what engines see of it."""
@@ -18,6 +21,8 @@ class Payload:
         self._world, self._rng = world, world.rng
         self.headers: dict[bytes, BatchHeader] = {}
         self.made_ms: dict[bytes, int] = {}
+        self.invalid: set[bytes] = set()
+        self._reports: dict[int, list[bytes]] = {}
 
     def make(self, author: int, expiry_height: int | None = None) -> bytes:
         """Have an author seal a batch and spread it; some receivers never get it unasked."""
@@ -25,38 +30,57 @@ class Payload:
         node = world.nodes[author]
         if expiry_height is None:
             expiry_height = node.storage.height + self._rng.randint(*world.plan.validity)
+        name = self._seal(author, expiry_height)
+        self.made_ms[name] = world.scheduler.now_ms
+        self.store(author, name)
+        targets = [target for target in range(len(world.nodes)) if target != author]
+        if node.adversary is not None:
+            targets = node.adversary.choose_receivers(name, targets)
+        for target in targets:
+            if not world.network.is_lost():
+                late_ms = world.network.compute_delay_ms()
+                if world.plan.late_ms_max and self._rng.random() < 0.125:
+                    late_ms += self._rng.randint(0, world.plan.late_ms_max)
+                world.scheduler.after(late_ms, self._arrive, author, target, name)
+        return name
+
+    def _seal(self, author: int, expiry_height: int) -> bytes:
+        """Return the name of a new batch; here its content is only a number."""
         header = BatchHeader(
             epoch=0,
             author=author,
             number=len(self.headers),
             count=1,
             size_bytes=100,
-            weight=self._rng.randint(1, world.plan.batch_weight_max),
+            weight=self._rng.randint(1, self._world.plan.batch_weight_max),
             expiry_height=expiry_height,
             content_hash=len(self.headers).to_bytes(32, "big"),
         )
         name = compute_batch_name(header.encode())
-        self.headers[name], self.made_ms[name] = header, world.scheduler.now_ms
-        self.store(author, name)
-        for target in range(len(world.nodes)):
-            lost = self._rng.randrange(100) < world.network.loss_percent
-            if target != author and not lost:
-                late_ms = world.network.compute_delay_ms()
-                if self._rng.randrange(8) == 0:
-                    late_ms += self._rng.randint(0, world.plan.late_ms_max)
-                world.scheduler.after(late_ms, self._arrive, author, target, name)
+        self.headers[name] = header
+        adversary = self._world.nodes[author].adversary
+        if adversary is not None and adversary.seals_badly:
+            self.invalid.add(name)
         return name
+
+    def is_valid(self, name: bytes) -> bool:
+        """Tell whether an honest receiver takes a batch (docs/protocol.md#B5)."""
+        return name not in self.invalid
 
     def store(self, target: int, name: bytes) -> None:
         """Make a batch durable at a node; tell its engine and the other nodes."""
         node = self._world.nodes[target]
-        if name in node.storage.batches or not node.is_running():
+        if name in node.storage.batches or not node.is_running() or not node.storage.is_up:
             return
-        node.storage.batches[name] = self.headers[name]
+        if node.index != self.headers[name].author and not self.is_valid(name):
+            return
+        node.storage.hold(name, self.headers[name])
         node.put(on.BatchesHeld, ((name, self.headers[name]),))
         if node.seat is not None and name not in node.storage.named:
-            for other in range(len(self._world.nodes)):
-                self._report(target, other, (name,))
+            waiting = self._reports.setdefault(target, [])
+            waiting.append(name)
+            if len(waiting) == 1:
+                self._world.scheduler.after(GATHER_MS, self._report, target)
 
     def report_all(self, source: int, target: int) -> None:
         """Tell a node that has just connected what is held and not final."""
@@ -71,21 +95,26 @@ class Payload:
         others = [node.index for node in self._world.nodes if node.index not in seats]
         for name in names:
             for source in (*seats, *others):
-                held = name in self._world.nodes[source].storage.batches
-                if held and network.is_up(source, target):
+                if network.is_up(source, target) and self._is_given(source, name):
                     delay_ms = network.compute_delay_ms() + network.compute_delay_ms()
                     self._world.scheduler.after(delay_ms, self._arrive, source, target, name)
                     break
+
+    def _is_given(self, source: int, name: bytes) -> bool:
+        node = self._world.nodes[source]
+        given = node.adversary is None or node.adversary.gives(name)
+        return given and name in node.storage.batches
 
     def _arrive(self, source: int, target: int, name: bytes) -> None:
         if self._world.network.is_up(source, target):
             self.store(target, name)
 
-    def _report(self, source: int, target: int, names: tuple[bytes, ...]) -> None:
-        network = self._world.network
-        if source != target and self._rng.randrange(100) >= network.loss_percent:
-            delay_ms = network.compute_delay_ms()
-            self._world.scheduler.after(delay_ms, self._hear, source, target, names)
+    def _report(self, source: int) -> None:
+        network, names = self._world.network, tuple(self._reports.pop(source))
+        for target in range(len(self._world.nodes)):
+            if source != target and not network.is_lost():
+                delay_ms = network.compute_delay_ms()
+                self._world.scheduler.after(delay_ms, self._hear, source, target, names)
 
     def _hear(self, source: int, target: int, names: tuple[bytes, ...]) -> None:
         if self._world.network.is_up(source, target):

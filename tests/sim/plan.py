@@ -11,39 +11,28 @@ from typing import NamedTuple
 from quorate.core.params import Params
 from quorate.core.values import compute_faults
 from tests.adversaries import ADVERSARIES
+from tests.sim.trouble import (
+    KINDS,
+    POINTS,
+    Crash,
+    Jump,
+    Partition,
+    Pause,
+    SlowLink,
+    draw_crashes,
+    draw_jumps,
+    draw_partitions,
+    draw_pauses,
+    draw_rates,
+    draw_slow_links,
+)
 
-# Where a crash hits a turn: before its records are synced, between sync and sends, amid the sends.
-POINTS = ("anywhere", "before sync", "after sync", "amid sends")
-KINDS = ("power", "kill", "engine")
+__all__ = ["KINDS", "POINTS", "Crash", "Partition", "Pause", "Plan", "draw"]
 
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """A node stops at a time, or at the next fitting point of a turn, and comes back later."""
-
-    at_ms: int
-    node: int
-    kind: str
-    point: str
-    down_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """From when to when which nodes are in which group."""
-
-    at_ms: int
-    until_ms: int
-    groups: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A node's links are clogged, or its executor stalls, from when to when."""
-
-    at_ms: int
-    until_ms: int
-    node: int
+# How often each number of seats is drawn, of a thousand; the sizes of the issue, and what is left.
+SEATS = {4: 620, 5: 110, 7: 150, 10: 60, 31: 4, 1: 10, 2: 10, 3: 10, 6: 10, 8: 8, 9: 8}
+# Large networks run shorter, so that no size takes most of the time.
+FAULTY_MS = ((1, (1_000, 2_000, 4_000, 12_000)), (7, (1_000, 3_000)), (31, (800,)))
 
 
 class Faulty(NamedTuple):
@@ -61,6 +50,7 @@ class Plan:
     seed: int
     seats: int = 4
     observers: int = 0
+    full: bool = False
     params: Params = field(default_factory=Params)
     adversaries: tuple[tuple[int, str], ...] = ()
     liars: tuple[tuple[int, int], ...] = ()
@@ -72,8 +62,10 @@ class Plan:
     loss_percent: int = 0
     duplicate_percent: int = 0
     turn_ms_max: int = 0
+    slow_sync_ms: int = 500
     execute_ms: tuple[int, int] = (1, 1)
     skew_ms: tuple[int, ...] = ()
+    rate_ppm: tuple[int, ...] = ()
     validity: tuple[int, int] = (100, 200)
     batch_weight_max: int = 300
     late_ms_max: int = 0
@@ -85,6 +77,10 @@ class Plan:
     partitions: tuple[Partition, ...] = ()
     clogs: tuple[Pause, ...] = ()
     stalls: tuple[Pause, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    slow_disks: tuple[Pause, ...] = ()
+    slow_links: tuple[SlowLink, ...] = ()
+    jumps: tuple[Jump, ...] = ()
 
     @property
     def faulty(self) -> frozenset[int]:
@@ -96,44 +92,58 @@ class Plan:
 def draw(seed: int) -> Plan:
     """Return the plan of a seed."""
     rng = Random(f"plan {seed}")
-    seats = rng.choice((4, 4, 4, 4, 4, 4, 7, 7, 1, 2, 3, 5, 6, 8, 9, 10))
+    seats = rng.choices(tuple(SEATS), tuple(SEATS.values()))[0]
     nodes = seats + (observers := int(rng.randrange(6) == 0))
-    faulty_ms = rng.choice((4_000, 8_000, 15_000)) if seats <= 7 else 4_000
-    slow = rng.choice((1, 5, 20, 100))
+    faulty_ms = rng.choice(next(times for size, times in FAULTY_MS[::-1] if seats >= size))
     faulty = _draw_faulty(rng, seats)
+    full = rng.randrange(10) == 0 and seats <= 7
     return Plan(
         seed=seed,
         seats=seats,
         observers=observers,
-        params=_draw_params(rng),
+        full=full,
+        params=_draw_params(rng, full=full),
         adversaries=faulty.adversaries,
         liars=faulty.liars,
         dead=faulty.dead,
-        real_signatures=rng.randrange(20) == 0 and seats <= 4,
+        real_signatures=rng.randrange(4 if full else 20) == 0 and seats <= 4,
         wire=rng.randrange(4) == 0,
         fifo=rng.randrange(2) == 0,
-        delay_ms=(1, slow),
-        loss_percent=rng.choice((0, 0, 1, 5, 15, 30)),
-        duplicate_percent=rng.choice((0, 0, 5, 20)),
-        turn_ms_max=rng.choice((0, 0, 2, 8)),
+        delay_ms=_draw_delay(rng),
+        loss_percent=rng.choice((0, 0, rng.randint(1, 5), rng.randint(1, 30))),
+        duplicate_percent=rng.choice((0, 0, rng.randint(1, 10), rng.randint(1, 50))),
+        turn_ms_max=rng.choice((0, 0, 2, 8, 40)),
+        slow_sync_ms=rng.choice((100, 500, 2_000)),
         execute_ms=(1, rng.choice((1, 10, 200))),
         skew_ms=tuple(rng.choice((0, 0, 1, -200, 300, 900)) for _ in range(nodes)),
+        rate_ppm=draw_rates(rng, nodes),
         validity=rng.choice(((5, 30), (3, 8), (10, 32))),
         late_ms_max=rng.choice((50, 500, 3_000)),
         batch_every_ms=rng.choice((20, 100, 400, 3_000)) if seats <= 7 else 300,
         prune_every=rng.choice((1, 3, 10)),
         reconnects=rng.randrange(2) == 0,
         faulty_ms=faulty_ms,
-        crashes=_draw_crashes(rng, nodes, faulty_ms),
-        partitions=_draw_partitions(rng, nodes, faulty_ms),
-        clogs=_draw_pauses(rng, nodes, faulty_ms),
-        stalls=_draw_pauses(rng, nodes, faulty_ms),
+        crashes=draw_crashes(rng, nodes, faulty_ms),
+        partitions=draw_partitions(rng, nodes, faulty_ms),
+        clogs=draw_pauses(rng, nodes, faulty_ms),
+        stalls=draw_pauses(rng, nodes, faulty_ms),
+        pauses=draw_pauses(rng, nodes, faulty_ms),
+        slow_disks=draw_pauses(rng, nodes, faulty_ms),
+        slow_links=draw_slow_links(rng, nodes),
+        jumps=draw_jumps(rng, nodes, faulty_ms),
     )
 
 
-def _draw_params(rng: Random) -> Params:
+def _draw_delay(rng: Random) -> tuple[int, int]:
+    # One-way, 1 to 100 ms: alike on all links and messages, or spread.
+    high = rng.choice((1, 5, 20, 50, 100))
+    return (rng.choice((1, 1, high)), high)
+
+
+def _draw_params(rng: Random, *, full: bool) -> Params:
     return Params(
-        block_weight_max=1_000,
+        # Real transactions weigh some hundred each.
+        block_weight_max=20_000 if full else 1_000,
         block_batches_max=rng.choice((2, 8, 64)),
         batch_validity_blocks=32,
         block_interval_ms=20,
@@ -155,37 +165,3 @@ def _draw_faulty(rng: Random, seats: int) -> Faulty:
         else:
             adversaries.append((seat, what))
     return Faulty(tuple(adversaries), tuple(liars), tuple(dead))
-
-
-def _draw_crashes(rng: Random, nodes: int, faulty_ms: int) -> tuple[Crash, ...]:
-    crashes = []
-    for _ in range(rng.choice((0, 0, 1, 3, 8, 20))):
-        crashes.append(_draw_crash(rng, rng.randrange(nodes), rng.randrange(faulty_ms)))
-    for _ in range(rng.choice((0, 0, 0, 1, 4, 12))):
-        # Everyone at once, in whatever phase of a view that is.
-        at_ms, point = rng.randrange(faulty_ms), rng.choice(POINTS)
-        kind, down_ms = rng.choice(KINDS), rng.choice((1, 50, 500))
-        crashes += [Crash(at_ms, node, kind, point, down_ms) for node in range(nodes)]
-    return tuple(crashes)
-
-
-def _draw_crash(rng: Random, node: int, at_ms: int) -> Crash:
-    down_ms = rng.choice((1, 20, 300, 2_000))
-    return Crash(at_ms, node, rng.choice(KINDS), rng.choice(POINTS), down_ms)
-
-
-def _draw_partitions(rng: Random, nodes: int, faulty_ms: int) -> tuple[Partition, ...]:
-    partitions = []
-    for _ in range(rng.choice((0, 0, 1, 2, 5))):
-        at_ms = rng.randrange(faulty_ms)
-        groups = tuple(rng.randrange(rng.choice((2, 2, 3))) for _ in range(nodes))
-        partitions.append(Partition(at_ms, at_ms + rng.choice((100, 1_000, 5_000)), groups))
-    return tuple(partitions)
-
-
-def _draw_pauses(rng: Random, nodes: int, faulty_ms: int) -> tuple[Pause, ...]:
-    pauses = []
-    for _ in range(rng.choice((0, 0, 1, 3))):
-        at_ms = rng.randrange(faulty_ms)
-        pauses.append(Pause(at_ms, at_ms + rng.choice((100, 700, 3_000)), rng.randrange(nodes)))
-    return tuple(pauses)

@@ -2,12 +2,15 @@
 
 As the real one: a run of blocks is applied whole, is executed and synced in one step, and a crash
 loses what was not applied. Results depend on the blocks' batches only; `lies_from` plants a false
-one, from a height on, as a broken executor or disk would.
+one, from a height on, as a broken executor or disk would. The full-node world (full.py) puts real
+transactions, a real state and a database that is written step by step in its place.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from quorate.core import crypto
@@ -20,6 +23,7 @@ from quorate.core.bft.replica import Opening
 from quorate.core.blocks import Block
 from quorate.core.results import Result
 from quorate.core.values import ZERO_HASH
+from tests.sim.catchup import Offer, check_offer
 
 if TYPE_CHECKING:
     from tests.sim.node import Node
@@ -50,6 +54,8 @@ class Storage:
         self.queue: deque[do.CommitBlocks] = deque()
         self.lies_from: int | None = None
         self.stalled_ms = 0
+        self.is_up = True
+        self.lives = 0
         self._moved_ms = 0
         self._applying = False
 
@@ -58,16 +64,38 @@ class Storage:
         """Height of the last applied block, which always has its own certificate."""
         return len(self.blocks) - 1
 
+    # ---- life ------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Come up with what a crash left."""
+        self.is_up = True
+
+    def crash(self, *, power: bool) -> None:
+        """Stop, and lose what was not applied."""
+        self.is_up, self._applying = False, False
+        self.lives += 1
+        self.queue.clear()
+
+    def attach(self, unsynced: Iterable[do.CommitBlocks]) -> None:
+        """Tell an engine that went on where the head is, and take again what it kept."""
+        if self.height:
+            head, certificate = self.blocks[self.height], self.certificates[self.height]
+            first = max(self.height - self._world.params.batch_validity_blocks + 1, 1)
+            self._node.put(on.CaughtUp, head, certificate, self._list_names(first))
+            self._tell(max(head.header.executed.height, 1))
+        self.queue.extend(unsynced)
+        self.wake()
+
     def open(self, restored: Restored) -> Opening:
         """Return what OpenChain tells a starting engine."""
         window = self._world.params.batch_validity_blocks
         first = max(self.height - window + 1, 1)
-        head = self.blocks[-1]
+        head = self.blocks[self.height]
         return Opening(
             head=head,
             certificate=self.certificates.get(self.height),
             recent=self._list_names(first),
-            results=tuple(self.results[head.header.executed.height :]),
+            results=tuple(self.results[head.header.executed.height : self.height + 1]),
             restored=restored,
         )
 
@@ -75,68 +103,37 @@ class Storage:
         """Return batches that no final block names."""
         return tuple((n, h) for n, h in self.batches.items() if n not in self.named)
 
+    def hold(self, name: bytes, header: BatchHeader) -> None:
+        """Make a batch durable."""
+        self.batches[name] = header
+
+    # ---- final blocks ----------------------------------------------------------------------
+
     def commit(self, run: do.CommitBlocks) -> None:
         """Take final blocks from the own engine."""
-        self.queue.append(run)
-        self.wake()
+        if self.is_up:
+            self.queue.append(run)
+            self.wake()
 
     def wake(self) -> None:
         """Look at the queue after the time that executing takes."""
-        if not self._applying and self.queue:
+        if not self._applying and self.queue and self.is_up:
             self._applying = True
-            delay_ms = self._world.rng.randint(*self._world.plan.execute_ms)
+            low_ms, high_ms = self._world.plan.execute_ms
+            delay_ms = low_ms if low_ms == high_ms else self._world.rng.randint(low_ms, high_ms)
             at_ms = max(self._world.scheduler.now_ms, self.stalled_ms) + delay_ms
-            self._world.scheduler.at(at_ms, self._apply_next, self._node.boots)
+            self._world.scheduler.at(at_ms, self._apply_next, self.lives)
 
-    def crash(self) -> None:
-        """Lose what was not applied."""
-        self.queue.clear()
-
-    def interrupt(self) -> None:
-        """Forget the step under way: its action belongs to a life that is over."""
-        self._applying = False
-
-    def look(self) -> None:
-        """Catch up when a peer is ahead and the own head has not moved for a second."""
-        now_ms = self._world.scheduler.now_ms
-        self._world.scheduler.after(LOOK_MS, self.look)
-        if not self._node.is_running() or now_ms < self.stalled_ms:
-            return
-        reachable = [
-            peer
-            for peer in self._world.nodes
-            if self._world.network.is_up(peer.index, self._node.index)
-            and peer.storage.height > self.height
-        ]
-        if reachable and now_ms - self._moved_ms >= STALL_MS:
-            source = self._world.rng.choice(reachable).storage
-            self._catch_up(source)
-        self.wake()
-
-    def _catch_up(self, source: Storage) -> None:
-        last = min(source.height, self.height + RUN_MAX)
-        while last not in source.certificates:
-            last += 1
-        blocks = source.blocks[self.height + 1 : last + 1]
-        for block in blocks:
-            for name in block.batches:
-                self.batches.setdefault(name, source.batches[name])
-        first, certificate = self.height + 1, source.certificates[last]
-        self._apply(do.CommitBlocks(tuple(blocks), certificate))
-        names = self._list_names(max(first - self._world.params.batch_validity_blocks, 1))
-        self._node.put(on.CaughtUp, self.blocks[-1], certificate, names)
-        self._tell(first)
-
-    def _apply_next(self, boot: int) -> None:
-        if boot != self._node.boots:
+    def _apply_next(self, life: int) -> None:
+        if life != self.lives or self._node.is_paused(self._apply_next, life):
             return
         self._applying = False
-        while self.queue:
+        while self.queue and not self._applying:
             run = self.queue[0]
             rest = [block for block in run.blocks if block.header.height > self.height]
             if not rest:
                 self.queue.popleft()
-                self._node.put(on.BlocksSynced, self.height)
+                self._tell_synced()
                 continue
             if rest[0].header.height != self.height + 1:
                 return  # a gap: `look` closes it
@@ -144,29 +141,114 @@ class Storage:
             if names:
                 self._world.payload.fetch(self._node.index, names, ())
                 return  # `look` comes back to it
-            first = self.height + 1
-            self._apply(run)
             self.queue.popleft()
-            self._tell(first)
+            self._start_run(do.CommitBlocks(tuple(rest), run.certificate), caught_up=False)
 
-    def _apply(self, run: do.CommitBlocks) -> None:
+    def _start_run(self, run: do.CommitBlocks, *, caught_up: bool) -> None:
+        """Apply new blocks that follow the head; here in one step that nothing can cut off."""
+        first = self.height + 1
         for block in run.blocks:
-            if block.header.height <= self.height:
-                continue
             self._world.check("applied", self._node, block)
-            result = execute(block, self.results[-1].write_digest)
-            if self.lies_from is not None and block.header.height >= self.lies_from:
-                false = crypto.compute_hash(b"sim/false", result.write_digest)
-                result = Result(result.height, false, result.receipts_hash)
-            self.blocks.append(block)
-            self.results.append(result)
-            self.named.update((name, block.header.height) for name in block.batches)
+            result = self._falsify(execute(block, self.results[-1].write_digest))
+            self._add(block, result)
+        self._end_run(run, first, caught_up=caught_up)
+
+    def _add(self, block: Block, result: Result) -> None:
+        self._world.check("executed", self._node, result)
+        self.blocks.append(block)
+        self.results.append(result)
+        self.named.update((name, block.header.height) for name in block.batches)
+
+    def _end_run(self, run: do.CommitBlocks, first: int, *, caught_up: bool) -> None:
         self.certificates[self.height] = run.certificate
         self._moved_ms = self._world.scheduler.now_ms
+        if caught_up:
+            names = self._list_names(max(first - self._world.params.batch_validity_blocks, 1))
+            self._node.put(on.CaughtUp, run.blocks[-1], run.certificate, names)
+        self._tell(first)
+
+    def _falsify(self, result: Result) -> Result:
+        if self.lies_from is None or result.height < self.lies_from:
+            return result
+        return replace(result, write_digest=crypto.compute_hash(b"sim/false", result.write_digest))
+
+    # ---- catching up -----------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Catch up when a peer is ahead and the own head has not moved for a second."""
+        world, now_ms = self._world, self._world.scheduler.now_ms
+        world.scheduler.after(LOOK_MS, self.look)
+        if not self._node.is_running() or not self.is_up or now_ms < self.stalled_ms:
+            return
+        if now_ms - self._moved_ms >= STALL_MS:
+            index, height = self._node.index, self.height
+            ahead = [
+                peer.storage
+                for peer in world.nodes
+                if peer.storage.claim_height() > height
+                and peer.storage.is_up
+                and world.network.is_up(peer.index, index)
+            ]
+            if ahead:
+                self.catch_up(world.rng.choice(ahead))
+        self.wake()
+
+    def claim_height(self) -> int:
+        """Return the height that the node tells its peers."""
+        adversary = self._node.adversary
+        return self.height if adversary is None else adversary.claim_height(self.height)
+
+    def offer(self, from_height: int) -> Offer | None:
+        """Return a run from a height on, for who asks; None when there is nothing."""
+        last = min(self.height, from_height + RUN_MAX - 1)
+        if last < from_height:
+            return None
+        while last not in self.certificates:
+            last += 1
+        blocks = self.blocks[from_height : last + 1]
+        names = tuple(name for block in blocks for name in block.batches)
+        offer = Offer(
+            tuple(block.encode() for block in blocks),
+            self.certificates[last].encode(),
+            self._list_contents(names),
+            names,
+        )
+        adversary = self._node.adversary
+        return offer if adversary is None else adversary.serve(offer)
+
+    def catch_up(self, source: Storage) -> None:
+        """Take a run of final blocks from a peer, if it holds."""
+        offer = None if self._applying else source.offer(self.height + 1)
+        run = None if offer is None else check_offer(offer, self.height + 1, self._world.genesis)
+        if offer is None or run is None or run.blocks[0].header.parent != self.blocks[-1].digest:
+            return
+        needed = [name for block in run.blocks for name in block.batches]
+        self._take_batches(offer, needed)
+        missing = tuple(name for name in needed if name not in self.batches)
+        if missing:
+            self._world.payload.fetch(self._node.index, missing, ())
+        else:
+            self._start_run(run, caught_up=True)
+
+    def _list_contents(self, names: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        """Return encoded batches; here a batch is nothing but its header."""
+        return ()
+
+    def _take_batches(self, offer: Offer, needed: list[bytes]) -> None:
+        headers = self._world.payload.headers
+        for name in (name for name in offer.names if name in needed):
+            self.batches.setdefault(name, headers[name])
+
+    # ---- what the engine is told -----------------------------------------------------------
 
     def _tell(self, first: int) -> None:
-        self._node.put(on.BlocksExecuted, tuple(self.results[first:]))
+        self._node.put(on.BlocksExecuted, tuple(self.results[first : self.height + 1]))
+        self._tell_synced()
+
+    def _tell_synced(self) -> None:
+        self._node.note_synced(self.height)
         self._node.put(on.BlocksSynced, self.height)
 
     def _list_names(self, first: int) -> tuple[tuple[int, bytes], ...]:
-        return tuple((b.header.height, n) for b in self.blocks[first:] for n in b.batches)
+        blocks = self.blocks[first : self.height + 1]
+        return tuple((b.header.height, name) for b in blocks for name in b.batches)

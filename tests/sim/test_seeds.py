@@ -9,13 +9,14 @@ from secrets import randbelow
 
 import pytest
 
-from tests.sim.plan import draw
+from tests.adversaries import ADVERSARIES
+from tests.sim.plan import KINDS, POINTS, draw
 from tests.sim.world import run_plan
 
 # The seeds that found bugs while engine and world were young. What a seed means changes with
 # plan.py; the bugs themselves are pinned by the unit tests of core/bft.
 FIXED = (1, 2, 15, 28, 58, 72, 78, 79, 1066, 1120, 1179)
-FRESH = 100
+FRESH = 200
 FIRST = int(os.environ.get("QUORATE_SIM_SEED") or randbelow(10**9))
 
 
@@ -24,10 +25,10 @@ def test_fixed_seed_holds(seed: int) -> None:
     run_plan(draw(seed))
 
 
-@pytest.mark.parametrize("start", range(0, FRESH, 10))
+@pytest.mark.parametrize("start", range(0, FRESH, 20))
 def test_fresh_seeds_hold(start: int) -> None:
     print(f"QUORATE_SIM_SEED={FIRST}")
-    for seed in range(FIRST + start, FIRST + start + 10):
+    for seed in range(FIRST + start, FIRST + start + 20):
         try:
             run_plan(draw(seed))
         except Exception as error:
@@ -37,9 +38,19 @@ def test_fresh_seeds_hold(start: int) -> None:
 
 def test_plans_cover_what_they_should() -> None:
     rng = Random(FIRST)
-    plans = [draw(rng.randrange(10**9)) for _ in range(400)]
-    assert {plan.seats for plan in plans} == set(range(1, 11))
-    assert {name for plan in plans for _, name in plan.adversaries} >= {"equivocator", "amnesiac"}
+    plans = [draw(rng.randrange(10**9)) for _ in range(3_000)]
+    assert {plan.seats for plan in plans} == {*range(1, 11), 31}
+    assert {name for plan in plans for _, name in plan.adversaries} == set(ADVERSARIES)
     assert all(len(plan.faulty) <= (plan.seats - 1) // 3 for plan in plans)
-    assert any(plan.liars for plan in plans) and any(plan.dead for plan in plans)
-    assert any(plan.real_signatures for plan in plans) and any(plan.wire for plan in plans)
+    for name in (
+        "liars", "dead", "real_signatures", "wire", "full", "crashes", "partitions", "clogs",
+        "stalls", "pauses", "slow_disks", "slow_links", "jumps", "loss_percent", "observers",
+        "duplicate_percent", "turn_ms_max",
+    ):  # fmt: skip
+        share = sum(bool(getattr(plan, name)) for plan in plans) / len(plans)
+        assert 0.01 < share < 0.99, name
+    assert max(plan.loss_percent for plan in plans) == 30
+    assert max(plan.duplicate_percent for plan in plans) == 50
+    assert {plan.delay_ms[1] for plan in plans} >= {1, 100}
+    assert {crash.kind for plan in plans for crash in plan.crashes} == set(KINDS)
+    assert {crash.point for plan in plans for crash in plan.crashes} == set(POINTS)

@@ -48,8 +48,7 @@ class Moments:
 
 def watch(world: World) -> Moments:
     moments = Moments()
-    world.checkers.append(moments)
-    world._hooks.clear()
+    world.add_checker(moments)
     return moments
 
 

@@ -9,58 +9,90 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from quorate.core import crypto
+from quorate.core.bft import effects as do
+from quorate.core.bft import events as on
+from quorate.core.bft.messages import Certificate
 from quorate.core.bft.replica import Setup
-from quorate.core.blocks import build_root
-from quorate.core.values import compute_faults
+from quorate.core.blocks import Block, build_root
+from quorate.core.results import Result
+from quorate.core.values import ZERO_HASH, compute_faults
+from tests.sim.catchup import build_genesis
 from tests.sim.checkers import Violation, make_checkers
+from tests.sim.full import FullPayload, FullStorage
 from tests.sim.keys import cheap_signatures, make_key
+from tests.sim.ledger import Reference
 from tests.sim.network import Network
 from tests.sim.node import Node
 from tests.sim.payload import Payload
-from tests.sim.plan import Crash, Plan
+from tests.sim.plan import Plan
 from tests.sim.scheduler import Scheduler
+from tests.sim.storage import Storage, execute
+from tests.sim.trace import Trace
+from tests.sim.trouble import Crash, Jump, Partition, Pause, SlowLink
+from tests.sim.wallets import Wallets
 
-if TYPE_CHECKING:
-    from quorate.core.bft import effects as do
-    from quorate.core.bft import events as on
-
-Trace = Callable[[str], None]
+# Wall clocks are this close once a time service works again.
+CALM_SKEW_MS_MAX = 200
 
 
 class World:
     """One run; `crashes`, `events` and the nodes' storages tell afterwards what it was like."""
 
-    def __init__(self, plan: Plan, trace: Trace | None = None) -> None:
+    def __init__(self, plan: Plan, trace: Callable[[str], None] | None = None) -> None:
         self.plan, self.params = plan, plan.params
         self.rng = Random(f"world {plan.seed}")
         self.scheduler = Scheduler(self.rng)
+        self.wallets = Wallets(plan.seed, self.rng, real=plan.real_signatures)
+        self.keys = [
+            make_key(plan.seed, seat, real=plan.real_signatures) for seat in range(plan.seats)
+        ]
+        self._public_keys = tuple(key.public_key for key in self.keys)
         self.genesis_hash = crypto.compute_hash(b"sim/genesis", str(plan.seed).encode())
         self.domain = crypto.compute_domain("sim", self.genesis_hash, 0)
         self.genesis_ms = 1_000_000
         self.root = build_root(self.genesis_hash, self.genesis_ms, self.params)
         self.crashes = self.events = self.healing_ms = 0
-        self._trace = trace
-        self._digest = sha256()
-        self.checkers = make_checkers(self)
+        self._trace = None if trace is None else Trace(self, trace)
+        self._fold = 0
         self._hooks: dict[str, list[Callable[..., None]]] = {}
+        self.checkers: list[Any] = []
         self.nodes: list[Node] = []
+        self.genesis = build_genesis(self, self.wallets.list_balances())
         self.network = Network(self)
-        self.payload = Payload(self)
+        self.payload = FullPayload(self, self.wallets) if plan.full else Payload(self)
         self.nodes += self._build_nodes()
+        self.checkers += make_checkers(self)
+        self.network.refresh()
+
+    def make_storage(self, node: Node) -> Storage:
+        """Return the storage of a node that is being built."""
+        return FullStorage(self, node) if self.plan.full else Storage(self, node)
+
+    def make_reference(self) -> Callable[[Block], Result]:
+        """Return what executes the final chain block by block, apart from all nodes."""
+        if isinstance(self.payload, FullPayload):
+            return Reference(self.genesis, self.payload.contents).execute
+        digests: list[bytes] = [ZERO_HASH]
+
+        def step(block: Block) -> Result:
+            result = execute(block, digests[-1])
+            digests.append(result.write_digest)
+            return result
+
+        return step
 
     def _build_nodes(self) -> list[Node]:
         plan, seats = self.plan, self.plan.seats
-        keys = [make_key(plan.seed, seat, real=plan.real_signatures) for seat in range(seats)]
         nodes = []
         for index in range(seats + plan.observers):
             is_seat = index < seats
             setup = Setup(
-                epoch=0, domain=self.domain, keys=tuple(key.public_key for key in keys),
+                epoch=0, domain=self.domain, keys=self.get_keys(0),
                 carried=self.genesis_hash, params=self.params,
-                seat=index if is_seat else None, key=keys[index] if is_seat else None,
+                seat=index if is_seat else None, key=self.keys[index] if is_seat else None,
             )  # fmt: skip
             nodes.append(Node(self, index, setup))
         return nodes
@@ -78,23 +110,27 @@ class World:
         for crash in plan.crashes:
             at(crash.at_ms, self._crash, crash)
         for seat in plan.dead:
-            at(self.rng.randint(1, plan.faulty_ms), self.nodes[seat].crash, "power", 0)
+            at(self.rng.randint(1, max(plan.faulty_ms, 1)), self.nodes[seat].crash, "power", 0)
         for partition in plan.partitions:
-            at(partition.at_ms, self._split, partition.groups)
-            at(partition.until_ms, self._split, ())
-        for clog in plan.clogs:
-            at(clog.at_ms, self.network.clogged.__setitem__, clog.node, clog.until_ms)
-        for stall in plan.stalls:
-            storage = self.nodes[stall.node].storage
-            at(stall.at_ms, setattr, storage, "stalled_ms", stall.until_ms)
+            at(partition.at_ms, self._split, partition)
+        for link in plan.slow_links:
+            self._slow_down(link)
+        for jump in plan.jumps:
+            at(jump.at_ms, self._jump, jump)
+        for pauses, act in (
+            (plan.clogs, self._clog), (plan.stalls, self._stall),
+            (plan.pauses, self._pause), (plan.slow_disks, self._slow_disk),
+        ):  # fmt: skip
+            for pause in pauses:
+                at(pause.at_ms, act, pause, min(pause.until_ms, max(plan.faulty_ms, 1)))
         if plan.batch_every_ms:
             at(20, self._load)
 
     def run_until(self, until_ms: int, condition: Callable[[], bool] | None = None) -> bool:
         """Run up to a time, or until a condition holds; tell whether it does."""
         with cheap_signatures(real=self.plan.real_signatures):
-            steps = 0
-            while self.scheduler.step(until_ms):
+            steps, step = 0, self.scheduler.step
+            while step(until_ms):
                 steps += 1
                 if condition is not None and steps % 16 == 0 and condition():
                     return True
@@ -102,11 +138,23 @@ class World:
 
     def heal(self) -> None:
         """End all trouble; who is down comes back, unless it is dead for good."""
+        self.note(None, "heals: all trouble ends")
+        self.network.heal()
         for node in self.nodes:
-            node.armed, node.storage.stalled_ms = None, 0
+            node.armed = None
+            node.storage.stalled_ms = node.paused_ms = node.slow_disk_ms = 0
+            skew_ms = self.plan.skew_ms[node.index] if self.plan.skew_ms else 0
+            node.clock.correct(max(-CALM_SKEW_MS_MAX, min(skew_ms, CALM_SKEW_MS_MAX)))
             if not node.is_running() and node.index not in self.plan.dead:
                 node.start()
-        self.network.heal()
+            node.restart_storage()
+
+    def finish(self) -> None:
+        """Have all checkers look at the whole run once more."""
+        with cheap_signatures(real=self.plan.real_signatures):
+            for checker in self.checkers:
+                if hasattr(checker, "finished"):
+                    checker.finished(self)
 
     def is_followed(self, floor: int, names: tuple[bytes, ...] = ()) -> bool:
         """Tell whether all honest nodes applied a block above `floor` and all these batches.
@@ -121,6 +169,10 @@ class World:
                 if name not in storage.named and not expired:
                     return False
         return True
+
+    def get_keys(self, epoch: int) -> tuple[bytes, ...]:
+        """Return the seat keys of an epoch's set."""
+        return self._public_keys if epoch == 0 else ()
 
     def list_honest(self) -> list[Node]:
         """Return the nodes that follow the protocol, observers too."""
@@ -147,10 +199,44 @@ class World:
         else:
             node.armed = crash
 
-    def _split(self, groups: tuple[int, ...]) -> None:
-        if self.scheduler.now_ms <= self.plan.faulty_ms:
-            self.network.groups = dict(enumerate(groups))
+    def _split(self, partition: Partition) -> None:
+        if self.scheduler.now_ms < self.plan.faulty_ms:
+            self.note(None, f"splits into groups {partition.groups}")
+            self.network.groups = dict(enumerate(partition.groups))
             self.network.refresh()
+            self.scheduler.at(partition.until_ms, self._join, self.network.groups)
+
+    def _join(self, groups: dict[int, int]) -> None:
+        if self.network.groups is groups:
+            self.note(None, "is whole again")
+            self.network.groups = {}
+            self.network.refresh()
+
+    def _slow_down(self, link: SlowLink) -> None:
+        pairs = [(link.source, link.target), (link.target, link.source)]
+        self.network.slow.update((pair, link.extra_ms) for pair in pairs[: 1 + link.both])
+
+    def _jump(self, jump: Jump) -> None:
+        if self.scheduler.now_ms < self.plan.faulty_ms:
+            self.note(self.nodes[jump.node], f"has its wall clock set by {jump.by_ms} ms")
+            self.nodes[jump.node].clock.jump(jump.by_ms)
+
+    def _clog(self, pause: Pause, until_ms: int) -> None:
+        self.note(self.nodes[pause.node], f"has clogged links until {until_ms} ms")
+        self.network.clogged[pause.node] = until_ms
+
+    def _stall(self, pause: Pause, until_ms: int) -> None:
+        self.note(self.nodes[pause.node], f"executes nothing until {until_ms} ms")
+        self.nodes[pause.node].storage.stalled_ms = until_ms
+
+    def _pause(self, pause: Pause, until_ms: int) -> None:
+        how = "is suspended" if pause.suspended else "is stopped"
+        self.note(self.nodes[pause.node], f"{how} until {until_ms} ms")
+        self.nodes[pause.node].pause(until_ms, suspended=pause.suspended)
+
+    def _slow_disk(self, pause: Pause, until_ms: int) -> None:
+        self.note(self.nodes[pause.node], f"syncs slowly until {until_ms} ms")
+        self.nodes[pause.node].slow_disk_ms = until_ms
 
     def _load(self) -> None:
         if self.scheduler.now_ms < self.plan.faulty_ms:
@@ -161,37 +247,71 @@ class World:
 
     # ---- watching --------------------------------------------------------------------------
 
+    def add_checker(self, checker: Any) -> None:
+        """Have one more object told what happens, by the hooks that it has."""
+        self.checkers.append(checker)
+        self._hooks.clear()
+
     def check(self, hook: str, node: Node, *args: Any) -> None:
         """Tell the checkers what happened at a node."""
+        for each in self.find_hooks(hook):
+            each(node, *args)
+
+    def find_hooks(self, hook: str) -> list[Callable[..., None]]:
+        """Return the methods of all checkers that have this hook."""
         found = self._hooks.get(hook)
         if found is None:
             found = [getattr(c, hook) for c in self.checkers if hasattr(c, hook)]
             self._hooks[hook] = found
-        for each in found:
-            each(node, *args)
+        return found
 
-    def trace(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
-        """Fold what an engine did into the run's digest, and show it if asked to."""
-        kinds = ",".join(type(effect).__name__ for effect in effects)
-        assert node.replica is not None, "it has just handled an event"
-        view, head = node.replica.view, node.replica.chain.head
-        line = f"{event.now_ms} {node.index} {type(event).__name__} {view} {kinds}"
-        self._digest.update(line.encode())
-        self._digest.update(head.digest)
+    def watch(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
+        """Take in what an engine decided: for the checkers, the run's digest, and the trace."""
+        replica = node.replica
+        assert replica is not None, "it has just handled an event"
+        now_ms = self.scheduler.now_ms
+        self._fold = hash((self._fold, now_ms, node.index, replica.view, len(effects)))
         if self._trace is not None:
-            self._trace(f"{line} h={head.header.height} {describe(event)} -> {effects_of(effects)}")
+            self._trace.turn(node, event, effects)
+        for each in self.find_hooks("handled"):
+            each(node, event, effects)
+        if type(event) is on.CaughtUp:
+            self.check("caught_up", node, event.block)
+        for effect in effects:
+            kind = type(effect)
+            if kind is do.Broadcast:
+                if type(effect.message) is Certificate:
+                    self.check("certified", node, effect.message)
+            elif kind is do.Persist:
+                if effect is not effects[0]:
+                    self.check("misplaced", node, effects)
+            elif kind is do.CommitBlocks:
+                self.check("certified", node, effect.certificate)
+                self.check("committed", node, effect)
+        if replica.chain.head is not node.head:
+            node.head = replica.chain.head
+            self.check("moved", node)
+
+    def note(self, node: Node | None, what: str) -> None:
+        """Tell the trace what happens to a node, or to the network."""
+        if self._trace is not None:
+            self._trace.note(node, what)
 
     @property
     def digest(self) -> str:
-        """The hash of all that happened so far."""
-        return self._digest.hexdigest()
+        """A hash of all that happened so far."""
+        digest = sha256(str(self._fold).encode())
+        for node in self.nodes:
+            digest.update(node.storage.blocks[-1].digest)
+        return digest.hexdigest()
 
 
-def run_plan(plan: Plan, trace: Trace | None = None) -> World:
+def run_plan(plan: Plan, trace: Callable[[str], None] | None = None) -> World:
     """Run both phases of a plan; raises Violation with the virtual time it came at."""
     world = World(plan, trace)
     try:
         _run_phases(world)
+        world.finish()
     except (Violation, AssertionError) as error:
         error.add_note(f"at {world.scheduler.now_ms} ms; {plan}")
         raise
@@ -216,38 +336,3 @@ def _run_phases(world: World) -> None:
         raise Violation("liveness", f"no new block everywhere in {bound_ms} ms: {where}")
     if not world.run_until(healed_ms + 2 * bound_ms, lambda: world.is_followed(floor, names)):
         raise Violation("liveness", f"batches are left over after {2 * bound_ms} ms")
-
-
-def describe(event: on.Event) -> str:
-    """Return one short line of what an event carries."""
-    message = getattr(event, "message", None)
-    source = getattr(event, "seat", "")
-    return f"{source}:{describe_message(message)}" if message is not None else ""
-
-
-def describe_message(message: Any) -> str:
-    """Return a message as kind, view, seat, digest."""
-    block = getattr(message, "block", None)
-    if block is not None:
-        header = block.header
-        short = block.digest.hex()[:6]
-        return f"P{header.view}<-{header.parent_view}/{short}/{len(block.batches)}"
-    kind = getattr(message, "kind", None)
-    if kind is None:
-        return str(message)
-    seat = getattr(message, "seat", "cert")
-    return f"{kind.name}{message.view}@{seat}/{message.digest.hex()[:6]}"
-
-
-def effects_of(effects: list[do.Effect]) -> str:
-    """Return effects in short."""
-    parts = []
-    for effect in effects:
-        message = getattr(effect, "message", None)
-        what = describe_message(message) if message is not None else ""
-        name = type(effect).__name__
-        if name in ("SetTimer", "ReportState", "PruneLog", "FetchBatches"):
-            what = str(effect)
-        if name != "Persist":
-            parts.append(f"{name} {what}")
-    return "; ".join(parts)

@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate.core.errors import InvalidTransaction
-from quorate.core.transactions import Signature, Transfer
-from quorate.kit.convert import decode_transaction, encode_body, encode_envelope
+from quorate.core.transactions import Signature, SubmitEvidence, Transfer
+from quorate.kit.convert import (
+    decode_certified,
+    decode_transaction,
+    encode_body,
+    encode_envelope,
+)
 
 DOMAIN = bytes(32)
 SENDER, RECEIVER = b"\1" * 32, b"\2" * 32
@@ -49,6 +54,18 @@ def test_bytes_written_by_hand_are_what_the_library_writes() -> None:
     assert encode_envelope(body, [Signature(1, KEY, SIGNATURE)]) == envelope()
 
 
+def test_evidence_written_by_hand_is_what_the_library_writes_and_reads() -> None:
+    evidence = field(3, field(1, b"first") + field(2, b"second") + field(3, 7))
+    body = field(1, SENDER) + field(3, 7) + field(4, 1_000) + field(9, evidence)
+    payload = SubmitEvidence(SENDER, b"first", b"second", 7)
+    assert encode_body(SENDER, 0, 7, [payload], valid_until_height=1_000, fee_limit=0) == body
+    raw = envelope(body)
+    transaction = decode_transaction(raw, DOMAIN)
+    assert transaction.payloads == (payload,) and transaction.report == payload
+    assert transaction.weight == len(raw) + 50 + 3 * 100  # its own signature, and two in it
+    assert decode_certified(raw, DOMAIN) == transaction._replace(signatures=())
+
+
 def test_a_body_written_by_hand_is_read() -> None:
     transaction = decode_transaction(envelope(), DOMAIN)
     assert (transaction.sender, transaction.lane, transaction.sequence) == (SENDER, 0, 7)
@@ -68,6 +85,7 @@ def test_a_body_written_by_hand_is_read() -> None:
         envelope(BODY + field(2, 0)),
         envelope(BODY.replace(field(3, 7), b"\x18\x87\x00")),
         envelope(BODY.replace(field(3, 7), field(3, 8) + field(3, 7))),
+        envelope(field(1, SENDER) + field(9, field(3, field(1, b"a") + field(4, b"new")))),
         field(2, SIGNED) + field(1, BODY),
         envelope(BODY, SIGNED + field(15, 1)),
         envelope(field(1, SENDER) + field(9, field(1, SENDER) + PAYLOAD)),
@@ -75,7 +93,8 @@ def test_a_body_written_by_hand_is_read() -> None:
     ids=[
         "unknown field in the body", "unknown field in the envelope", "unknown field in a payload",
         "fields out of order", "a default spelled out", "a long varint", "a field twice",
-        "envelope out of order", "unknown field in a signature", "the sender spelled out",
+        "unknown field in evidence", "envelope out of order", "unknown field in a signature",
+        "the sender spelled out",
     ],
 )  # fmt: skip
 def test_another_encoding_of_the_same_is_refused(data: bytes) -> None:

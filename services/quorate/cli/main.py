@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from quorate.cli import devnet, keys, load, output, reads, tx
+from quorate.cli import audit, devnet, keys, load, output, reads, tx
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.kit import faults
 
@@ -26,8 +26,8 @@ failure {"error": {"reason", "message", "fields"}}.
 """
 _EPILOG: Final = (
     "Exit codes: 0 done · 1 failed · 2 bad input or usage · 3 not found · 4 refused in the present "
-    "state · 5 unreachable or overloaded · 6 timed out · 130 interrupted. "
-    "NO_COLOR turns colours off."
+    "state · 5 unreachable or overloaded · 6 timed out · 7 an audit found a conflict · "
+    "130 interrupted. NO_COLOR turns colours off."
 )
 
 app = typer.Typer(
@@ -45,7 +45,9 @@ app.command(short_help="Show an account.")(reads.account)
 app.command(short_help="Show a block, or the latest ones.")(reads.block)
 app.command(short_help="Show the seats of an epoch.")(reads.seats)
 app.command(short_help="Show the chain and its validators.")(reads.status)
+app.command(short_help="Show an epoch's seats, and who lied.")(reads.seats)
 app.command(short_help="Get tokens of the local network.")(reads.faucet)
+app.command(short_help="Look for conflicting votes in vote logs.")(audit.audit)
 app.command(short_help="Send transfers at a rate and measure.")(load.load)
 
 

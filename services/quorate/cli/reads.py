@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
+from rich.text import Text
 
 from quorate.cli import life, options, output, session, wallet
 from quorate.cli.panels import describe_validator, make_validators_table
@@ -16,7 +17,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.transactions import Options
-from quorate.sdk.values import Account, Block, Outcome, Receipt, SeatSet, Status, Validator
+from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, SeatSet, Status, Validator
 
 _TIMEOUT_S: Final = 30.0
 _LANES: Final = Params().lanes_max
@@ -96,7 +97,9 @@ def seats(
 ) -> None:
     """**quorate seats --epoch 3 --json**
 
-    Show the seats of an epoch's set; that of the next epoch is known while one runs.
+    Show the seats of an epoch, and against which of them there is evidence on chain.
+
+    The set of the next epoch is known while one runs.
     """
 
     async def work(client: Client) -> SeatSet:
@@ -104,7 +107,15 @@ def seats(
 
     found = session.run(endpoint, work)
     if as_json:
-        listed = [{**each._asdict(), "public_key": each.public_key.hex()} for each in found.seats]
+        listed = [
+            {
+                "seat": each.seat,
+                "name": each.name,
+                "public_key": each.public_key.hex(),
+                "mark": _describe_mark(each),
+            }
+            for each in found.seats
+        ]
         document = {**found._asdict(), "hash": found.hash.hex(), "seats": listed}
         output.print_json(document)
         return
@@ -117,9 +128,11 @@ def seats(
         ]
     )
     output.out.print()
-    table = output.make_table("seat", "validator", "public key", right=("seat",))
+    table = output.make_table("seat", "validator", "public key", "marked", right=("seat",))
     for each in found.seats:
-        table.add_row(f"{each.seat}", each.name, each.public_key.hex())
+        mark = f"view {each.view:,}, at height {each.height:,}" if each.evidence else "no"
+        style = "bold red" if each.evidence else "dim"
+        table.add_row(str(each.seat), each.name, each.public_key.hex(), Text(mark, style=style))
     output.out.print(table)
 
 
@@ -154,6 +167,12 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
     )
     output.out.print()
     output.out.print(make_validators_table(validators))
+
+
+def _describe_mark(seat: Seat) -> dict[str, Any] | None:
+    if not seat.evidence:
+        return None
+    return {"view": seat.view, "height": seat.height, "evidence": seat.evidence.hex()}
 
 
 def faucet(

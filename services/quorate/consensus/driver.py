@@ -12,12 +12,13 @@ from collections.abc import Callable
 from quorate.consensus.gossip_link import GossipLink
 from quorate.consensus.storage_link import StorageLink
 from quorate.consensus.vote_log import VoteLog
+from quorate.core.accusations import build_record
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
 from quorate.core.bft.engine import Engine
 from quorate.core.bft.log import Record
 from quorate.core.seats import SeatSet
-from quorate.kit import metrics
+from quorate.kit import failpoints, metrics
 from quorate.kit.logs import get_logger
 
 EVENTS_MAX = 4_096
@@ -34,7 +35,10 @@ class Driver:
     def __init__(self, engine: Engine, vote_log: VoteLog | None) -> None:
         self.engine = engine
         self.fault = ""
+        # Told of evidence once it is in the log.
+        self.on_evidence: Callable[[do.RecordEvidence], None] = lambda effect: None
         self._log = vote_log
+        self._reach = failpoints.open_failpoints()
         self._events: asyncio.Queue[MakeEvent] = asyncio.Queue(EVENTS_MAX)
         self._timer: asyncio.TimerHandle | None = None
         self._gossip: GossipLink | None = None
@@ -77,11 +81,12 @@ class Driver:
                 records += effect.records
                 synced = synced or effect.synced
             elif isinstance(effect, do.RecordEvidence):
-                first, second = effect.first.encode(), effect.second.encode()
-                records.append((b"e" + second[:32], first + second))
+                records.append(build_record(effect.first, effect.second))
                 synced = True
         if self._log is None or not records:
             return
+        if synced:
+            self._reach(failpoints.BEFORE_PERSIST)
         while True:
             try:
                 with metrics.measure_stage("sync"):
@@ -92,6 +97,8 @@ class Driver:
                 if self.fault:
                     log.info("the vote log can be written again")
                 self.fault = ""
+                if synced:
+                    self._reach(failpoints.AFTER_PERSIST)
                 return
 
     async def _wait_for_disk(self, error: OSError) -> None:
@@ -167,3 +174,4 @@ class Driver:
             first=first.hex(),
             second=second.hex(),
         )
+        self.on_evidence(effect)

@@ -10,16 +10,18 @@ from typing import Final
 
 from rocksdict import DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
-from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
-from quorate.core.codec import U64
-from quorate.core.errors import MalformedBytes, RefusedToStart
+from quorate.core.accusations import Evidence, decode_record
+from quorate.core.bft.log import Record, Restored, compute_prune_ranges, encode_place, restore
+from quorate.core.errors import InvalidInput, MalformedBytes, RefusedToStart
 from quorate.kit import metrics
 
-_GENESIS: Final = b"m/genesis"
+GENESIS_KEY: Final = b"m/genesis"
 _KEY: Final = b"m/public_key"
 # Range deletes cost at reading; so the log is pruned only every so many views.
 PRUNE_EVERY_VIEWS: Final = 512
+# The audit log keeps so many views of an epoch, and so many epochs.
 AUDIT_VIEWS: Final = 100_000
+AUDIT_EPOCHS: Final = 8
 # How many audit records are searched for the newest message of each seat at start.
 SEARCH_MAX: Final = 4_096
 
@@ -42,7 +44,7 @@ class VoteLog:
         self._synced = WriteOptions()
         self._synced.sync = True
         self._pruned = (0, 0)
-        self._check(_GENESIS, genesis_hash, "WRONG_GENESIS", "another chain")
+        self._check(GENESIS_KEY, genesis_hash, "WRONG_GENESIS", "another chain")
         self._check(_KEY, public_key, "SEAT_KEY_CHANGED", "another seat key")
 
     def read(self) -> Restored:
@@ -58,6 +60,16 @@ class VoteLog:
             ) from error
         restored.own, restored.seen = own.own, seen.seen
         return restored
+
+    def list_evidence(self) -> list[Evidence]:
+        """Return the evidence found so far; raises RefusedToStart when a record does not parse."""
+        try:
+            return [decode_record(value) for _, value in self._scan(b"e", b"f")]
+        except InvalidInput as error:
+            raise RefusedToStart(
+                f"the vote log holds damaged evidence ({error.message}): rotate the seat key",
+                reason="DAMAGED_VOTE_LOG",
+            ) from error
 
     def persist(self, records: Iterable[Record], *, synced: bool) -> None:
         """Write records as one atomic batch; when `synced`, it is on disk on return.
@@ -82,8 +94,7 @@ class VoteLog:
         if self._db is None or (epoch == pruned_epoch and view - pruned_view < PRUNE_EVERY_VIEWS):
             return
         ranges = list(compute_prune_ranges(epoch, view))
-        if view > AUDIT_VIEWS:
-            ranges.append((b"a", b"a" + U64.pack(view - AUDIT_VIEWS)))
+        ranges += compute_audit_ranges(epoch, view)
         try:
             for start, end in ranges:
                 self._db.delete_range(start, end)
@@ -141,6 +152,17 @@ class VoteLog:
                 return
             yield cursor.key(), cursor.value()
             cursor.prev()
+
+
+def compute_audit_ranges(epoch: int, view: int) -> list[tuple[bytes, bytes]]:
+    """Return the key ranges [from, to) of the audit log that may go at a view of an epoch."""
+    ranges = [(b"a", b"a" + encode_place(max(epoch - AUDIT_EPOCHS, 0), 0))]
+    # Views go on over epochs: what is old enough in the epoch before goes as well.
+    for each in (epoch - 1, epoch):
+        if each >= 0 and view > AUDIT_VIEWS:
+            old = encode_place(each, view - AUDIT_VIEWS)
+            ranges.append((b"a" + encode_place(each, 0), b"a" + old))
+    return [(start, end) for start, end in ranges if end > b"a" + bytes(16)]
 
 
 def _build_options() -> Options:

@@ -7,6 +7,7 @@ import grpc
 from quorate.api.consensus.v1 import consensus_pb2, consensus_pb2_grpc
 from quorate.consensus.driver import Driver
 from quorate.consensus.gossip_link import GossipLink
+from quorate.consensus.reporting import Reporter
 from quorate.consensus.seat_key import get_log_path, open_seat_key
 from quorate.consensus.servicer import ConsensusServicer
 from quorate.consensus.storage_link import StorageLink
@@ -81,6 +82,14 @@ async def _start(
     tasks.start(driver.run(), "engine")
     tasks.start(storage.run(), "storage link")
     tasks.start(gossip.run(), "gossip link")
+    if setup.key is not None and vote_log is not None:
+        reporter = Reporter(
+            setup.key, genesis.domain, engine.get_seat_key,
+            genesis.params.validity_max_blocks, (channels[0], channels[1]),
+        )  # fmt: skip
+        reporter.resume(vote_log.list_evidence())
+        driver.on_evidence = reporter.note
+        tasks.start(reporter.run(), "reporter")
     return Consensus(tasks, server, gossip, channels, vote_log)
 
 

@@ -8,6 +8,8 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
     x ‖ until_height u64            which idempotency records end there: (size u8, sender ‖ key)…
     e                               start of the epoch that the next block belongs to (epochs.py)
     s ‖ epoch u64                   set of an epoch (seats.py); kept for ever
+    m ‖ epoch u64 ‖ seat u16        mark of a seat against which there is evidence: version u8,
+                                    view u64, height u64, hash of the evidence 32
 
 An account without balance and lanes is no record at all, so that equal states are equal bytes.
 """
@@ -18,7 +20,7 @@ from struct import Struct
 from struct import error as struct_error
 from typing import Final, NamedTuple
 
-from quorate.core.codec import U64
+from quorate.core.codec import U16, U64
 from quorate.core.errors import MalformedBytes
 from quorate.core.values import HASH_BYTES
 
@@ -30,6 +32,8 @@ _LANE_BYTES: Final = 9
 _ACCOUNTS: Final = tuple(Struct(">BQB" + "BQ" * lanes) for lanes in range(LANES_BOUND + 1))
 _IDEMPOTENCY: Final = Struct(">32s32sQ")
 EPOCH_START_KEY: Final = b"e"
+_MARK: Final = Struct(">BQQ32s")
+_MARK_VERSION: Final = 1
 # Up to so many writes are sorted in one step; more are sorted in parts (see `iter_writes`).
 _SORT_MAX: Final = 1_024
 
@@ -54,6 +58,11 @@ def compute_expiry_key(until_height: int) -> bytes:
 def compute_set_key(epoch: int) -> bytes:
     """Return the key of the set of an epoch."""
     return b"s" + U64.pack(epoch)
+
+
+def compute_mark_key(epoch: int, seat: int) -> bytes:
+    """Return the key of the mark of a seat of an epoch."""
+    return b"m" + U64.pack(epoch) + U16.pack(seat)
 
 
 class Account:
@@ -114,6 +123,25 @@ def decode_idempotency(record: bytes) -> Idempotency:
     if len(record) != _IDEMPOTENCY.size:
         raise MalformedBytes("idempotency record", f"{len(record)} bytes")
     return Idempotency(*_IDEMPOTENCY.unpack(record))
+
+
+class Mark(NamedTuple):
+    """Evidence against a seat of an epoch: in which view, executed at which height, its hash."""
+
+    view: int
+    height: int
+    evidence_hash: bytes
+
+    def encode(self) -> bytes:
+        """Return the canonical record."""
+        return _MARK.pack(_MARK_VERSION, *self)
+
+
+def decode_mark(record: bytes) -> Mark:
+    """Return the mark of a record; raises MalformedBytes."""
+    if len(record) != _MARK.size or record[0] != _MARK_VERSION:
+        raise MalformedBytes("mark", f"{len(record)} bytes, or an unknown version")
+    return Mark(*_MARK.unpack(record)[1:])
 
 
 def encode_expiries(names: list[bytes]) -> bytes:

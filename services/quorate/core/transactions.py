@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Final, NamedTuple
 
 from quorate.core import crypto
+from quorate.core.accusations import decode_evidence
 from quorate.core.errors import InvalidTransaction
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
 from quorate.core.values import HASH_BYTES, UINT64_MAX, Hash
@@ -15,6 +16,8 @@ from quorate.core.values import HASH_BYTES, UINT64_MAX, Hash
 WEIGHT_PER_SIGNATURE: Final = 100
 WEIGHT_PER_PAYLOAD: Final = 50
 WEIGHT_PER_BYTE: Final = 1
+# Both messages of evidence are verified like signatures of the envelope.
+EVIDENCE_SIGNATURES: Final = 2
 
 
 class Transfer(NamedTuple):
@@ -25,7 +28,16 @@ class Transfer(NamedTuple):
     amount: int
 
 
-Payload = Transfer
+class SubmitEvidence(NamedTuple):
+    """Brings two items of evidence (core/accusations.py); `signer` is the seat `reporter`'s key."""
+
+    signer: bytes
+    first: bytes
+    second: bytes
+    reporter: int
+
+
+Payload = Transfer | SubmitEvidence
 
 
 class Signature(NamedTuple):
@@ -54,6 +66,12 @@ class Transaction(NamedTuple):
     body: bytes
     size_bytes: int
     weight: int
+
+    @property
+    def report(self) -> SubmitEvidence | None:
+        """The evidence that this transaction brings, which then is its first payload; or None."""
+        payload = self.payloads[0] if self.payloads else None
+        return payload if isinstance(payload, SubmitEvidence) else None
 
 
 def compute_transaction_id(domain: bytes, body: bytes) -> Hash:
@@ -99,11 +117,33 @@ def check_transaction(transaction: Transaction, params: Params) -> None:
     if transaction.sequence == UINT64_MAX or transaction.fee_limit + transaction.tip > UINT64_MAX:
         raise _invalid("OUT_OF_RANGE", "sequence or fee is out of range")
     for payload in transaction.payloads:
+        if isinstance(payload, SubmitEvidence):
+            _check_report(transaction)
+            continue
         if len(payload.to) != HASH_BYTES or len(payload.signer) != HASH_BYTES:
             raise _invalid("MALFORMED", "a payload names something that is no address")
         if payload.amount < 1:
             raise _invalid("AMOUNT_ZERO", "a transfer must move at least 1")
     _check_signers(transaction)
+
+
+def is_report_form(transaction: Transaction) -> bool:
+    """Tell whether a report has nothing but its evidence (docs/protocol.md#T7)."""
+    report = transaction.report
+    others = (
+        transaction.lane, transaction.fee_limit, transaction.tip,
+        len(transaction.idempotency_key), len(transaction.memo), len(transaction.payloads) - 1,
+    )  # fmt: skip
+    return report is not None and report.signer == transaction.sender and not any(others)
+
+
+def _check_report(transaction: Transaction) -> None:
+    report = transaction.report
+    if report is None or not is_report_form(transaction):
+        raise _invalid(
+            "EVIDENCE_FORM", "evidence stands alone, in lane 0, without fee, tip or memo"
+        )
+    decode_evidence(report.first, report.second)
 
 
 def _check_signers(transaction: Transaction) -> None:

@@ -1,4 +1,4 @@
-"""The state machine: what a final block's transactions do (docs/protocol.md#E1 to E6).
+"""The state machine: what a final block's transactions do (docs/protocol.md#E1 to E7).
 
 Outcomes, in the order in which they are judged:
 
@@ -10,6 +10,10 @@ Outcomes, in the order in which they are judged:
   INSUFFICIENT_BALANCE (a payload's signer can't pay: no payload takes effect).
 - SUCCEEDED: all payloads took effect, one after the other.
 
+A report (evidence against a seat) is free, so it is SKIPPED for whatever is wrong with it:
+NOT_A_REPORTER, EVIDENCE_UNTIMELY, EVIDENCE_KNOWN, EVIDENCE_INVALID, EVIDENCE_LIMIT
+(docs/protocol.md#E7). When it succeeds, the accused seat is marked.
+
 An idempotency key is bound when its transaction succeeds; after a failure it is free to be used
 again. Fees go to TREASURY, so that the sum of all balances never changes and, being below 2^63,
 no balance overflows.
@@ -19,7 +23,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from quorate.core import crypto
+from quorate.core import accusations, crypto
+from quorate.core.accusations import Evidence, Reporter, decode_evidence
 from quorate.core.blocks import Header
 from quorate.core.epochs import (
     EpochStart,
@@ -28,6 +33,7 @@ from quorate.core.epochs import (
     is_last_block,
     start_after,
 )
+from quorate.core.errors import InvalidTransaction
 from quorate.core.genesis import Genesis
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
 from quorate.core.seats import SeatSet
@@ -37,16 +43,18 @@ from quorate.core.state import (
     Account,
     Changes,
     Idempotency,
+    Mark,
     Write,
     compute_account_key,
     compute_expiry_key,
     compute_idempotency_key,
+    compute_mark_key,
     compute_set_key,
     decode_expiries,
     decode_idempotency,
     encode_expiries,
 )
-from quorate.core.transactions import Payload, Transaction
+from quorate.core.transactions import SubmitEvidence, Transaction, Transfer, is_report_form
 from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, ZERO_HASH
 
 # Transactions, or writes, that one step handles: under 1 ms, 2 ms when all state is cold.
@@ -67,6 +75,11 @@ SEQUENCE_PAST: Final = 6
 SEQUENCE_GAP: Final = 7
 FEE_TOO_LOW: Final = 8
 FEE_NOT_COVERED: Final = 9
+NOT_A_REPORTER: Final = 10
+EVIDENCE_UNTIMELY: Final = 11
+EVIDENCE_KNOWN: Final = 12
+EVIDENCE_INVALID: Final = 13
+EVIDENCE_LIMIT: Final = 14
 # Codes below are of what took its sequence, codes from here on of what was skipped.
 FIRST_SKIPPED: Final = INVALID
 OUTCOMES: Final = (
@@ -80,7 +93,17 @@ OUTCOMES: Final = (
     (OUTCOME_SKIPPED, "SEQUENCE_GAP"),
     (OUTCOME_SKIPPED, "FEE_TOO_LOW"),
     (OUTCOME_SKIPPED, "FEE_NOT_COVERED"),
+    (OUTCOME_SKIPPED, accusations.NOT_A_REPORTER),
+    (OUTCOME_SKIPPED, accusations.UNTIMELY),
+    (OUTCOME_SKIPPED, accusations.KNOWN),
+    (OUTCOME_SKIPPED, accusations.INVALID),
+    (OUTCOME_SKIPPED, "EVIDENCE_LIMIT"),
 )
+_OBJECTIONS: Final = {
+    accusations.NOT_A_REPORTER: NOT_A_REPORTER,
+    accusations.UNTIMELY: EVIDENCE_UNTIMELY,
+    accusations.INVALID: EVIDENCE_INVALID,
+}
 
 
 class Receipt(NamedTuple):
@@ -97,11 +120,13 @@ class Receipt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What execution takes from the block and the chain."""
+    """What execution takes from the block and the chain; `epoch` is the block's."""
 
     height: int
     base_fee: int
     params: Params
+    domain: bytes
+    epoch: int
 
 
 def list_first_keys(height: int) -> list[bytes]:
@@ -110,8 +135,9 @@ def list_first_keys(height: int) -> list[bytes]:
 
 
 def list_epoch_keys(epoch: int) -> list[bytes]:
-    """Return the keys that the end of this epoch needs; `end_epoch` of each block asks for them."""
-    return [EPOCH_START_KEY, compute_set_key(epoch + 1)]
+    """Return the keys of what is known of epochs around a block's: its end and reports ask."""
+    sets = range(max(epoch - accusations.EPOCHS_BACK, 0), epoch + 2)
+    return [EPOCH_START_KEY, *map(compute_set_key, sets)]
 
 
 def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
@@ -119,9 +145,12 @@ def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
     keys: dict[bytes, None] = {}
     for transaction in transactions:
         keys[b"a" + transaction.sender] = None
-        for signer, to, _ in transaction.payloads:
-            keys[b"a" + signer] = None
-            keys[b"a" + to] = None
+        for payload in transaction.payloads:
+            if isinstance(payload, Transfer):
+                keys[b"a" + payload.signer] = None
+                keys[b"a" + payload.to] = None
+            elif (evidence := _decode(payload)) is not None:
+                keys[compute_mark_key(evidence.epoch, evidence.seat)] = None
         if transaction.idempotency_key:
             key = compute_idempotency_key(transaction.sender, transaction.idempotency_key)
             keys[key] = None
@@ -144,12 +173,14 @@ class Execution:
     """
 
     def __init__(self, context: Context, records: Mapping[bytes, bytes]) -> None:
+        self._context = context
         self._height, self._base_fee = context.height, context.base_fee
-        self._params = context.params
         self._until_max = context.height + context.params.validity_max_blocks
         self._lanes = min(context.params.lanes_max, LANES_BOUND)
         self._changes = Changes(records)
         self._fees = 0
+        self._refuted: set[bytes] = set()
+        self._sets: dict[int, tuple[bytes, ...]] = {}
         self._bound: list[bytes] = []
 
     def begin(self) -> None:
@@ -163,7 +194,12 @@ class Execution:
 
     def apply(self, transactions: Sequence[Transaction]) -> list[Receipt]:
         """Execute transactions in order and return their receipts."""
-        return [self._apply_one(transaction) for transaction in transactions]
+        return [
+            self._apply_one(transaction)
+            if transaction.report is None
+            else self._apply_report(transaction, transaction.report)
+            for transaction in transactions
+        ]
 
     def end_epoch(self, header: Header) -> SeatSet | None:
         """Return the set that this block gives as its epoch's last (docs/protocol.md#N4), or None.
@@ -171,7 +207,7 @@ class Execution:
         The set and what the next epoch starts from are writes of the block like any others.
         """
         start = EpochStart.decode(self._changes.get(EPOCH_START_KEY))
-        if not is_last_block(header, compute_end(start, self._params)):
+        if not is_last_block(header, compute_end(start, self._context.params)):
             return None
         following = SeatSet.decode(self._changes.get(compute_set_key(start.epoch + 1)))
         next_set = compute_next_set(following)
@@ -201,7 +237,7 @@ class Execution:
             account.balance -= fee
             self._fees += fee
             if not code:
-                code = self._transfer(transaction.payloads)
+                code = self._transfer(transaction)
                 if not code and transaction.idempotency_key:
                     self._bind(transaction)
         if code == INVALID:
@@ -213,15 +249,22 @@ class Execution:
         """Return the code for which a transaction is skipped; 0 when it is not."""
         if not _is_sound(transaction, self._lanes):
             return INVALID
+        code = self._find_early_obstacle(transaction, account)
+        if code:
+            return code
+        fee = transaction.weight * self._base_fee
+        if fee > transaction.fee_limit:
+            return FEE_TOO_LOW
+        return FEE_NOT_COVERED if fee + transaction.tip > account.balance else 0
+
+    def _find_early_obstacle(self, transaction: Transaction, account: Account) -> int:
+        """Return the code of an obstacle that a sound transaction meets whatever it pays."""
         if not self._height <= transaction.valid_until_height <= self._until_max:
             return EXPIRED if transaction.valid_until_height < self._height else INVALID
         expected = account.lanes.get(transaction.lane, 0)
         if transaction.sequence != expected:
             return SEQUENCE_PAST if transaction.sequence < expected else SEQUENCE_GAP
-        fee = transaction.weight * self._base_fee
-        if fee > transaction.fee_limit:
-            return FEE_TOO_LOW
-        return FEE_NOT_COVERED if fee + transaction.tip > account.balance else 0
+        return 0
 
     def _find_earlier(self, transaction: Transaction) -> tuple[int, bytes]:
         """Return the code and first id that an earlier use of the idempotency key gives."""
@@ -240,11 +283,61 @@ class Execution:
         self._changes.put(key, bound.encode())
         self._bound.append(key[1:])
 
-    def _transfer(self, payloads: tuple[Payload, ...]) -> int:
+    def _apply_report(self, transaction: Transaction, report: SubmitEvidence) -> Receipt:
+        """Mark the accused seat, or skip: a report costs nothing, so nothing may come of a bad one.
+
+        The sequence is used only when it succeeds, as with all that is skipped.
+        """
+        identity, sender, lane, sequence = transaction[:4]
+        account, evidence = self._changes.get_account(sender), _decode(report)
+        if evidence is None or not _is_sound_report(transaction):
+            code = INVALID
+        else:
+            code = self._find_early_obstacle(transaction, account)
+            code = code or self._judge(evidence, report)
+        if not code and evidence is not None:
+            account.lanes[lane] = sequence + 1
+            mark = Mark(evidence.view, self._height, evidence.compute_hash())
+            self._changes.put(compute_mark_key(evidence.epoch, evidence.seat), mark.encode())
+        if code == INVALID:
+            sender, lane = (sender if len(sender) == HASH_BYTES else ZERO_HASH), lane & 255
+        return Receipt(identity, sender, lane, sequence, code, 0, b"")
+
+    def _judge(self, evidence: Evidence, report: SubmitEvidence) -> int:
+        """Return the code for which a report that is right in form is skipped; 0 when it is not."""
+        context = self._context
+        reporter = Reporter(report.reporter, report.signer)
+        objection = accusations.find_objection(
+            evidence, reporter, context.epoch, self._get_seat_key
+        )
+        if objection:
+            return _OBJECTIONS[objection]
+        if self._changes.get(compute_mark_key(evidence.epoch, evidence.seat)):
+            return EVIDENCE_KNOWN
+        if report.signer in self._refuted:
+            return EVIDENCE_LIMIT
+        if accusations.are_signed(evidence, self._get_seat_key, context.domain):
+            return 0
+        # One false report per seat and block: so checks are bounded by the seats, and nobody can
+        # crowd out the reports of others.
+        self._refuted.add(report.signer)
+        return EVIDENCE_INVALID
+
+    def _get_seat_key(self, epoch: int, seat: int) -> bytes | None:
+        """Return the key of a seat; None when there is no such seat, or its set is not around."""
+        if epoch not in self._sets:
+            record = self._changes.get(compute_set_key(epoch))
+            self._sets[epoch] = SeatSet.decode(record).keys if record else ()
+        keys = self._sets[epoch]
+        return keys[seat] if seat < len(keys) else None
+
+    def _transfer(self, transaction: Transaction) -> int:
         """Move all amounts one after the other, or none; return 0 or INSUFFICIENT_BALANCE."""
         get = self._changes.get_account
         done: list[tuple[Account, Account, int]] = []
-        for signer, to, amount in payloads:
+        for payload in transaction.payloads:
+            assert isinstance(payload, Transfer), "a sound transaction of another kind is a report"
+            signer, to, amount = payload
             source = get(signer)
             if source.balance < amount:
                 for giver, taker, moved in reversed(done):
@@ -272,7 +365,10 @@ def _is_sound(transaction: Transaction, lanes: int) -> bool:
     payloads = transaction.payloads
     if not payloads or len(transaction.sender) != HASH_BYTES or transaction.lane >= lanes:
         return False
-    for signer, to, amount in payloads:
+    for payload in payloads:
+        if not isinstance(payload, Transfer):
+            return False
+        signer, to, amount = payload
         if len(to) != HASH_BYTES or len(signer) != HASH_BYTES or amount < 1:
             return False
     return (
@@ -280,3 +376,16 @@ def _is_sound(transaction: Transaction, lanes: int) -> bool:
         and transaction.fee_limit + transaction.tip <= UINT64_MAX
         and len(transaction.idempotency_key) <= IDEMPOTENCY_KEY_BYTES_MAX
     )
+
+
+def _is_sound_report(transaction: Transaction) -> bool:
+    is_addressed = len(transaction.sender) == HASH_BYTES
+    return is_addressed and is_report_form(transaction) and transaction.sequence < UINT64_MAX
+
+
+def _decode(report: SubmitEvidence) -> Evidence | None:
+    # Under a certificate nothing is known of what is inside, not even that it is evidence.
+    try:
+        return decode_evidence(report.first, report.second)
+    except InvalidTransaction:
+        return None

@@ -7,25 +7,30 @@ from pathlib import Path
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.ports import HOST
 
+Routes = Mapping[tuple[str, str], int]
+"""The port that a node dials instead of another's, by their names."""
+
 # JSON's numbers, strings, booleans and lists of them are TOML's too.
 _Value = str | int | bool | list[str]
 
 
-def write_configs(layout: Layout) -> None:
+def write_configs(layout: Layout, routes: Routes | None = None) -> None:
     """Write every node's and the gateway's configuration from the layout."""
-    addresses = {node.name: f"{node.node_id}@{HOST}:{node.peer_port}" for node in layout.nodes}
+    routes = routes or {}
     for node in layout.nodes:
         sockets = layout.sockets_dir / node.name
         sockets.mkdir(mode=0o700, exist_ok=True)
         # Observers dial validators; validators wait for observers to call.
         peers = [
-            addresses[other.name]
+            f"{other.node_id}@{HOST}:{routes.get((node.name, other.name), other.peer_port)}"
             for other in layout.nodes
             if other is not node and not other.observer
         ]
         for role in layout.roles():
-            values = _node_values(layout, node, role) | {"peers": peers}
-            _write(layout.config(node, role), values)
+            values = _node_values(layout, node, role)
+            _write(
+                layout.config(node, role), values | {"peers": peers, "peers_pinned": bool(routes)}
+            )
     _write_gateway(layout)
 
 

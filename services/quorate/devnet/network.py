@@ -14,7 +14,7 @@ from pathlib import Path
 
 from quorate.core.errors import Rejected
 from quorate.devnet import layout as layouts
-from quorate.devnet.configs import write_configs
+from quorate.devnet.configs import Routes, write_configs
 from quorate.devnet.layout import Layout, Spec
 from quorate.devnet.processes import Processes, Program
 
@@ -26,6 +26,7 @@ class Network:
         """`with_parent`: its processes stop when this one ends, however it ends."""
         self.layout = layout
         self.processes = Processes(layout, with_parent=with_parent)
+        self.routes: Routes = {}
 
     @classmethod
     def open(cls, directory: Path) -> "Network":
@@ -55,7 +56,7 @@ class Network:
         with self._lock():
             if not self.running():
                 self._use(layouts.prepare(self.layout))
-            write_configs(self.layout)
+            write_configs(self.layout, self.routes)
             return self.processes.start(self.processes.programs())
 
     def running(self) -> list[Program]:

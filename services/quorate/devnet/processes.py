@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,11 +97,13 @@ class Processes:
             return None
         return process if system.is_alive(process) else None
 
-    def start(self, programs: Iterable[Program]) -> list[Program]:
-        """Start what does not run yet; return what was started."""
+    def start(
+        self, programs: Iterable[Program], environment: Mapping[str, str] | None = None
+    ) -> list[Program]:
+        """Start what does not run yet, with more variables; return what was started."""
         started = [program for program in programs if self.find(program) is None]
         for program in started:
-            self._spawn(program)
+            self._spawn(program, environment or {})
         return started
 
     def signal(self, programs: Iterable[Program], number: signal.Signals) -> list[Program]:
@@ -153,11 +155,11 @@ class Processes:
         """Return own children that have ended, with the end of their logs."""
         return [
             Exit(name, child.returncode, self._log(name), read_tail(self._log(name)))
-            for name, child in self._children.items()
+            for name, child in list(self._children.items())  # kill() may run in a thread
             if child.poll() is not None
         ]
 
-    def _spawn(self, program: Program) -> None:
+    def _spawn(self, program: Program, environment: Mapping[str, str]) -> None:
         log = self._log(program.name)
         if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
             log.replace(log.with_suffix(".log.1"))
@@ -172,7 +174,7 @@ class Processes:
                 stderr=output,
                 start_new_session=True,
                 cwd=self.layout.directory,
-                env=_build_environment(),
+                env=_build_environment() | dict(environment),
             )
         self._children[program.name] = child
         process = system.identify(child.pid)

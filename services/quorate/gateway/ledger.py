@@ -51,7 +51,7 @@ class Reads:
         return await self._read([b.ledger.GetReceipt for b in self._order()], request)
 
     async def list_seats(self, request: pb.ListSeatsRequest) -> pb.ListSeatsResponse:
-        """Read the set of an epoch."""
+        """Read the seats of an epoch."""
         return await self._read([b.ledger.ListSeats for b in self._order()], request)
 
     def _order(self) -> list[Backend]:
@@ -118,7 +118,7 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
     async def ListSeats(
         self, request: pb.ListSeatsRequest, context: Context
     ) -> pb.ListSeatsResponse:
-        """List the seats of an epoch's set."""
+        """List the seats of an epoch and their marks."""
         try:
             return await self._reads.list_seats(request)
         except EXPECTED as error:

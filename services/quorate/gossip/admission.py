@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from quorate.api.transaction.v1.transaction_pb2 import Rejection
+from quorate.core.accusations import NOT_A_REPORTER
 from quorate.core.codec import pack_list
 from quorate.core.gossip.entries import Checked, Refusal, State
 from quorate.core.gossip.mempool import SENDER_SHARE, Mempool
@@ -24,6 +25,9 @@ RETRY_MS: Final = 100
 SLICE: Final = 256
 READS_MAX: Final = 3
 _OUTDATED: Final = Refusal("OUTDATED", "", {})
+_FOREIGN_REPORT: Final = Refusal(
+    NOT_A_REPORTER, "a validator takes evidence from its own consensus only", {}
+)
 
 
 class Answer(NamedTuple):
@@ -99,14 +103,20 @@ class Admission:
         """Give a chunk's room back."""
         self._mempool.release(chunk.size_bytes)
 
-    async def decide(self, chunk: Chunk) -> Answer:
-        """Return the verdicts on a chunk; raises a QuorateError when none can be given now."""
+    async def decide(self, chunk: Chunk, *, own_reports: bool = False) -> Answer:
+        """Return the verdicts on a chunk; raises a QuorateError when none can be given now.
+
+        `own_reports`: it comes from the own consensus, so it may bring evidence.
+        """
         verdicts = await chunk.wait()
         records = verdicts.unpack()
         refusals = {
             failed.at: Refusal(failed.reason, failed.message, failed.fields)
             for failed in verdicts.failed
         }
+        if not own_reports:
+            foreign = [index for index, record in enumerate(records) if record[13]]
+            refusals |= dict.fromkeys(foreign, _FOREIGN_REPORT)
         left = [index for index in range(len(records)) if index not in refusals]
         known = await self._read_keys([records[index] for index in left])
         again: set[bytes] = set()

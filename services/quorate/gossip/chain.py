@@ -111,6 +111,12 @@ class ChainFollower:
             if record
         }
 
+    async def read_mark(self, epoch: int, seat: int) -> tuple[int, bytes]:
+        """Return the present epoch and the mark of a seat; raises AioRpcError."""
+        request = pb.ReadStateRequest(accused=[pb.SeatOfEpoch(epoch=epoch, seat=seat)])
+        response = await self._state.ReadState(request, timeout=DEADLINE_S)
+        return response.epoch, response.marks[0]
+
     async def _apply(self, response: pb.WatchExecutedResponse) -> None:
         block = _decode(response)
         mempool = self._mempool

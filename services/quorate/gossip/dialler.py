@@ -23,7 +23,7 @@ from quorate.core.genesis import Genesis
 from quorate.gossip.identity import TLS_NAME, Identity
 from quorate.gossip.peers import Peer, PeerTable
 from quorate.gossip.records import check_record, parse_address
-from quorate.kit import metrics
+from quorate.kit import failpoints, metrics
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.logs import get_logger
 from quorate.kit.rpc import open_channel
@@ -31,10 +31,12 @@ from quorate.kit.tasks import Tasks
 
 ATTACH: Final = "/quorate.api.peers.v1.PeerService/Attach"
 HANDSHAKE_S: Final = 3.0
+# A first packet that is lost is repeated ever more slowly: rather than wait for it, dial beside it.
+HEDGE_S: Final = 0.75
 # How long held names, requests and batches wait for more of them.
 GATHER_S: Final = 0.006
 BACKOFF_S: Final = 0.05
-BACKOFF_S_MAX: Final = 2.0
+BACKOFF_S_MAX: Final = 1.0
 
 _FRAME_TAG: Final = b"\x12"
 
@@ -50,6 +52,7 @@ class Dialler:
     ) -> None:
         self._table, self._identity, self._genesis = table, identity, genesis
         self._record = record
+        self._reach = failpoints.open_failpoints()
         self._tasks: Tasks | None = None
 
     def start(self, tasks: Tasks) -> None:
@@ -99,8 +102,7 @@ class Dialler:
 
     async def _hold_stream(self, peer: Peer) -> None:
         address = peer.pick_address()
-        async with asyncio.timeout(HANDSHAKE_S):
-            certificate = await fetch_certificate(address)
+        certificate = await _fetch_soon(address)
         pem = ssl.DER_cert_to_PEM_cert(certificate).encode()
         credentials = grpc.ssl_channel_credentials(pem)
         async with open_channel(address, credentials, override=TLS_NAME) as channel:
@@ -143,7 +145,7 @@ class Dialler:
     async def _use(self, call: Call, peer: Peer) -> None:
         peer.hang_up = call.cancel
         self._table.set_up(peer)
-        writing = asyncio.create_task(_write_frames(call, peer))
+        writing = asyncio.create_task(_write_frames(call, peer, self._reach))
         # The server says nothing more: what is read here is the end of the stream.
         ending = asyncio.create_task(_raise_end(call))
         try:
@@ -177,6 +179,24 @@ async def fetch_certificate(address: str) -> bytes:
     return bytes(shown)
 
 
+async def _fetch_soon(address: str) -> bytes:
+    """Fetch a certificate; while attempts hang, begin more, and take the first that ends."""
+    attempts: set[asyncio.Task[bytes]] = set()
+    try:
+        async with asyncio.timeout(HANDSHAKE_S):
+            while True:
+                attempts.add(asyncio.create_task(fetch_certificate(address)))
+                done, _ = await asyncio.wait(
+                    attempts, timeout=HEDGE_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if done:
+                    return done.pop().result()
+    finally:
+        for attempt in attempts:
+            attempt.cancel()
+        await asyncio.gather(*attempts, return_exceptions=True)
+
+
 async def gather(urgent: asyncio.Event, wait_s: float) -> None:
     """Wait for company, but not once something urgent has come."""
     if urgent.is_set():
@@ -187,7 +207,7 @@ async def gather(urgent: asyncio.Event, wait_s: float) -> None:
             await urgent.wait()
 
 
-async def _write_frames(call: Call, peer: Peer) -> None:
+async def _write_frames(call: Call, peer: Peer, reach: failpoints.Reach) -> None:
     outbox, wake = peer.outbox, peer.wake
     sent = metrics.PEER_BYTES.labels("out")
     while True:
@@ -206,6 +226,7 @@ async def _write_frames(call: Call, peer: Peer) -> None:
         sent.inc(len(data))
         try:
             await call.write(data)
+            reach(failpoints.AMID_SENDS)
         except asyncio.InvalidStateError as error:
             raise Unavailable("the stream is over") from error
 

@@ -35,8 +35,11 @@ class Closable(Protocol):
 class Peer:
     """One other node."""
 
-    def __init__(self, node_id: bytes, address: str, *, is_configured: bool) -> None:
+    def __init__(
+        self, node_id: bytes, address: str, *, is_configured: bool, is_pinned: bool = False
+    ) -> None:
         self.node_id, self.address, self.is_configured = node_id, address, is_configured
+        self._is_pinned = is_pinned
         self._configured = address
         self.outbox = Outbox()
         self.wake = asyncio.Event()
@@ -60,7 +63,8 @@ class Peer:
 
     def pick_address(self) -> str:
         """Return where to dial next: its record may be wrong, so a configured place counts too."""
-        return self._configured if self.is_configured and self.failures % 2 else self.address
+        is_turn = self.is_configured and self.failures % 2
+        return self._configured if self._is_pinned or is_turn else self.address
 
     @property
     def short_id(self) -> str:
@@ -76,6 +80,7 @@ class PeerTable:
         self.peers: dict[bytes, Peer] = {}
         self.records = RecordTable()
         self._max, self._accepts_strangers = config.peers_max, config.accept_strangers
+        self._are_pinned = config.peers_pinned
         self._scores = Scores()
         # Told of peers that came up, proved a seat key, or went; of new peers; of a changed height.
         self.on_change: Callable[[Peer, bool], None] = lambda peer, is_up: None
@@ -88,7 +93,9 @@ class PeerTable:
     def configure(self, node_id: bytes, address: str) -> None:
         """Add a peer that has a place whatever happens."""
         if node_id != self.own_id:
-            self.peers[node_id] = Peer(node_id, address, is_configured=True)
+            self.peers[node_id] = Peer(
+                node_id, address, is_configured=True, is_pinned=self._are_pinned
+            )
 
     # ---- who is who ------------------------------------------------------------------------
 

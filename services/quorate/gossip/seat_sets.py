@@ -50,6 +50,11 @@ class SeatSets:
         """Return the set of an epoch around the running one."""
         return self._sets.get(epoch)
 
+    def get_seat_key(self, epoch: int, seat: int) -> bytes | None:
+        """Return the key of a seat; None when there is no such seat, or its set is not known."""
+        found = self._sets.get(epoch)
+        return found.keys[seat] if found is not None and seat < len(found.keys) else None
+
     def list_keys(self) -> list[bytes]:
         """Return the keys that hold a seat in any known epoch, the running one's first."""
         sets = sorted(self._sets.values(), key=lambda each: each is not self.running)

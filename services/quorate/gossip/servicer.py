@@ -16,6 +16,7 @@ from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.hub import Hub
 from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
+from quorate.gossip.reports import ReportDesk
 from quorate.kit.faults import abort
 from quorate.kit.logs import get_logger
 
@@ -34,6 +35,7 @@ class GossipServicer(rpc.GossipServiceServicer):
     ) -> None:
         self._table, self._hub, self._fetcher = table, hub, fetcher
         self._spread, self._seat = spread, seat
+        self.reports: ReportDesk | None = None
         self._height_changed = asyncio.Event()
 
     def note_height(self) -> None:
@@ -133,6 +135,17 @@ class GossipServicer(rpc.GossipServiceServicer):
                 for _, peer in sorted(self._table.peers.items())
             ]
         )
+
+    async def SubmitReport(
+        self, request: pb.SubmitReportRequest, context: Context
+    ) -> pb.SubmitReportResponse:
+        """Take evidence of the own consensus."""
+        assert self.reports is not None, "the wiring sets it"
+        try:
+            await self.reports.take(request.transaction)
+        except QuorateError as error:
+            await abort(context, error)
+        return pb.SubmitReportResponse()
 
     async def _read(self, requests: AsyncIterator[pb.ChannelRequest]) -> None:
         async for request in requests:

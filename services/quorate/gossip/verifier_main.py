@@ -19,7 +19,7 @@ from quorate.core.codec import unpack_list
 from quorate.core.errors import InvalidTransaction, MalformedBytes
 from quorate.core.gossip.entries import RECORD, Checked, build_slot
 from quorate.core.params import Params
-from quorate.core.transactions import Transaction, check_signatures, check_transaction
+from quorate.core.transactions import Transaction, Transfer, check_signatures, check_transaction
 from quorate.kit.convert import decode_transaction
 
 # Job: bytes that follow u32, number u64, count u32, flags u8; then `count` length-prefixed items.
@@ -99,7 +99,7 @@ def describe(transaction: Transaction) -> Checked:
     """Return what the mempool must know of a transaction."""
     sender, spent = transaction.sender, 0
     for payload in transaction.payloads:
-        if payload.signer == sender:
+        if isinstance(payload, Transfer) and payload.signer == sender:
             spent += payload.amount
     return Checked(
         transaction.id,
@@ -115,6 +115,7 @@ def describe(transaction: Transaction) -> Checked:
         len(transaction.idempotency_key),
         transaction.idempotency_key,
         transaction.payload_hash,
+        int(transaction.report is not None),
     )
 
 

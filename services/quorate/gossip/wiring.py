@@ -25,6 +25,7 @@ from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
 from quorate.gossip.receiver import Receiver
 from quorate.gossip.records import build_record
+from quorate.gossip.reports import ReportDesk
 from quorate.gossip.routing import Router
 from quorate.gossip.seat_sets import SeatSets
 from quorate.gossip.servicer import GossipServicer
@@ -153,6 +154,9 @@ def _create_servers(config: NodeConfig, parts: _Parts) -> tuple[Server, Server, 
     ingress.seat = router.seat
     ingress.describer = Describer(
         parts.identity.node_id, parts.genesis, router.table, router.seat, router.mempool
+    )
+    router.servicer.reports = ReportDesk(
+        parts.genesis.domain, router.seat.sets, parts.chain, admission, router.batcher
     )
     names = gossip_pb2.DESCRIPTOR.services_by_name
     internal = Server([names["GossipService"].full_name])

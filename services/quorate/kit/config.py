@@ -56,6 +56,8 @@ class NodeConfig(FileConfig):
     """Directory of the Unix sockets gossip.sock, consensus.sock, storage.sock (short path)."""
     peers: list[str] = Field(default_factory=list)
     """Nodes to dial first: `<node id, hex>@host:port`."""
+    peers_pinned: bool = False
+    """Dial `peers` only where this file says, not where their records say (tunnels)."""
     accept_strangers: bool = True
     """Accept nodes that are not in `peers`."""
     peers_max: int = 64

@@ -4,13 +4,17 @@ A body is valid only if its canonical re-encoding without unknown fields is the 
 (docs/protocol.md#T2): else an old version would ignore what a new one executes.
 """
 
+from collections.abc import Sequence
+
 from google.protobuf.message import DecodeError
 
 from quorate.api.types.v1 import transaction_pb2 as pb
 from quorate.core.errors import InvalidTransaction
 from quorate.core.transactions import (
+    EVIDENCE_SIGNATURES,
     Payload,
     Signature,
+    SubmitEvidence,
     Transaction,
     Transfer,
     compute_payload_hash,
@@ -49,7 +53,7 @@ def decode_transaction(data: bytes, domain: bytes) -> Transaction:
         tuple([Signature(s.scheme, s.public_key, s.signature) for s in envelope.signatures]),
         envelope.body,
         len(data),
-        compute_weight(len(data), len(envelope.signatures), len(payloads)),
+        _compute_weight(len(data), len(envelope.signatures), payloads),
     )
 
 
@@ -66,17 +70,19 @@ def decode_certified(data: bytes, domain: bytes) -> Transaction:
         body.ParseFromString(raw)
     except DecodeError as error:
         raise InvalidTransaction("not a SignedTransaction", reason="MALFORMED") from error
-    sender, payloads = body.sender, []
+    sender = body.sender
+    payloads: list[Payload] = []
     for payload in body.payloads:
-        if payload.WhichOneof("kind") != "transfer":
-            raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
-        transfer = payload.transfer
-        payloads.append(Transfer(payload.signer or sender, transfer.to, transfer.amount))
+        if payload.WhichOneof("kind") == "transfer":
+            transfer = payload.transfer
+            payloads.append(Transfer(payload.signer or sender, transfer.to, transfer.amount))
+        else:
+            payloads.append(_decode_rare(payload, sender))
     return Transaction(
         compute_transaction_id(domain, raw), sender, body.lane, body.sequence,
         body.valid_until_height, body.fee_limit, body.tip, body.idempotency_key, b"",
         tuple(payloads), _compute_payload_hash(body), (), raw, len(data),
-        compute_weight(len(data), len(envelope.signatures), len(payloads)),
+        _compute_weight(len(data), len(envelope.signatures), payloads),
     )  # fmt: skip
 
 
@@ -84,7 +90,7 @@ def encode_body(
     sender: bytes,
     lane: int,
     sequence: int,
-    payloads: list[Transfer],
+    payloads: Sequence[Payload],
     *,
     valid_until_height: int,
     fee_limit: int,
@@ -102,13 +108,7 @@ def encode_body(
         tip=tip,
         idempotency_key=idempotency_key,
         memo=memo,
-        payloads=[
-            pb.Payload(
-                signer=b"" if payload.signer == sender else payload.signer,
-                transfer=pb.Transfer(to=payload.to, amount=payload.amount),
-            )
-            for payload in payloads
-        ],
+        payloads=[_encode_payload(payload, sender) for payload in payloads],
     )
     return body.SerializeToString(deterministic=True)
 
@@ -125,13 +125,37 @@ def encode_envelope(body: bytes, signatures: list[Signature]) -> bytes:
     return envelope.SerializeToString(deterministic=True)
 
 
+def _encode_payload(payload: Payload, sender: bytes) -> pb.Payload:
+    signer = b"" if payload.signer == sender else payload.signer
+    if isinstance(payload, Transfer):
+        transfer = pb.Transfer(to=payload.to, amount=payload.amount)
+        return pb.Payload(signer=signer, transfer=transfer)
+    evidence = pb.SubmitEvidence(
+        first=payload.first, second=payload.second, reporter=payload.reporter
+    )
+    return pb.Payload(signer=signer, evidence=evidence)
+
+
 def _decode_payload(payload: pb.Payload, sender: bytes) -> Payload:
-    if payload.WhichOneof("kind") != "transfer":
-        raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
     if payload.signer == sender:
         raise InvalidTransaction("a payload spells out the sender", reason="NON_CANONICAL")
+    if payload.WhichOneof("kind") != "transfer":
+        return _decode_rare(payload, sender)
     transfer = payload.transfer
     return Transfer(payload.signer or sender, transfer.to, transfer.amount)
+
+
+def _decode_rare(payload: pb.Payload, sender: bytes) -> Payload:
+    if payload.WhichOneof("kind") != "evidence":
+        raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
+    found = payload.evidence
+    return SubmitEvidence(payload.signer or sender, found.first, found.second, found.reporter)
+
+
+def _compute_weight(size_bytes: int, signatures: int, payloads: Sequence[Payload]) -> int:
+    if payloads and isinstance(payloads[0], SubmitEvidence):
+        signatures += EVIDENCE_SIGNATURES
+    return compute_weight(size_bytes, signatures, len(payloads))
 
 
 def _compute_payload_hash(body: pb.Body) -> bytes:

@@ -83,11 +83,17 @@ class Validator(NamedTuple):
 
 
 class Seat(NamedTuple):
-    """One seat of an epoch's set."""
+    """One seat of an epoch's set; `evidence` is empty unless it is marked.
+
+    A marked seat signed two messages of `view` that conflict; the mark was executed at `height`.
+    """
 
     seat: int
     name: str
     public_key: bytes
+    view: int
+    height: int
+    evidence: bytes
 
 
 class SeatSet(NamedTuple):
@@ -232,7 +238,17 @@ def to_validator(message: network_pb2.Validator) -> Validator:
 
 def to_seat_set(message: ledger_pb2.ListSeatsResponse) -> SeatSet:
     """Return the set of a message."""
-    seats = tuple([Seat(each.seat, each.name, each.public_key) for each in message.seats])
+    seats = tuple(
+        Seat(
+            each.seat,
+            each.name,
+            each.public_key,
+            each.mark.view,
+            each.mark.height,
+            each.mark.evidence,
+        )
+        for each in message.seats
+    )
     return SeatSet(message.epoch, message.running_epoch, message.height, message.hash, seats)
 
 

@@ -67,9 +67,12 @@ class Executor:
         """Return a block's effects on top of the state at its parent; nothing is written yet."""
         started = time.monotonic()
         header = block.header
-        context = Context(header.height, header.base_fee, self._genesis.params)
         keys = [*list_first_keys(header.height), *list_epoch_keys(header.epoch)]
         records = self.reader.load(keys)
+        context = Context(
+            header.height, header.base_fee, self._genesis.params, self._genesis.domain,
+            header.epoch,
+        )  # fmt: skip
         execution = Execution(context, records)
         execution.begin()
         receipts: list[Receipt] = []

@@ -16,7 +16,8 @@ from quorate.core.codec import U64
 from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
 from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
-from quorate.core.state import compute_account_key, decode_account
+from quorate.core.seats import Seat
+from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
 from quorate.core.transition import OUTCOMES, Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
@@ -31,7 +32,7 @@ _STEP: Final = 20
 
 
 class LedgerServicer(rpc.LedgerServiceServicer):
-    """Accounts, blocks and receipts."""
+    """Accounts, blocks, receipts and seats."""
 
     def __init__(self, feed: Feed, params: Params) -> None:
         self._chain, self._feed, self._params = feed.chain, feed, params
@@ -131,7 +132,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         request: pb.ListSeatsRequest,
         context: grpc.aio.ServicerContext[pb.ListSeatsRequest, pb.ListSeatsResponse],
     ) -> pb.ListSeatsResponse:
-        """List the seats of an epoch; that after the running one is known already."""
+        """List the seats of an epoch with their marks; the next epoch's set is known already."""
         chain = self._chain
         running = chain.start.epoch
         epoch = request.epoch if request.HasField("epoch") else running
@@ -139,17 +140,13 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             found = chain.store.load_set(epoch)
             if found is None:
                 raise NotFound("the set of this epoch is not known here yet", running=running)
+            names = [compute_mark_key(epoch, seat.index) for seat in found.seats]
+            height, marks = await chain.reader.read(names)
+            seats = [_build_seat(*each) for each in zip(found.seats, marks, strict=True)]
         except QuorateError as error:
             await abort(context, error)
         return pb.ListSeatsResponse(
-            epoch=epoch,
-            height=chain.height,
-            seats=[
-                pb.Seat(seat=seat.index, public_key=seat.public_key, name=seat.name)
-                for seat in found.seats
-            ],
-            running_epoch=running,
-            hash=found.hash,
+            epoch=epoch, height=height, seats=seats, running_epoch=running, hash=found.hash
         )
 
     def _find_height(self, request: pb.GetBlockRequest) -> int:
@@ -204,6 +201,14 @@ def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Blo
         weight=header.weight, base_fee=header.base_fee, batches=block.batches,
         transactions=transactions, write_digest=write_digest, header=header.encode(),
     )  # fmt: skip
+
+
+def _build_seat(seat: Seat, record: bytes) -> pb.Seat:
+    built = pb.Seat(seat=seat.index, public_key=seat.public_key, name=seat.name)
+    if record:
+        view, height, evidence = decode_mark(record)
+        built.mark.CopyFrom(pb.Mark(view=view, height=height, evidence=evidence))
+    return built
 
 
 def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block) -> tx.Receipt:

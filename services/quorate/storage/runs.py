@@ -72,7 +72,7 @@ def check_shape(blocks: tuple[Block, ...]) -> None:
         linked = block.header.parent == parent.digest
         if not linked or block.header.height != parent.header.height + 1:
             raise InvalidBlock("the run is no chain", reason="WRONG_RUN")
-        if False:
+        if block.header.epoch != parent.header.epoch:
             raise InvalidBlock("the run goes over two epochs", reason="WRONG_RUN")
 
 

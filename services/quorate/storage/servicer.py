@@ -12,8 +12,8 @@ from quorate.core.bft.finality import decode_finality
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import split_hashes
 from quorate.core.errors import InvalidBlock, InvalidInput, QuorateError
-from quorate.core.params import Params
-from quorate.core.state import compute_account_key
+from quorate.core.params import SEATS_MAX, Params
+from quorate.core.state import compute_account_key, compute_mark_key
 from quorate.kit.faults import abort
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Run
@@ -76,8 +76,10 @@ class StorageServicer(rpc.StorageServiceServicer):
             keys = list(map(compute_account_key, split_hashes(request.addresses, "addresses")))
             accounts = len(keys)
             keys += [b"i" + each for each in request.idempotency_keys]
-            if len(keys) > KEYS_MAX:
-                raise InvalidInput(f"{len(keys)} keys in one request", reason="OUT_OF_RANGE")
+            marks = len(keys)
+            if len(keys) + len(request.accused) > KEYS_MAX:
+                raise InvalidInput("too many keys in one request", reason="OUT_OF_RANGE")
+            keys += [_find_mark_key(each) for each in request.accused]
             height, values = await self._chain.reader.read(keys)
         except QuorateError as error:
             await abort(context, error)
@@ -85,7 +87,9 @@ class StorageServicer(rpc.StorageServiceServicer):
         return pb.ReadStateResponse(
             height=height,
             accounts=values[:accounts],
-            idempotency=values[accounts:],
+            idempotency=values[accounts:marks],
+            marks=values[marks:],
+            epoch=head.epoch,
             base_fee=compute_base_fee(head.base_fee, head.weight, self._params),
         )
 
@@ -171,3 +175,9 @@ class StorageServicer(rpc.StorageServiceServicer):
         for block in blocks:
             self._feed.hint(tx.STAGE_FINAL, block.header.height, b"".join(block.batches))
         await self._committer.put(Run(blocks, request.certificate))
+
+
+def _find_mark_key(asked: pb.SeatOfEpoch) -> bytes:
+    if asked.seat >= SEATS_MAX:
+        raise InvalidInput(f"seat {asked.seat} is in no set", reason="OUT_OF_RANGE")
+    return compute_mark_key(asked.epoch, asked.seat)

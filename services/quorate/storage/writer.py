@@ -12,6 +12,7 @@ from typing import Final
 from rocksdict import WriteBatch
 
 from quorate.core.errors import QuorateError, Unavailable
+from quorate.kit import failpoints
 from quorate.kit.logs import get_logger
 from quorate.kit.metrics import STORAGE_SYNCS, measure_stage
 from quorate.storage.database import META, Database, Writes
@@ -36,6 +37,7 @@ class Writer:
         self.fault = ""
         self.changed = changed
         self._database = database
+        self._reach = failpoints.open_failpoints()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="storage-write")
         self._sync_s = 0.0
         self._thread_writes = 0
@@ -103,8 +105,7 @@ class Writer:
             await self._write_in_thread(batch, synced=synced)
             return
         start = time.monotonic()
-        with measure_stage("write"):
-            self._database.write(batch, synced=synced)
+        self._write_now(batch, synced)
         if synced:
             STORAGE_SYNCS.inc()
             self._sync_s += ((time.monotonic() - start) - self._sync_s) / 8
@@ -117,8 +118,12 @@ class Writer:
         await loop.run_in_executor(self._pool, self._write_now, batch, synced)
 
     def _write_now(self, batch: WriteBatch, synced: bool) -> None:
+        if synced:
+            self._reach(failpoints.BEFORE_SYNC)
         with measure_stage("write"):
             self._database.write(batch, synced=synced)
+        if synced:
+            self._reach(failpoints.AFTER_SYNC)
 
     def _set_fault(self, fault: str) -> None:
         if bool(fault) != bool(self.fault):

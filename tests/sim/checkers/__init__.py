@@ -1,9 +1,15 @@
-"""What must hold at every step of every run, one rule per file, fed by what engines do.
+"""What must hold at every step of every run, one rule per file, fed by what concerns it.
 
-A checker has methods named after hooks; each gets the node and what happened:
-`handled(node, event, effects)` when the engine has decided, `done(node, effect)` when the driver
-does an effect (a crash may come between), `sent(node, message)` for votes and proposals that leave,
-`applied(node, block)`, `accused(node, evidence)`, `restarted(node, restored)`, `woken(node)`.
+A checker has methods named after hooks; each gets the node and what happened.
+
+When an engine has decided: `handled(node, event, effects)` always, `misplaced(node, effects)` when
+a Persist does not stand first, `caught_up(node, block)`, `certified(node, certificate)` for each
+certificate it takes, `committed(node, commit)`, `moved(node)` when its final head is another one.
+When the driver acts (a crash may come between): `done(node, effect)`, and of these
+`sent(node, message)` for votes and proposals, `accused(node, evidence)`, `reported(node, report)`.
+Of storage: `applied(node, block)`, `executed(node, result)`, `balanced(node, height, total)`.
+Of a node: `restarted(node, restored)`, `woken(node)`.
+At the end of a run that held: `finished(world)` scans all of it once more.
 """
 
 from __future__ import annotations
@@ -13,15 +19,25 @@ from typing import TYPE_CHECKING, Any
 from tests.sim.checkers.agreement import Agreement
 from tests.sim.checkers.availability import Availability
 from tests.sim.checkers.bounded import Bounded
-from tests.sim.checkers.certificates import Certificates
 from tests.sim.checkers.chains import Chains
 from tests.sim.checkers.claims import Claims
+from tests.sim.checkers.conservation import Conservation
+from tests.sim.checkers.final_or_null import FinalOrNull
 from tests.sim.checkers.finalizing import Finalizing
+from tests.sim.checkers.heads import Heads
 from tests.sim.checkers.innocence import Innocence
+from tests.sim.checkers.notarizations import Notarizations
+from tests.sim.checkers.one_block import OneBlock
+from tests.sim.checkers.one_final import OneFinal
+from tests.sim.checkers.opposed import Opposed
 from tests.sim.checkers.persisted import Persisted
 from tests.sim.checkers.quiet import Quiet
+from tests.sim.checkers.quorums import Quorums
+from tests.sim.checkers.rebuilt import Rebuilt
 from tests.sim.checkers.replay import Replay
-from tests.sim.checkers.signing import SignedOnce
+from tests.sim.checkers.results import Results
+from tests.sim.checkers.signed_once import SignedOnce
+from tests.sim.checkers.skipped import Skipped
 from tests.sim.checkers.violation import Violation
 
 if TYPE_CHECKING:
@@ -31,15 +47,25 @@ ALL = (
     Agreement,
     Availability,
     Bounded,
-    Certificates,
     Chains,
     Claims,
+    Conservation,
+    FinalOrNull,
     Finalizing,
+    Heads,
     Innocence,
+    Notarizations,
+    OneBlock,
+    OneFinal,
+    Opposed,
     Persisted,
     Quiet,
+    Quorums,
+    Rebuilt,
     Replay,
+    Results,
     SignedOnce,
+    Skipped,
 )
 
 

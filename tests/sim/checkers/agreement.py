@@ -1,4 +1,4 @@
-"""Agreement: one final block per height and per view, on all nodes, whatever the faulty do."""
+"""Agreement: one final block per height, on all nodes, whatever the faulty do."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ if TYPE_CHECKING:
 
 
 class Agreement:
-    """Remembers the first final block of each height and view."""
+    """Remembers the first final block of each height."""
 
     def __init__(self, world: World) -> None:
         self._heights: dict[int, bytes] = {}
-        self._views: dict[int, bytes] = {}
 
     def applied(self, node: Node, block: Block) -> None:
-        header = block.header
-        first = self._heights.setdefault(header.height, block.digest)
-        expect(first == block.digest, "agreement", f"height {header.height}, node {node.index}")
-        first = self._views.setdefault(header.view, block.digest)
-        expect(first == block.digest, "one final block per view", f"view {header.view}")
+        height = block.header.height
+        first = self._heights.setdefault(height, block.digest)
+        if first != block.digest:
+            expect(False, "agreement", f"height {height}, node {node.index}")
+
+    def finished(self, world: World) -> None:
+        longest = max((node.storage.blocks for node in world.nodes), key=len)
+        digests = [block.digest for block in longest]
+        for node in world.nodes:
+            own = [block.digest for block in node.storage.blocks]
+            expect(
+                own == digests[: len(own)], "agreement", f"node {node.index} holds another chain"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft import effects as do
-from quorate.core.bft import events as on
+from quorate.core.bft.log import Restored
 from quorate.core.blocks import Block
 from tests.sim.checkers.violation import expect
 
@@ -22,31 +22,33 @@ class Chains:
         self._heads: dict[tuple[int, int], Block] = {}
         self._named: dict[bytes, int] = {}
 
-    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
-        engine = node.replica
-        assert engine is not None, "it has just handled an event"
+    def restarted(self, node: Node, restored: Restored) -> None:
+        self._heads[node.index, node.boots] = node.storage.blocks[node.storage.height]
+
+    def committed(self, node: Node, commit: do.CommitBlocks) -> None:
+        self._follow((node.index, node.boots), commit)
+
+    def caught_up(self, node: Node, block: Block) -> None:
         life = (node.index, node.boots)
-        if isinstance(event, on.CaughtUp) and life in self._heads:
-            old = self._heads[life]
-            if event.block.header.height > old.header.height:
-                self._heads[life] = event.block
-        for effect in effects:
-            if isinstance(effect, do.CommitBlocks):
-                self._follow(life, effect)
-        head = self._heads.setdefault(life, engine.chain.head)
-        expect(head.digest == engine.chain.head.digest, "the head moves by commits only", life)
+        if block.header.height > self._heads[life].header.height:
+            self._heads[life] = block
+
+    def moved(self, node: Node) -> None:
+        engine = node.replica
+        assert engine is not None, "its head has just moved"
+        same = self._heads[node.index, node.boots].digest == engine.chain.head.digest
+        expect(same, "the head moves by commits only", (node.index, node.boots))
 
     def _follow(self, life: tuple[int, int], commit: do.CommitBlocks) -> None:
         last = commit.blocks[-1]
         expect(last.digest == commit.certificate.digest, "finalization of the last block", life)
-        head = self._heads.get(life)
+        head = self._heads[life]
         for block in commit.blocks:
-            if head is not None:
-                connects = block.header.parent == head.digest
-                expect(connects, "committed blocks connect", f"{life} at {block.header.height}")
-                expect(block.header.height == head.header.height + 1, "no gap", life)
-                expect(block.header.time_ms > head.header.time_ms, "time rises", life)
-                expect(block.header.view > head.header.view, "views rise", life)
+            connects = block.header.parent == head.digest
+            expect(connects, "committed blocks connect", f"{life} at {block.header.height}")
+            expect(block.header.height == head.header.height + 1, "no gap", life)
+            expect(block.header.time_ms > head.header.time_ms, "time rises", life)
+            expect(block.header.view > head.header.view, "views rise", life)
             head = block
         self._heads[life] = last
 
@@ -54,6 +56,8 @@ class Chains:
         params, height = self._world.params, block.header.height
         expect(block.header.parent == node.storage.blocks[-1].digest, "storage connects", height)
         expect(len(block.batches) <= params.block_batches_max, "batches per block", height)
+        once = len(set(block.batches)) == len(block.batches)
+        expect(once, "no batch twice in a block", height)
         weight = 0
         for name in block.batches:
             first = self._named.setdefault(name, height)

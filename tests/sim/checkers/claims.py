@@ -8,7 +8,6 @@ from quorate.core.blocks import Block
 from quorate.core.results import Result, compute_claim
 from quorate.core.values import ZERO_HASH
 from tests.sim.checkers.violation import expect
-from tests.sim.storage import execute
 
 if TYPE_CHECKING:
     from tests.sim.node import Node
@@ -21,6 +20,7 @@ class Claims:
     def __init__(self, world: World) -> None:
         self._blocks = [world.root]
         self._results = {0: Result(0, ZERO_HASH, ZERO_HASH)}
+        self._execute = world.make_reference()
 
     def applied(self, node: Node, block: Block) -> None:
         if block.header.height != len(self._blocks):
@@ -30,6 +30,6 @@ class Claims:
         expect(claim.height < block.header.height, "a result of the past", block.header.height)
         true = compute_claim(above, claim.height, self._results)
         expect(claim == true, "claims only what is true", f"height {block.header.height}")
-        result = execute(block, self._results[block.header.height - 1].write_digest)
+        result = self._execute(block)
         self._results[result.height] = result
         self._blocks.append(block)

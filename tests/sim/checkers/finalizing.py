@@ -1,12 +1,10 @@
-"""Finalize comes after the notarization of that block, and the final head never passes the view."""
+"""Finalize comes only after the notarization of that very block."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quorate.core.bft import effects as do
-from quorate.core.bft import events as on
-from quorate.core.bft.messages import Kind, Proposal, Vote
+from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from tests.sim.checkers.violation import expect
 
 if TYPE_CHECKING:
@@ -15,27 +13,23 @@ if TYPE_CHECKING:
 
 
 class Finalizing:
-    """Compares a finalize with the certificates that its engine holds."""
+    """Knows which blocks any engine has seen notarized."""
 
     def __init__(self, world: World) -> None:
-        pass
+        self._notarized: set[tuple[int, bytes]] = set()
+
+    def certified(self, node: Node, certificate: Certificate) -> None:
+        if certificate.kind is Kind.NOTARIZE:
+            self._notarized.add((certificate.view, certificate.digest))
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         if not node.obeys or isinstance(message, Proposal) or message.kind is not Kind.FINALIZE:
             return
-        assert node.replica is not None, "it is sending"
-        if message.view <= node.replica.final_view:
+        where = f"seat {message.seat} in view {message.view}"
+        seen = (message.view, message.digest) in self._notarized
+        expect(seen, "finalize only after notarization", where)
+        if node.replica is None or message.view <= node.replica.final_view:
             return
-        certificates = node.replica.views[message.view].certificates
-        held = certificates.get(Kind.NOTARIZE)
+        held = node.replica.views[message.view].certificates.get(Kind.NOTARIZE)
         proved = held is not None and held.digest == message.digest
-        expect(proved, "finalize only after notarization", f"{node.index} in {message.view}")
-
-    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
-        engine = node.replica
-        assert engine is not None, "it has just handled an event"
-        where = f"node {node.index}: view {engine.view}, final {engine.final_view}"
-        expect(engine.final_view < engine.view, "the final view lies below the current one", where)
-        if engine.chain.certificate is not None:
-            certificate = engine.chain.certificate
-            expect(certificate.digest == engine.chain.head.digest, "the head is proved", where)
+        expect(proved, "finalize only with the notarization at hand", where)

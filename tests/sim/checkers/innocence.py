@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft import effects as do
-from quorate.core.bft import events as on
 from tests.sim.checkers.violation import expect
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ class Innocence:
         suspect = self._world.nodes[evidence.seat]
         expect(not suspect.obeys, "no evidence against who is honest", evidence)
 
-    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
-        if not node.is_honest:
-            return
-        for effect in effects:
-            if isinstance(effect, do.ReportState):
-                expect(effect.state != "halted", "no honest seat halts", (node.index, effect))
+    def reported(self, node: Node, report: do.ReportState) -> None:
+        halted = report.state == "halted" and node.is_honest
+        expect(not halted, "no honest seat halts", (node.index, report))

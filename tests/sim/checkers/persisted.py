@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft import effects as do
-from quorate.core.bft import events as on
 from quorate.core.bft.messages import Proposal, Vote
 from tests.sim.checkers.violation import expect
 
@@ -25,6 +24,6 @@ class Persisted:
         if node.obeys and seat == node.seat:
             expect(message.encode() in node.disk.ever, "persist before send", message)
 
-    def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
-        places = [i for i, effect in enumerate(effects) if isinstance(effect, do.Persist)]
-        expect(places in ([], [0]), "one persist, in front", places)
+    def misplaced(self, node: Node, effects: list[do.Effect]) -> None:
+        kinds = [type(effect).__name__ for effect in effects]
+        expect(False, "one persist, in front", f"node {node.index}: {kinds}")

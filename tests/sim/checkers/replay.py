@@ -1,4 +1,4 @@
-"""The log gives back all that left: sent votes above the final head are restored after a crash."""
+"""The log gives back all that left, and replaying it gives the state the engine was in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from quorate.core.bft.evidence import get_view
 from quorate.core.bft.log import Restored
 from quorate.core.bft.messages import Proposal, Vote
+from quorate.core.bft.replica import Replica
 from tests.sim.checkers.violation import expect
 
 if TYPE_CHECKING:
@@ -18,19 +19,47 @@ class Replay:
     """Remembers each seat's sent messages above its storage's head."""
 
     def __init__(self, world: World) -> None:
-        self._sent: dict[int, dict[bytes, int]] = {}
+        self._sent: dict[int, dict[Vote | Proposal, int]] = {}
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
         if node.obeys and seat == node.seat:
-            self._sent.setdefault(node.index, {})[message.encode()] = get_view(message)
+            self._sent.setdefault(node.index, {})[message] = get_view(message)
 
     def restarted(self, node: Node, restored: Restored) -> None:
         if not node.obeys:
             return
-        final = node.storage.blocks[-1].header.view
+        final = node.storage.blocks[node.storage.height].header.view
         open_ = {m: view for m, view in self._sent.get(node.index, {}).items() if view > final}
-        held = {message.encode() for message in restored.own}
+        held = set(restored.own)
         lost = [view for message, view in open_.items() if message not in held]
         expect(not lost, "the log holds what was sent", f"node {node.index}: views {lost}")
         self._sent[node.index] = open_
+
+    def finished(self, world: World) -> None:
+        for node in world.nodes:
+            if node.obeys and node.is_settled():
+                self._compare(node)
+
+    def _compare(self, node: Node) -> None:
+        live = node.replica
+        assert live is not None, "it is settled"
+        again = Replica(node.setup, node.storage.open(node.disk.read_killed()))
+        final = max(live.final_view, again.final_view)
+        for name, one, two in (
+            ("signed", live.signing.signed, again.signing.signed),
+            ("own", _list_own(live), _list_own(again)),
+            ("certificates", _list_certificates(live), _list_certificates(again)),
+        ):
+            old = {view: each for view, each in one.items() if view > final and each}
+            new = {view: each for view, each in two.items() if view > final and each}
+            expect(old == new, f"replay gives the state ({name})", f"node {node.index}: {new}")
+        expect(live.view == again.view, "replay gives the state (view)", f"node {node.index}")
+
+
+def _list_own(engine: Replica) -> dict[int, object]:
+    return {number: view.own for number, view in engine.views.items()}
+
+
+def _list_certificates(engine: Replica) -> dict[int, object]:
+    return {number: set(view.certificates) for number, view in engine.views.items()}

@@ -60,6 +60,11 @@ class Engine:
         """Return which seat a key holds in the running epoch."""
         return self.seats.find(public_key)
 
+    def get_seat_key(self, epoch: int, seat: int) -> bytes | None:
+        """Return the key of a seat; None when there is no such seat, or its set is not known."""
+        found = self._sets.get(epoch)
+        return found.keys[seat] if found is not None and seat < len(found.keys) else None
+
     # ---- events ----------------------------------------------------------------------------
 
     def handle(self, event: on.Event) -> list[do.Effect]:

@@ -76,7 +76,9 @@ class Helper:
         replica = self._replica
         if replica.chain.finality is not None:
             self._send(node, replica.chain.finality.certificate)
-        for number in sorted(replica.views)[-OWN_VIEWS_MAX:]:
+        # Views beyond this one that only a flood has touched must not push these out.
+        known = [n for n, view in replica.views.items() if n <= replica.view or view.certificates]
+        for number in sorted(known)[-OWN_VIEWS_MAX:]:
             for message in (
                 *_list_proofs(replica.views[number]),
                 *replica.views[number].own.values(),

@@ -2,8 +2,7 @@
 
 Keys sort by epoch and view, `at` = epoch u64 ‖ view u64: b"v" ‖ at ‖ kind u8 for own messages
 verbatim, b"b" ‖ at ‖ digest for blocks with the leader's signature, b"c" ‖ at ‖ kind for
-certificates. The audit log of messages received is kept by views, which go on over epochs:
-b"a" ‖ view u64 ‖ epoch u64 ‖ seat u16 ‖ kind ‖ digest[:8].
+certificates, b"a" ‖ at ‖ seat u16 ‖ kind ‖ digest[:8] for the audit log of messages received.
 """
 
 from collections.abc import Callable, Iterable
@@ -36,7 +35,7 @@ def record_certificate(certificate: Certificate) -> Record:
 
 def record_audit(seat: int, message: Signed) -> Record:
     """Return the record of another seat's signed message."""
-    key = b"a" + U64.pack(get_view(message)) + U64.pack(get_epoch(message)) + U16.pack(seat)
+    key = b"a" + encode_place(get_epoch(message), get_view(message)) + U16.pack(seat)
     return key + bytes((get_kind(message),)) + get_digest(message)[:8], message.encode()
 
 

@@ -51,8 +51,10 @@ class Waiter:
 
     def resend_own(self) -> None:
         """Broadcast own messages above the final view, as they are."""
-        # Verbatim, oldest first; bounded, since views above the final one are few.
-        for number in sorted(self._replica.views)[-VIEWS_AHEAD_MAX:]:
+        # Verbatim, oldest first, the newest views if there are many; views that only others have
+        # touched don't count, or a flood of messages for later views would silence this seat.
+        own = [number for number, view in self._replica.views.items() if view.own]
+        for number in sorted(own)[-VIEWS_AHEAD_MAX:]:
             for message in self._replica.views[number].own.values():
                 self._replica.send(do.Broadcast(message))
         if self._replica.signing.is_waiting() and self._replica.setup.seat is not None:

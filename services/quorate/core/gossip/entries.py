@@ -15,8 +15,8 @@ from quorate.core.codec import U64
 # sender 32 ‖ lane u8 ‖ sequence u64: where a transaction stands; `slot` of what is below.
 SLOT_BYTES: Final = 41
 # id, slot, sequence, valid_until, fee_limit, tip, weight, spent, size, lane, key length, key,
-# payload hash. What the native order pads is left out (">").
-RECORD: Final = Struct(">32s41sQQQQQQIBB64s32s")
+# payload hash, whether it is a report. What the native order pads is left out (">").
+RECORD: Final = Struct(">32s41sQQQQQQIBB64s32sB")
 _SPENT_MAX: Final = 2**64 - 1
 
 
@@ -24,7 +24,7 @@ class Checked(NamedTuple):
     """A transaction that passed every check that needs no state.
 
     `spent` is what its transfers take from the sender, without fee; `idempotency_key` is padded,
-    its first `key_bytes` bytes count.
+    its first `key_bytes` bytes count. A report brings evidence, and is free.
     """
 
     id: bytes
@@ -40,6 +40,7 @@ class Checked(NamedTuple):
     key_bytes: int
     idempotency_key: bytes
     payload_hash: bytes
+    is_report: int = 0
 
     @property
     def sender(self) -> bytes:

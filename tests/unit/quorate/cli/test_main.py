@@ -40,10 +40,10 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     "command",
     [
         [], ["tx", "send"], ["tx", "status"], ["tx", "watch"], ["keys", "new"], ["keys", "show"],
-        ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["seats"], ["status"],
-        ["serve"], ["faucet"], ["load"], ["devnet", "run"], ["devnet", "up"], ["devnet", "down"],
-        ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"], ["devnet", "resume"],
-        ["devnet", "wipe"],
+        ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["seats"], ["audit"],
+        ["status"], ["serve"], ["faucet"], ["load"], ["devnet", "run"], ["devnet", "up"],
+        ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],
+        ["devnet", "resume"], ["devnet", "wipe"],
     ],
 )  # fmt: skip
 def test_help_of_every_command_starts_with_an_example(command: list[str]) -> None:

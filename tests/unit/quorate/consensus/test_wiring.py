@@ -126,8 +126,8 @@ async def test_evidence_is_in_the_log_before_anything_of_its_turn_leaves(
     await driver._persist([RecordEvidence(1, first, second)])
     log.close()
     reopened = VoteLog(config.home / "evidence", b"g" * 32, b"k" * 32)
-    kept = [value for _, value in reopened._scan(b"e", b"f")]
-    assert kept == [first.encode() + second.encode()]
+    kept = [(each.seat, each.first, each.second) for each in reopened.list_evidence()]
+    assert kept == [(1, first, second)]
     reopened.close()
 
 

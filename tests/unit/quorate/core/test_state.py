@@ -9,12 +9,15 @@ from quorate.core.state import (
     Account,
     Changes,
     Idempotency,
+    Mark,
     compute_account_key,
     compute_expiry_key,
     compute_idempotency_key,
+    compute_mark_key,
     decode_account,
     decode_expiries,
     decode_idempotency,
+    decode_mark,
     encode_expiries,
 )
 
@@ -126,3 +129,22 @@ def test_many_writes_come_in_the_same_order_as_few():
 def test_a_record_that_was_not_loaded_is_our_own_bug_and_never_reads_as_absent():
     with pytest.raises(KeyError):
         Changes({}).get_account(bytes(32))
+
+
+@given(U64, U64, st.binary(min_size=32, max_size=32))
+def test_a_mark_reads_back_as_it_was(view, height, evidence_hash):
+    mark = Mark(view, height, evidence_hash)
+    assert decode_mark(mark.encode()) == mark
+
+
+@given(st.binary(max_size=64))
+def test_what_is_no_mark_is_refused(data):
+    try:
+        assert decode_mark(data).encode() == data
+    except MalformedBytes:
+        assert len(data) != 49 or data[0] != 1
+
+
+def test_the_layout_of_a_mark_is_pinned():
+    assert compute_mark_key(2, 3) == b"m" + bytes(7) + b"\2" + b"\0\3"
+    assert Mark(5, 6, b"h" * 32).encode() == b"\1" + bytes(7) + b"\5" + bytes(7) + b"\6" + b"h" * 32

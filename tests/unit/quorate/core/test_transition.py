@@ -57,7 +57,8 @@ class World:
         self.height += 1
         needed = {*list_first_keys(self.height), *list_keys(transactions)}
         records = {key: self.state.get(key, b"") for key in needed}
-        execution = Execution(Context(self.height, self.base_fee, PARAMS), records)
+        context = Context(self.height, self.base_fee, PARAMS, b"d" * 32, 0)
+        execution = Execution(context, records)
         execution.begin()
         receipts = []
         for start in range(0, len(transactions), slices):
@@ -311,10 +312,11 @@ def test_only_a_block_past_its_epoch_s_end_gives_a_set():
     seats = SeatSet(4, (Seat(0, "v", bytes(32)),))
     start = EpochStart(3, 10, 1_000, b"c" * 32)
     params = Params(epoch_blocks=5, epoch_ms=500)
-    records = dict(zip(list_epoch_keys(3), (start.encode(), seats.encode()), strict=True))
+    records = dict.fromkeys(list_epoch_keys(3), b"")
+    records |= {EPOCH_START_KEY: start.encode(), compute_set_key(4): seats.encode()}
 
     def end(height, time_ms, executed):
-        execution = Execution(Context(height, 1, params), records)
+        execution = Execution(Context(height, 1, params, b"d" * 32, 0), records)
         claim = Executed(executed, b"w" * 32, *[bytes(32)] * 3)
         above = build_root(bytes(32), time_ms, params).header
         header = replace(above, epoch=3, height=height, time_ms=time_ms, executed=claim)

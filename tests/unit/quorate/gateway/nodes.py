@@ -21,6 +21,8 @@ from tests.unit.quorate.gateway.chains import Chain
 
 _SAME = -1
 
+MARK = ledger_pb2.Mark(view=7, height=3, evidence=b"h" * 32)
+
 
 class Node(
     gossip_pb2_grpc.IngressServiceServicer,
@@ -230,7 +232,10 @@ class Node(
             height=self.height,
             hash=SeatSet(epoch, found).hash,
             seats=[
-                ledger_pb2.Seat(seat=seat.index, name=seat.name, public_key=seat.public_key)
+                ledger_pb2.Seat(
+                    seat=seat.index, name=seat.name, public_key=seat.public_key,
+                    mark=MARK if seat.index == 1 else None,
+                )  # fmt: skip
                 for seat in found
             ],
         )

@@ -90,7 +90,8 @@ class Siblings(
         self.batches: dict[bytes, bytes] = {}
         self.final: set[bytes] = set()
         self.accounts = {a: Account(b, {}) for a, b in genesis.balances}
-        self.height, self.base_fee = 0, 1
+        self.height, self.base_fee, self.epoch = 0, 1, 0
+        self.marks: dict[tuple[int, int], bytes] = {}
         self.updates: list[storage_pb2.WatchExecutedResponse] = []
         self.refuses_to_sign = False
         self.asked: list[BatchHeader] = []
@@ -144,14 +145,16 @@ class Siblings(
                 frame.ids += t.id
                 frame.positions.append(len(frame.fees))
                 frame.outcomes.append(tx.OUTCOME_SKIPPED if reason else tx.OUTCOME_SUCCEEDED)
-                frame.fees.append(0 if reason else t.weight)
+                fee = 0 if reason or t.report else t.weight
+                frame.fees.append(fee)
                 frame.reasons.append(reason)
                 senders.append(t.sender)
                 update.lanes.append(t.lane)
                 update.sequences.append(t.sequence)
                 if not reason:
                     account.lanes[t.lane] = t.sequence + 1
-                    account.balance -= t.weight + sum(p.amount for p in t.payloads)
+                    moved = [p.amount for p in t.payloads if isinstance(p, Transfer)]
+                    account.balance -= fee + sum(moved)
         update.senders = b"".join(senders)
         self.updates.append(update)
         self.wake()
@@ -175,6 +178,8 @@ class Siblings(
             accounts=[b"" if a is None else a.encode() for a in found],
             idempotency=[b"" for _ in request.idempotency_keys],
             base_fee=self.base_fee,
+            marks=[self.marks.get((each.epoch, each.seat), b"") for each in request.accused],
+            epoch=self.epoch,
         )
 
     async def OpenChain(self, request: Any, context: Any) -> Any:

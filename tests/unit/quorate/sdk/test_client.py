@@ -26,6 +26,9 @@ async def test_reads_return_plain_values(build_network: Any) -> None:
         assert (running.epoch, running.running_epoch, running.height) == (0, 0, 1)
         assert [seat.name for seat in running.seats] == ["v0", "v1", "v2", "v3"]
         assert (await client.seats(1)).epoch == 1
+        first, second = running.seats[:2]
+        assert (first.evidence, second.evidence) == (b"", b"h" * 32)
+        assert (second.seat, second.view, second.height) == (1, 7, 3)
         with pytest.raises(NotFound):
             await client.seats(2)
         assert {v.state for v in await client.validators()} == {"voting"}

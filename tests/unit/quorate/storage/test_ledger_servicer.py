@@ -6,11 +6,14 @@ import pytest
 from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
+from quorate.consensus.reporting import sign_report
 from quorate.core.bft.messages import decode_certificate
 from quorate.core.blocks import HEADER_BYTES, compute_digest
 from quorate.core.errors import NotFound
+from quorate.core.reporting import Report
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
+from tests.unit.quorate.core.liars import Liar
 
 
 async def fails(call):
@@ -162,3 +165,37 @@ async def test_seats_are_listed_by_epoch(short):
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await ask(pb.ListSeatsRequest(epoch=3))
     assert raised.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_report_in_a_block_marks_a_seat_and_shows_with_the_seats_of_its_epoch(node, forge):
+    liar = Liar(forge.seats[3], 3, forge.genesis.domain)
+    raws = [
+        sign_report(forge.seats[1], forge.genesis.domain, liar.lie(77), Report(1, 0, 100)),
+        sign_report(forge.seats[2], forge.genesis.domain, liar.lie(78), Report(2, 0, 100)),
+    ]
+    batch = forge.batch([forge.transfer(0), *raws])
+    block = forge.block(forge.root, [batch])
+    await node.commit([(block, [batch])])
+    answer = await node.ledger.ListSeats(pb.ListSeatsRequest())
+    assert (answer.epoch, answer.height) == (0, 1)
+    assert [seat.public_key for seat in answer.seats] == [key.public_key for key in forge.seats]
+    assert [seat.HasField("mark") for seat in answer.seats] == [False, False, False, True]
+    mark = pb.Mark(view=77, height=1, evidence=liar.lie(77).compute_hash())
+    assert answer.seats[3].mark == mark
+    outcomes = []
+    for raw in raws:
+        request = pb.GetReceiptRequest(id=forge.identify(raw))
+        receipt = (await node.ledger.GetReceipt(request)).receipt
+        outcomes.append((receipt.outcome, receipt.reason, receipt.fee))
+    assert outcomes == [
+        (tx.OUTCOME_SUCCEEDED, "", 0), (tx.OUTCOME_SKIPPED, "EVIDENCE_KNOWN", 0),
+    ]  # fmt: skip
+
+
+async def test_seats_of_a_later_epoch_carry_no_marks_of_an_earlier_one(node, forge):
+    liar = Liar(forge.seats[3], 3, forge.genesis.domain)
+    raw = sign_report(forge.seats[1], forge.genesis.domain, liar.lie(), Report(1, 0, 100))
+    batch = forge.batch([raw])
+    await node.commit([(forge.block(forge.root, [batch]), [batch])])
+    later = await node.ledger.ListSeats(pb.ListSeatsRequest(epoch=1))
+    assert (later.epoch, [seat.HasField("mark") for seat in later.seats]) == (1, [False] * 4)

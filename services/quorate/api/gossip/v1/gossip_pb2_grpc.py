@@ -65,6 +65,11 @@ class GossipServiceStub:
                 request_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersResponse.FromString,
                 _registered_method=True)
+        self.SubmitReport = channel.unary_unary(
+                '/quorate.api.gossip.v1.GossipService/SubmitReport',
+                request_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportResponse.FromString,
+                _registered_method=True)
 
 
 class GossipServiceServicer:
@@ -113,6 +118,13 @@ class GossipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitReport(self, request, context):
+        """Takes a transaction that consensus signed with the seat key: evidence against another seat.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GossipServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_GossipServiceServicer_to_server(servicer, server):
                     servicer.ListPeers,
                     request_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersRequest.FromString,
                     response_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersResponse.SerializeToString,
+            ),
+            'SubmitReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitReport,
+                    request_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class GossipService:
             '/quorate.api.gossip.v1.GossipService/ListPeers',
             quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersRequest.SerializeToString,
             quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ListPeersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.gossip.v1.GossipService/SubmitReport',
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportRequest.SerializeToString,
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.SubmitReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

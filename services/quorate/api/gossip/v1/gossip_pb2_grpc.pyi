@@ -45,6 +45,8 @@ class GossipServiceStub:
     """Streams the best height that connected peers say they have, now and when it changes."""
     ListPeers: _grpc.UnaryUnaryMultiCallable[_gossip_pb2.ListPeersRequest, _gossip_pb2.ListPeersResponse]
     """The peer table."""
+    SubmitReport: _grpc.UnaryUnaryMultiCallable[_gossip_pb2.SubmitReportRequest, _gossip_pb2.SubmitReportResponse]
+    """Takes a transaction that consensus signed with the seat key: evidence against another seat."""
 
 @_typing.type_check_only
 class GossipServiceAsyncStub(GossipServiceStub):
@@ -63,6 +65,8 @@ class GossipServiceAsyncStub(GossipServiceStub):
     """Streams the best height that connected peers say they have, now and when it changes."""
     ListPeers: _aio.UnaryUnaryMultiCallable[_gossip_pb2.ListPeersRequest, _gossip_pb2.ListPeersResponse]  # type: ignore[assignment]
     """The peer table."""
+    SubmitReport: _aio.UnaryUnaryMultiCallable[_gossip_pb2.SubmitReportRequest, _gossip_pb2.SubmitReportResponse]  # type: ignore[assignment]
+    """Takes a transaction that consensus signed with the seat key: evidence against another seat."""
 
 class GossipServiceServicer(metaclass=_abc_1.ABCMeta):
     """What gossip does for its siblings; Unix socket only."""
@@ -114,6 +118,14 @@ class GossipServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gossip_pb2.ListPeersResponse, _abc.Awaitable[_gossip_pb2.ListPeersResponse]]:
         """The peer table."""
+
+    @_abc_1.abstractmethod
+    def SubmitReport(
+        self,
+        request: _gossip_pb2.SubmitReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gossip_pb2.SubmitReportResponse, _abc.Awaitable[_gossip_pb2.SubmitReportResponse]]:
+        """Takes a transaction that consensus signed with the seat key: evidence against another seat."""
 
 def add_GossipServiceServicer_to_server(servicer: GossipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -416,6 +416,36 @@ class GetReceiptResponse(_message.Message):
 Global___GetReceiptResponse: _TypeAlias = GetReceiptResponse  # noqa: Y015
 
 @_typing.final
+class Mark(_message.Message):
+    """Evidence on chain against a seat of an epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEW_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    view: _builtins.int
+    """View in which the seat signed two messages that conflict."""
+    height: _builtins.int
+    """Height of the block that marked it."""
+    evidence: _builtins.bytes
+    """Hash of both messages (docs/protocol.md#V2)."""
+    def __init__(
+        self,
+        *,
+        view: _builtins.int = ...,
+        height: _builtins.int = ...,
+        evidence: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "height", b"height", "view", b"view"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mark: _TypeAlias = Mark  # noqa: Y015
+
+@_typing.final
 class Seat(_message.Message):
     """A seat of an epoch's set."""
 
@@ -423,6 +453,7 @@ class Seat(_message.Message):
 
     SEAT_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     seat: _builtins.int
     """Its number."""
@@ -430,16 +461,21 @@ class Seat(_message.Message):
     """Its ed25519 key (32 bytes)."""
     name: _builtins.str
     """Name of its validator."""
+    @_builtins.property
+    def mark(self) -> Global___Mark:
+        """Present when the seat is marked."""
+
     def __init__(
         self,
         *,
         seat: _builtins.int = ...,
         public_key: _builtins.bytes = ...,
+        mark: Global___Mark | None = ...,
         name: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "public_key", b"public_key", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark", "name", b"name", "public_key", b"public_key", "seat", b"seat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

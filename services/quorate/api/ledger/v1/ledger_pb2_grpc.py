@@ -107,7 +107,7 @@ class LedgerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSeats(self, request, context):
-        """Lists the seats of an epoch's set.
+        """Lists the seats of an epoch's set, and against which of them there is evidence on chain.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,7 @@ class LedgerServiceStub:
     GetReceipt: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetReceiptRequest, _ledger_pb2.GetReceiptResponse]
     """Reads the receipt of an executed transaction."""
     ListSeats: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]
-    """Lists the seats of an epoch's set."""
+    """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -62,7 +62,7 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     GetReceipt: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetReceiptRequest, _ledger_pb2.GetReceiptResponse]  # type: ignore[assignment]
     """Reads the receipt of an executed transaction."""
     ListSeats: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]  # type: ignore[assignment]
-    """Lists the seats of an epoch's set."""
+    """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -113,6 +113,6 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _ledger_pb2.ListSeatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListSeatsResponse, _abc.Awaitable[_ledger_pb2.ListSeatsResponse]]:
-        """Lists the seats of an epoch's set."""
+        """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -118,25 +118,57 @@ class ReadStateRequest(_message.Message):
 
     ADDRESSES_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEYS_FIELD_NUMBER: _builtins.int
+    ACCUSED_FIELD_NUMBER: _builtins.int
     addresses: _builtins.bytes
     """Packed 32-byte addresses."""
     @_builtins.property
     def idempotency_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Idempotency lookups: sender (32) ‖ key."""
 
+    @_builtins.property
+    def accused(self) -> _containers.RepeatedCompositeFieldContainer[Global___SeatOfEpoch]:
+        """Seats of epochs whose marks are asked for."""
+
     def __init__(
         self,
         *,
         addresses: _builtins.bytes = ...,
         idempotency_keys: _abc.Iterable[_builtins.bytes] | None = ...,
+        accused: _abc.Iterable[Global___SeatOfEpoch] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addresses", b"addresses", "idempotency_keys", b"idempotency_keys"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accused", b"accused", "addresses", b"addresses", "idempotency_keys", b"idempotency_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadStateRequest: _TypeAlias = ReadStateRequest  # noqa: Y015
+
+@_typing.final
+class SeatOfEpoch(_message.Message):
+    """A seat of one epoch's set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SEAT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Epoch."""
+    seat: _builtins.int
+    """Seat."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        seat: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "seat", b"seat"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SeatOfEpoch: _TypeAlias = SeatOfEpoch  # noqa: Y015
 
 @_typing.final
 class ReadStateResponse(_message.Message):
@@ -148,10 +180,14 @@ class ReadStateResponse(_message.Message):
     ACCOUNTS_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_FIELD_NUMBER: _builtins.int
     BASE_FEE_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     height: _builtins.int
     """Executed height."""
     base_fee: _builtins.int
     """Base fee of the next block."""
+    epoch: _builtins.int
+    """Epoch of the block at that height."""
     @_builtins.property
     def accounts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Account records (core/state.py) in the order asked; empty: no such account."""
@@ -160,6 +196,10 @@ class ReadStateResponse(_message.Message):
     def idempotency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Idempotency records (core/state.py) in the order asked; empty: unused."""
 
+    @_builtins.property
+    def marks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Marks (core/state.py) in the order asked; empty: not marked."""
+
     def __init__(
         self,
         *,
@@ -167,10 +207,12 @@ class ReadStateResponse(_message.Message):
         accounts: _abc.Iterable[_builtins.bytes] | None = ...,
         idempotency: _abc.Iterable[_builtins.bytes] | None = ...,
         base_fee: _builtins.int = ...,
+        marks: _abc.Iterable[_builtins.bytes] | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "base_fee", b"base_fee", "height", b"height", "idempotency", b"idempotency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accounts", b"accounts", "base_fee", b"base_fee", "epoch", b"epoch", "height", b"height", "idempotency", b"idempotency", "marks", b"marks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

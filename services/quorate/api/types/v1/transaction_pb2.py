@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&quorate/api/types/v1/transaction.proto\x12\x14quorate.api.types.v1\"&\n\x08Transfer\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"U\n\x07Payload\x12\x0e\n\x06signer\x18\x01 \x01(\x0c\x12\x32\n\x08transfer\x18\x02 \x01(\x0b\x32\x1e.quorate.api.types.v1.TransferH\x00\x42\x06\n\x04kind\"\xca\x01\n\x04\x42ody\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0c\n\x04lane\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1a\n\x12valid_until_height\x18\x04 \x01(\x04\x12\x11\n\tfee_limit\x18\x05 \x01(\x04\x12\x0b\n\x03tip\x18\x06 \x01(\x04\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\x0c\x12\x0c\n\x04memo\x18\x08 \x01(\x0c\x12/\n\x08payloads\x18\t \x03(\x0b\x32\x1d.quorate.api.types.v1.Payload\"B\n\tSignature\x12\x0e\n\x06scheme\x18\x01 \x01(\r\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"V\n\x11SignedTransaction\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x33\n\nsignatures\x18\x02 \x03(\x0b\x32\x1f.quorate.api.types.v1.Signatureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&quorate/api/types/v1/transaction.proto\x12\x14quorate.api.types.v1\"&\n\x08Transfer\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"A\n\x0eSubmitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\x0c\x12\x0e\n\x06second\x18\x02 \x01(\x0c\x12\x10\n\x08reporter\x18\x03 \x01(\r\"\x8f\x01\n\x07Payload\x12\x0e\n\x06signer\x18\x01 \x01(\x0c\x12\x32\n\x08transfer\x18\x02 \x01(\x0b\x32\x1e.quorate.api.types.v1.TransferH\x00\x12\x38\n\x08\x65vidence\x18\x03 \x01(\x0b\x32$.quorate.api.types.v1.SubmitEvidenceH\x00\x42\x06\n\x04kind\"\xca\x01\n\x04\x42ody\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0c\n\x04lane\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1a\n\x12valid_until_height\x18\x04 \x01(\x04\x12\x11\n\tfee_limit\x18\x05 \x01(\x04\x12\x0b\n\x03tip\x18\x06 \x01(\x04\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\x0c\x12\x0c\n\x04memo\x18\x08 \x01(\x0c\x12/\n\x08payloads\x18\t \x03(\x0b\x32\x1d.quorate.api.types.v1.Payload\"B\n\tSignature\x12\x0e\n\x06scheme\x18\x01 \x01(\r\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"V\n\x11SignedTransaction\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x33\n\nsignatures\x18\x02 \x03(\x0b\x32\x1f.quorate.api.types.v1.Signatureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,12 +33,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TRANSFER']._serialized_start=64
   _globals['_TRANSFER']._serialized_end=102
-  _globals['_PAYLOAD']._serialized_start=104
-  _globals['_PAYLOAD']._serialized_end=189
-  _globals['_BODY']._serialized_start=192
-  _globals['_BODY']._serialized_end=394
-  _globals['_SIGNATURE']._serialized_start=396
-  _globals['_SIGNATURE']._serialized_end=462
-  _globals['_SIGNEDTRANSACTION']._serialized_start=464
-  _globals['_SIGNEDTRANSACTION']._serialized_end=550
+  _globals['_SUBMITEVIDENCE']._serialized_start=104
+  _globals['_SUBMITEVIDENCE']._serialized_end=169
+  _globals['_PAYLOAD']._serialized_start=172
+  _globals['_PAYLOAD']._serialized_end=315
+  _globals['_BODY']._serialized_start=318
+  _globals['_BODY']._serialized_end=520
+  _globals['_SIGNATURE']._serialized_start=522
+  _globals['_SIGNATURE']._serialized_end=588
+  _globals['_SIGNEDTRANSACTION']._serialized_start=590
+  _globals['_SIGNEDTRANSACTION']._serialized_end=676
 # @@protoc_insertion_point(module_scope)

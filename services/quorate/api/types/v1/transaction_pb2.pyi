@@ -45,6 +45,38 @@ class Transfer(_message.Message):
 Global___Transfer: _TypeAlias = Transfer  # noqa: Y015
 
 @_typing.final
+class SubmitEvidence(_message.Message):
+    """Brings evidence on chain: two messages of one seat that no honest seat signs both. It stands
+    alone in its transaction and is free (docs/protocol.md#V2 and T7).
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    REPORTER_FIELD_NUMBER: _builtins.int
+    first: _builtins.bytes
+    """A vote as it was sent, or a proposal's kind, signature and header; the smaller one of both."""
+    second: _builtins.bytes
+    """The other one."""
+    reporter: _builtins.int
+    """Seat of the reporter, whose key signs the transaction, in the epoch in which it is executed."""
+    def __init__(
+        self,
+        *,
+        first: _builtins.bytes = ...,
+        second: _builtins.bytes = ...,
+        reporter: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "reporter", b"reporter", "second", b"second"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitEvidence: _TypeAlias = SubmitEvidence  # noqa: Y015
+
+@_typing.final
 class Payload(_message.Message):
     """One action of a transaction."""
 
@@ -52,23 +84,29 @@ class Payload(_message.Message):
 
     SIGNER_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     signer: _builtins.bytes
     """Address (32 bytes) that authorises this payload; empty means the sender."""
     @_builtins.property
     def transfer(self) -> Global___Transfer:
         """A native transfer."""
 
+    @_builtins.property
+    def evidence(self) -> Global___SubmitEvidence:
+        """Evidence against a seat."""
+
     def __init__(
         self,
         *,
         signer: _builtins.bytes = ...,
         transfer: Global___Transfer | None = ...,
+        evidence: Global___SubmitEvidence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "kind", b"kind", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "signer", b"signer", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "kind", b"kind", "signer", b"signer", "transfer", b"transfer"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -1,0 +1,41 @@
+"""The last final block is notarized, is proved, and lies below the view an engine is in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quorate.core.bft import effects as do
+from quorate.core.bft.messages import Certificate, Kind
+from tests.sim.checkers.violation import expect
+
+if TYPE_CHECKING:
+    from tests.sim.node import Node
+    from tests.sim.world import World
+
+
+class Heads:
+    """Remembers which blocks were notarized, and the highest view of them."""
+
+    def __init__(self, world: World) -> None:
+        self._notarized: set[bytes] = set()
+        self._highest = 0
+
+    def certified(self, node: Node, certificate: Certificate) -> None:
+        if certificate.kind is Kind.NOTARIZE:
+            self._notarized.add(certificate.digest)
+            self._highest = max(self._highest, certificate.view)
+
+    def committed(self, node: Node, commit: do.CommitBlocks) -> None:
+        digest = commit.certificate.digest
+        proved = digest == commit.blocks[-1].digest and digest in self._notarized
+        expect(proved, "what is final was notarized", f"view {commit.certificate.view}")
+
+    def moved(self, node: Node) -> None:
+        engine = node.replica
+        assert engine is not None, "its head has just moved"
+        where = f"node {node.index}: view {engine.view}, final {engine.final_view}"
+        expect(engine.final_view < engine.view, "the final view lies below the current one", where)
+        expect(engine.final_view <= self._highest, "last final ≤ highest notarized", where)
+        certificate = engine.chain.certificate
+        proved = certificate is not None and certificate.digest == engine.chain.head.digest
+        expect(proved, "the head is proved", where)

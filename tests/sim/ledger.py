@@ -1,0 +1,149 @@
+"""Executes a final block with the real core/transition.py, as storage does: same order, same write.
+
+`Reference` executes the chain a second time in another way (no slices, a plain dict, writes sorted
+at the end), so that it can be compared with what the nodes say (docs/protocol.md#E6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quorate.core.batches import Batch
+from quorate.core.blocks import Block
+from quorate.core.codec import U64
+from quorate.core.errors import InvalidTransaction
+from quorate.core.genesis import Genesis
+from quorate.core.receipts import pack_receipts
+from quorate.core.results import (
+    Result,
+    WriteDigest,
+    compute_receipts_hash,
+    compute_write_digest,
+)
+from quorate.core.state import Write, decode_account
+from quorate.core.transactions import Transaction
+from quorate.core.transition import (
+    FIRST_SKIPPED,
+    Context,
+    Execution,
+    Receipt,
+    build_undecodable,
+    compute_genesis_writes,
+    list_first_keys,
+    list_keys,
+)
+from quorate.core.values import ZERO_HASH
+from quorate.kit.convert import decode_certified
+from quorate.storage.store import HEIGHT_KEY, Place, encode_result
+from tests.sim.database import Database, Put
+
+Load = Callable[[str, bytes], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """What a block gave: its result, receipts, and the puts of its one atomic write."""
+
+    result: Result
+    receipts: list[Receipt]
+    puts: list[Put]
+
+
+def list_transactions(block: Block, load: Load, domain: bytes) -> list[Transaction]:
+    """Return a block's transactions in order, out of its stored batches."""
+    transactions = []
+    for name in block.batches:
+        data = load("batches", name)
+        assert data is not None, "a run is applied only with all its batches"
+        for item in Batch.decode(data).transactions():
+            try:
+                transactions.append(decode_certified(item, domain))
+            except InvalidTransaction:
+                transactions.append(build_undecodable(item))
+    return transactions
+
+
+def build_context(block: Block, genesis: Genesis) -> Context:
+    """Return what execution takes from a block and its chain."""
+    header = block.header
+    return Context(
+        header.height, header.base_fee, genesis.params, genesis.domain, header.epoch
+    )
+
+
+def execute(
+    block: Block, previous: bytes, database: Database, genesis: Genesis, *, slice_max: int
+) -> Executed:
+    """Return a block's effects on top of the state in the database; nothing is written."""
+    height = block.header.height
+    context = build_context(block, genesis)
+    records = _load(database, list_first_keys(height))
+    execution, receipts = Execution(context, records), list[Receipt]()
+    execution.begin()
+    transactions = list_transactions(block, database.get, genesis.domain)
+    for start in range(0, len(transactions), slice_max):
+        part = transactions[start : start + slice_max]
+        records |= _load(database, [key for key in list_keys(part) if key not in records])
+        receipts += execution.apply(part)
+    digest, puts = WriteDigest(previous), list[Put]()
+    for writes in execution.iter_writes():
+        digest.add(writes)
+        puts += [("state", key, value or None) for key, value in writes]
+    packed = pack_receipts(receipts)
+    result = Result(height, digest.compute(), compute_receipts_hash(packed))
+    puts += _list_places(height, receipts, database)
+    puts.append(("state", HEIGHT_KEY, U64.pack(height)))
+    puts.append(("results", U64.pack(height), encode_result(result, len(receipts))))
+    puts.append(("receipts", U64.pack(height), packed))
+    return Executed(result, receipts, puts)
+
+
+def _load(database: Database, keys: list[bytes]) -> dict[bytes, bytes]:
+    return {key: database.get("state", key) or b"" for key in keys}
+
+
+def _list_places(height: int, receipts: list[Receipt], database: Database) -> list[Put]:
+    """Return the index of a block's transactions; a skipped copy hides no executed one."""
+    executed = {receipt.id for receipt in receipts if receipt.code < FIRST_SKIPPED}
+    puts = list[Put]()
+    for position, receipt in enumerate(receipts):
+        if receipt.code >= FIRST_SKIPPED:
+            before = database.get("txindex", receipt.id)
+            if receipt.id in executed or (before and before[-1] < FIRST_SKIPPED):
+                continue
+        puts.append(("txindex", receipt.id, Place(height, position, receipt.code).encode()))
+    return puts
+
+
+def sum_balances(database: Database) -> int:
+    """Return the sum of all balances, the treasury's too."""
+    records = [value for key, value in database.scan("state") if key[:1] == b"a"]
+    return sum(decode_account(record).balance for record in records)
+
+
+class Reference:
+    """The chain executed by the plainest means there are."""
+
+    def __init__(self, genesis: Genesis, contents: dict[bytes, bytes]) -> None:
+        self._genesis, self._contents = genesis, contents
+        self._state = dict(compute_genesis_writes(genesis))
+        self._digest: bytes = ZERO_HASH
+
+    def execute(self, block: Block) -> Result:
+        """Return the result of the next block of the chain."""
+        header, genesis = block.header, self._genesis
+        transactions = list_transactions(
+            block, lambda _, name: self._contents.get(name), genesis.domain
+        )
+        keys = list_first_keys(header.height) + list_keys(transactions)
+        records = {key: self._state.get(key, b"") for key in keys}
+        execution = Execution(build_context(block, genesis), records)
+        execution.begin()
+        receipts = execution.apply(transactions)
+        writes: list[Write] = [write for part in execution.iter_writes() for write in part]
+        for key, value in writes:
+            self._state[key] = value
+        self._digest = compute_write_digest(self._digest, writes)
+        receipts_hash = compute_receipts_hash(pack_receipts(receipts))
+        return Result(header.height, self._digest, receipts_hash)

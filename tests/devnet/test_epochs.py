@@ -7,6 +7,7 @@ import pytest
 
 from quorate.core.params import Params
 from quorate.devnet import checks
+from quorate.devnet.audit import merge_audit_logs
 from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
 from quorate.devnet.readiness import describe, wait_engine
@@ -86,3 +87,36 @@ async def test_a_network_that_was_down_resumes_in_its_epoch(start_network: Start
         outcome = await traffic.settle(SETTLES_S)
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
+
+
+async def test_an_idle_chain_passes_epochs_by_time(start_network: StartNetwork) -> None:
+    network = await start_network(Spec(params=Params(epoch_ms=2_000, heartbeat_ms=500)))
+    await wait_epoch(network, 3, 60.0)
+    async with Traffic(network, rate_tps=100) as traffic:
+        await traffic.wait_executed(50, 10.0)
+        outcome = await traffic.settle(SETTLES_S)
+    assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
+    await assert_all_agree(network)
+
+
+async def test_all_killed_around_boundaries_sign_nothing_twice(
+    start_network: StartNetwork,
+) -> None:
+    network = await start_network(Spec(params=Params(epoch_blocks=8)))
+    names = [node.name for node in network.layout.nodes]
+    async with Traffic(network, rate_tps=100) as traffic:
+        for _ in range(4):
+            async with Client(network.layout.endpoint) as client:
+                running = (await client.seats()).running_epoch
+            await wait_epoch(network, running + 1, 30.0)
+            await asyncio.gather(*[asyncio.to_thread(network.kill, name) for name in names])
+            for name in names:
+                network.start(name)
+            for node in network.layout.nodes:
+                await wait_engine(node, ("voting",), 30.0)
+        outcome = await traffic.settle(SETTLES_S)
+    assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
+    await assert_all_agree(network)
+    await asyncio.to_thread(network.down)
+    report = merge_audit_logs([network.layout.home(node) for node in network.layout.nodes])
+    assert report.messages > 0 and report.conflicts == 0

@@ -30,7 +30,7 @@ async def test_seats_are_shown_by_epoch(build_network: Any) -> None:
     assert document == {
         "epoch": 4, "running_epoch": 4, "height": 0,
         "hash": SeatSet(4, network.chain.sets[4]).hash.hex(),
-        "seats": [{"seat": 0, "name": "alpha", "public_key": "00" * 31 + "01"}],
+        "seats": [{"seat": 0, "name": "alpha", "public_key": "00" * 31 + "01", "mark": None}],
     }  # fmt: skip
     text = await run(network, "seats")
     assert "4 (running)" in text and "alpha" in text and "00" * 31 + "01" in text

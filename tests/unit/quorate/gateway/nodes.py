@@ -233,9 +233,11 @@ class Node(
             hash=SeatSet(epoch, found).hash,
             seats=[
                 ledger_pb2.Seat(
-                    seat=seat.index, name=seat.name, public_key=seat.public_key,
+                    seat=seat.index,
+                    name=seat.name,
+                    public_key=seat.public_key,
                     mark=MARK if seat.index == 1 else None,
-                )  # fmt: skip
+                )
                 for seat in found
             ],
         )

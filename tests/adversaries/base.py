@@ -17,6 +17,7 @@ from quorate.core.blocks import Block, Header, compute_batches_hash
 from quorate.core.values import ZERO_HASH
 
 if TYPE_CHECKING:
+    from quorate.core.bft.replica import Setup
     from tests.sim.catchup import Offer
     from tests.sim.disk import Disk
     from tests.sim.node import Node
@@ -30,9 +31,13 @@ class Adversary:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self.setup = node.setup
         self.forged = 0
         self._due_ms = 0
+
+    @property
+    def setup(self) -> Setup:
+        """What the running epoch's engine is made from; only who has a seat there attacks."""
+        return self.node.setup
 
     @property
     def rng(self) -> Random:
@@ -87,7 +92,7 @@ class Adversary:
     def forge(self, proposal: Proposal, **changes: object) -> Proposal:
         """Return an own proposal with a changed header, properly signed."""
         header: Header = replace(proposal.block.header, **changes)  # type: ignore[arg-type]
-        block = Block.build(header, proposal.block.batches)
+        block = Block.build(header, proposal.block.batches, proposal.block.handover)
         statement = encode_statement(self.setup.epoch, header.view, block.digest)
         assert self.setup.key is not None, "a seat"
         signature = self.setup.key.sign(TAGS[Kind.PROPOSAL], self.setup.domain, statement)
@@ -96,8 +101,9 @@ class Adversary:
     def rename(self, proposal: Proposal, names: tuple[bytes, ...]) -> Proposal:
         """Return an own proposal that names other batches, its weight to match."""
         headers = self.node.world.payload.headers
+        renamed = Block.build(proposal.block.header, names, proposal.block.handover)
         return self.forge(
-            Proposal(Block.build(proposal.block.header, names), proposal.signature),
+            Proposal(renamed, proposal.signature),
             batches_hash=compute_batches_hash(names),
             weight=sum(headers[name].weight for name in names),
         )

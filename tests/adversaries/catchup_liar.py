@@ -63,7 +63,7 @@ class CatchUpLiar(Adversary):
             old = blocks[place]
             parent = blocks[place - 1].digest if place > start else old.header.parent
             header = replace(old.header, time_ms=old.header.time_ms + 1, parent=parent)
-            blocks[place] = Block.build(header, old.batches)
+            blocks[place] = Block.build(header, old.batches, old.handover)
         forged = replace(offer, blocks=tuple(block.encode() for block in blocks))
         return replace(forged, certificate=self._certify(forged).encode())
 

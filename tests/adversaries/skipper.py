@@ -34,7 +34,8 @@ class Skipper(Adversary):
         assert engine is not None and self._old is not None, "there was an event before"
         parent = self._old if self.rng.randrange(2) else engine.chain.head
         above = parent.header
-        bare = Proposal(Block.build(proposal.block.header, ()), proposal.signature)
+        empty = Block.build(proposal.block.header, (), proposal.block.handover)
+        bare = Proposal(empty, proposal.signature)
         return self.forge(
             bare,
             height=above.height + 1,

@@ -15,7 +15,7 @@ import pytest
 
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.consensus.audit import AuditedLog
-from quorate.consensus.seat_key import find_seat
+from quorate.consensus.seat_key import open_seat_key
 from quorate.core.bft.evidence import Signed
 from quorate.core.bft.messages import Kind
 from quorate.core.genesis import parse_genesis
@@ -47,8 +47,8 @@ class Twin:
     def __init__(self, network: Network, directory: Path) -> None:
         node = network.layout.nodes[LIAR]
         self._genesis = parse_genesis(network.layout.genesis.read_text())
-        seat, key = find_seat(network.layout.home(node), self._genesis)
-        self.liar = Liar(key, seat.index, self._genesis.domain)
+        key = open_seat_key(network.layout.home(node), self._genesis)
+        self.liar = Liar(key, LIAR, self._genesis.domain)
         self._directory = directory
         self._streams: dict[str, Stranger] = {}
 

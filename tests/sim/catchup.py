@@ -2,7 +2,7 @@
 
 The rule is docs/protocol.md#K1.
 
-An offer is what travels: encoded blocks, the encoded finalization of the last, encoded batches. The
+An offer is what travels: encoded blocks, the encoded finality of the last, encoded batches. The
 real `check_run` judges it; it is driven here without a loop, since it waits for nothing.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from quorate.core.bft import effects as do
-from quorate.core.bft.messages import decode_certificate
+from quorate.core.bft.finality import decode_finality
 from quorate.core.errors import InvalidInput
-from quorate.core.genesis import Genesis, Seat
+from quorate.core.genesis import Genesis
 from quorate.core.values import Address, Hash
 from quorate.storage import runs
 
@@ -35,22 +35,21 @@ class Offer:
 
 def build_genesis(world: World, balances: tuple[tuple[Address, int], ...]) -> Genesis:
     """Return the genesis of a simulated chain, as storage sees it."""
-    keys = world.get_keys(0)
-    seats = tuple(Seat(index, f"validator-{index}", key) for index, key in enumerate(keys))
+    first, following = (world.sets.get_set(epoch).seats for epoch in (0, 1))
     return Genesis(
-        "sim", world.genesis_ms, 0, world.params, seats, balances,
+        "sim", world.genesis_ms, 0, world.params, first, following, balances,
         Hash(world.genesis_hash), Hash(world.domain),
     )  # fmt: skip
 
 
-def check_offer(offer: Offer, from_height: int, genesis: Genesis) -> do.CommitBlocks | None:
+def check_offer(offer: Offer, base: runs.Base, genesis: Genesis) -> do.CommitBlocks | None:
     """Return the run that an offer holds; None when storage would refuse it."""
     given = runs.Offer(offer.blocks, offer.certificate, offer.batches)
     try:
-        run = _finish(runs.check_run(given, from_height, genesis))
+        run = _finish(runs.check_run(given, base, genesis))
     except InvalidInput:
         return None
-    return do.CommitBlocks(run.blocks, decode_certificate(run.certificate))
+    return do.CommitBlocks(run.blocks, decode_finality(run.certificate))
 
 
 def _finish(coroutine: Coroutine[Any, Any, runs.Run]) -> runs.Run:

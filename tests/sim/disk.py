@@ -10,8 +10,8 @@ from random import Random
 from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
 from quorate.core.codec import U64
 
-# Kind of record and view: how every key begins (core/bft/log.py).
-PLACE_BYTES = 1 + U64.size
+# Kind of record, epoch and view: how every key begins (core/bft/log.py).
+PLACE_BYTES = 1 + 2 * U64.size
 # How many audit records are searched at start (services/quorate/consensus/vote_log.py).
 SEARCH_MAX = 4_096
 VOTE, BLOCK = ord("v"), ord("b")
@@ -22,7 +22,7 @@ class Disk:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        # By kind of record, then by kind and view, because pruning goes by these.
+        # By kind of record, then by kind and place, because pruning goes by these.
         self._durable: dict[bytes, dict[bytes, dict[bytes, bytes]]] = {}
         self._written: list[list[Record]] = []
         self.ever: set[bytes] = set()
@@ -45,9 +45,9 @@ class Disk:
         """End the process only: what was written lies in the kernel's cache."""
         self._keep(len(self._written))
 
-    def prune(self, view: int) -> None:
+    def prune(self, epoch: int, view: int) -> None:
         """Forget what the engine says it no longer needs."""
-        for start, end in compute_prune_ranges(view):
+        for start, end in compute_prune_ranges(epoch, view):
             places = self._durable.get(start[:1], {})
             for place in [each for each in places if start <= each < end]:
                 del places[place]

@@ -20,16 +20,19 @@ from quorate.core.batches import (
     is_batch_signed,
 )
 from quorate.core.bft import effects as do
-from quorate.core.bft.messages import decode_certificate
+from quorate.core.bft.finality import Finality, decode_finality
 from quorate.core.blocks import Block
-from quorate.core.codec import U64, pack_list
+from quorate.core.codec import U32, U64, pack_list
+from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.errors import InvalidInput
 from quorate.core.results import Result
+from quorate.core.seats import SeatSet
+from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.core.transactions import check_signatures, check_transaction
 from quorate.core.transition import compute_genesis_writes
 from quorate.core.values import HASH_BYTES
 from quorate.kit.convert import decode_transaction
-from quorate.storage.store import HEIGHT_KEY, RUN_END_KEY
+from quorate.storage.store import HEIGHT_KEY, RUN_END_KEY, encode_result
 from tests.sim.catchup import Offer
 from tests.sim.database import Database, Put
 from tests.sim.ledger import execute, sum_balances
@@ -52,7 +55,7 @@ class FullStorage(Storage):
         super().__init__(world, node)
         self.database = Database(world.rng)
         self.codes: dict[int, int] = {}
-        self._certified = 0
+        self._certified, self._certified_start = 0, self.epoch_start
         state = compute_genesis_writes(world.genesis)
         puts: list[Put] = [("state", key, value) for key, value in state]
         puts.append(("state", HEIGHT_KEY, U64.pack(0)))
@@ -72,12 +75,12 @@ class FullStorage(Storage):
         end = int(U64.unpack(self.database.get("meta", RUN_END_KEY) or U64.pack(0))[0])
         if end > len(self.blocks) - 1:
             heights = range(len(self.blocks), end + 1)
-            certificate = decode_certificate(self._get("certificates", U64.pack(end)))
+            finality = decode_finality(self._get("certificates", U64.pack(end)))
             blocks = tuple(Block.decode(self._get("blocks", U64.pack(h))) for h in heights)
-            for _ in self._iter_blocks(do.CommitBlocks(blocks, certificate)):
+            for _ in self._iter_blocks(do.CommitBlocks(blocks, finality)):
                 pass
-            self.certificates[end] = certificate
-        self._certified = len(self.blocks) - 1
+            self.finalities[end] = finality
+        self._note_certified()
 
     def crash(self, *, power: bool) -> None:
         """Stop, and lose what the database loses."""
@@ -90,6 +93,17 @@ class FullStorage(Storage):
     def hold(self, name: bytes, header: BatchHeader) -> None:
         """Make a batch durable."""
         self._write_batches([name], synced=True)
+
+    def get_epochs(self) -> Epochs:
+        """Return the epoch after the certified head; a run that is under way counts for nothing."""
+        around = range(max(self._certified_start.epoch - 1, 0), self._certified_start.epoch + 2)
+        return Epochs(self._certified_start, tuple(self._load_set(epoch) for epoch in around))
+
+    def _load_set(self, epoch: int) -> SeatSet:
+        return SeatSet.decode(self._get("state", compute_set_key(epoch)))
+
+    def _note_certified(self) -> None:
+        self._certified, self._certified_start = len(self.blocks) - 1, self.epoch_start
 
     # ---- runs ------------------------------------------------------------------------------
 
@@ -106,7 +120,7 @@ class FullStorage(Storage):
         if next(steps, self) is self:
             run, first, caught_up = then
             self._applying = False
-            self._certified = len(self.blocks) - 1
+            self._note_certified()
             self._end_run(run, first, caught_up=caught_up)
             self.wake()
             return
@@ -118,7 +132,7 @@ class FullStorage(Storage):
         if len(run.blocks) > 1:
             puts = [put for block in run.blocks for put in _list_block_puts(block)]
             end = U64.pack(run.blocks[-1].header.height)
-            puts.append(("certificates", end, run.certificate.encode()))
+            puts.append(("certificates", end, run.finality.encode()))
             puts.append(("meta", RUN_END_KEY, end))
             self.database.write(puts, synced=False)
             yield
@@ -133,9 +147,9 @@ class FullStorage(Storage):
             done = execute(block, digest, self.database, self._world.genesis, slice_max=slice_max)
             result = self._falsify(done.result)
             puts = done.puts + _list_block_puts(block)
-            puts.append(("results", U64.pack(height), result.write_digest + result.receipts_hash))
+            puts.append(("results", U64.pack(height), encode_result(result, len(done.receipts))))
             if last:
-                puts.append(("certificates", U64.pack(height), run.certificate.encode()))
+                puts.append(("certificates", U64.pack(height), run.finality.encode()))
             for name in block.batches:
                 puts += [("named", name, U64.pack(height)), ("held", name, None)]
             expired = self._list_expired(block)
@@ -184,14 +198,17 @@ class FullStorage(Storage):
     def _load(self) -> None:
         height = int(U64.unpack(self._get("state", HEIGHT_KEY))[0])
         heights = [U64.pack(each) for each in range(1, height + 1)]
+        self.epoch_start = EpochStart.decode(self._get("state", EPOCH_START_KEY))
         self.blocks[1:] = [Block.decode(self._get("blocks", key)) for key in heights]
         self.results[1:] = [
-            Result(number, data[:HASH_BYTES], data[HASH_BYTES : 2 * HASH_BYTES])
-            for number, data in enumerate((self._get("results", key) for key in heights), 1)
+            _decode_result(number, self._get("results", key))
+            for number, key in enumerate(heights, 1)
         ]
-        certificates = self.database.scan("certificates")
-        found = {int(U64.unpack(key)[0]): decode_certificate(data) for key, data in certificates}
-        self.certificates = {number: each for number, each in found.items() if number <= height}
+        found: dict[int, Finality] = {
+            int(U64.unpack(key)[0]): decode_finality(data)
+            for key, data in self.database.scan("certificates")
+        }
+        self.finalities = {number: each for number, each in found.items() if number <= height}
         self.batches = {
             name: Batch.decode(data).header for name, data in self.database.scan("batches")
         }
@@ -218,6 +235,7 @@ class FullPayload(Payload):
         world, node = self._world, self._world.nodes[author]
         storage = node.storage
         assert isinstance(storage, FullStorage), "the full world has real storages"
+        epoch, seat = self.get_seat(author)
         bad = node.adversary is not None and node.adversary.seals_badly
         items = [
             self._wallets.make(
@@ -228,7 +246,7 @@ class FullPayload(Payload):
         weight = sum(decode_transaction(item, world.domain).weight for item in items)
         content = pack_list(items)
         header = BatchHeader(
-            epoch=0, author=author, number=len(self.headers), count=len(items),
+            epoch=epoch, author=seat, number=len(self.headers), count=len(items),
             size_bytes=len(content), weight=weight, expiry_height=expiry_height,
             content_hash=compute_content_hash(content),
         )  # fmt: skip
@@ -247,7 +265,7 @@ def _is_sound(data: bytes, world: World) -> bool:
         batch, weight = Batch.decode(data), 0
         header = batch.header
         check_batch_header(header, world.params)
-        key = world.get_keys(header.epoch)[header.author]
+        key = world.sets.get_set(header.epoch).keys[header.author]
         if not is_batch_signed(header.encode(), batch.signature, key, world.domain):
             return False
         for item in batch.transactions():
@@ -258,6 +276,12 @@ def _is_sound(data: bytes, world: World) -> bool:
     except InvalidInput:
         return False
     return weight == header.weight
+
+
+def _decode_result(height: int, data: bytes) -> Result:
+    at = 2 * HASH_BYTES + U32.size
+    next_set = SeatSet.decode(data[at:]) if data[at:] else None
+    return Result(height, data[:HASH_BYTES], data[HASH_BYTES : 2 * HASH_BYTES], next_set)
 
 
 def _list_block_puts(block: Block) -> list[Put]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from quorate.core.accusations import build_genesis_keys
 from quorate.core.batches import Batch
 from quorate.core.blocks import Block
 from quorate.core.codec import U64
@@ -31,6 +30,7 @@ from quorate.core.transition import (
     Receipt,
     build_undecodable,
     compute_genesis_writes,
+    list_epoch_keys,
     list_first_keys,
     list_keys,
 )
@@ -69,8 +69,7 @@ def build_context(block: Block, genesis: Genesis) -> Context:
     """Return what execution takes from a block and its chain."""
     header = block.header
     return Context(
-        header.height, header.base_fee, genesis.params, genesis.domain, header.epoch,
-        build_genesis_keys(genesis),
+        header.height, header.base_fee, genesis.params, genesis.domain, header.epoch
     )  # fmt: skip
 
 
@@ -80,7 +79,7 @@ def execute(
     """Return a block's effects on top of the state in the database; nothing is written."""
     height = block.header.height
     context = build_context(block, genesis)
-    records = _load(database, list_first_keys(height))
+    records = _load(database, [*list_first_keys(height), *list_epoch_keys(block.header.epoch)])
     execution, receipts = Execution(context, records), list[Receipt]()
     execution.begin()
     transactions = list_transactions(block, database.get, genesis.domain)
@@ -88,12 +87,13 @@ def execute(
         part = transactions[start : start + slice_max]
         records |= _load(database, [key for key in list_keys(part) if key not in records])
         receipts += execution.apply(part)
+    next_set = execution.end_epoch(block.header)
     digest, puts = WriteDigest(previous), list[Put]()
     for writes in execution.iter_writes():
         digest.add(writes)
         puts += [("state", key, value or None) for key, value in writes]
     packed = pack_receipts(receipts)
-    result = Result(height, digest.compute(), compute_receipts_hash(packed))
+    result = Result(height, digest.compute(), compute_receipts_hash(packed), next_set)
     puts += _list_places(height, receipts, database)
     puts.append(("state", HEIGHT_KEY, U64.pack(height)))
     puts.append(("results", U64.pack(height), encode_result(result, len(receipts))))
@@ -138,14 +138,15 @@ class Reference:
         transactions = list_transactions(
             block, lambda _, name: self._contents.get(name), genesis.domain
         )
-        keys = list_first_keys(header.height) + list_keys(transactions)
+        keys = list_first_keys(header.height) + list_epoch_keys(header.epoch)
+        keys += list_keys(transactions)
         records = {key: self._state.get(key, b"") for key in keys}
         execution = Execution(build_context(block, genesis), records)
         execution.begin()
-        receipts = execution.apply(transactions)
+        receipts, next_set = execution.apply(transactions), execution.end_epoch(header)
         writes: list[Write] = [write for part in execution.iter_writes() for write in part]
         for key, value in writes:
             self._state[key] = value
         self._digest = compute_write_digest(self._digest, writes)
         receipts_hash = compute_receipts_hash(pack_receipts(receipts))
-        return Result(header.height, self._digest, receipts_hash)
+        return Result(header.height, self._digest, receipts_hash, next_set)

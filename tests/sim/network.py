@@ -18,7 +18,7 @@ CALM_DELAY_MS_MAX = 30
 # What a faulty node gets through per link in a while; more is dropped, as gossip would
 # (docs/protocol.md#P3 and #P4). Otherwise one flood after another takes most of a run's time.
 FLOOD_MS = 50
-FLOOD_MAX = 30
+FLOOD_MAX = 15
 
 
 class Letter(NamedTuple):
@@ -157,13 +157,9 @@ class Network:
                 self._boxes[place] = letters[middle:]
                 self._world.scheduler.after(0, self._deliver, place)
                 letters = letters[:middle]
-        up, nodes = self._up[target], self._world.nodes
+        up = self._up[target]
         self._world.nodes[target].receive(
-            [
-                (on.MessageReceived, (nodes[source].node_id, nodes[source].seat, message))
-                for source, message in letters
-                if up[source]
-            ]
+            [(on.MessageReceived, tuple(letter)) for letter in letters if up[letter.source]]
         )
 
     def _shuffle(self, letters: list[Letter]) -> list[Letter]:
@@ -180,6 +176,5 @@ class Network:
 
     def _greet(self, near: int, far: int) -> None:
         if self._up[near][far]:
-            node = self._world.nodes[far]
-            self._world.nodes[near].put(on.PeerConnected, node.node_id, node.seat)
+            self._world.nodes[near].put(on.PeerConnected, far)
             self._world.payload.report_all(far, near)

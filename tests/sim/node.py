@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
-from quorate.core.bft.log import Record
+from quorate.core.bft.log import Record, Restored
 from quorate.core.bft.messages import Message, Proposal, Vote
+from quorate.core.bft.engine import Engine, EngineSetup
 from quorate.core.bft.replica import Replica, Setup
+from quorate.core.seats import SeatSet
 from tests.adversaries import ADVERSARIES
 from tests.sim.clocks import Clock
 from tests.sim.disk import Disk
@@ -27,15 +29,18 @@ if TYPE_CHECKING:
 TURN_EVENTS_MAX = 64
 
 Waiting = tuple[Callable[..., on.Event], tuple[Any, ...]]
+# An effect, and the set whose seats it names: a later event of the turn may end the epoch.
+Turn = list[tuple[do.Effect, SeatSet]]
+# Events that come from another node begin with its index; the engine is told its node id and seat.
+FROM_NODES = (on.MessageReceived, on.PeerConnected)
 
 
 class Node:
     """A validator or observer; `boots` counts its lives, so that nothing outlives a crash."""
 
-    def __init__(self, world: World, index: int, setup: Setup) -> None:
+    def __init__(self, world: World, index: int, setup: EngineSetup) -> None:
         plan = world.plan
         self._world, self._setup, self.index = world, setup, index
-        self.seat = setup.seat
         self.node_id = b"node" + bytes((index,))
         self.clock = Clock(
             world.genesis_ms,
@@ -45,7 +50,7 @@ class Node:
         self.disk = Disk(world.rng)
         self.storage = world.make_storage(self)
         self.boots = 0
-        self.replica: Replica | None = None
+        self.engine: Engine | None = None
         self.head = world.root
         self.state = ("", "")
         name = dict(plan.adversaries).get(index)
@@ -64,13 +69,34 @@ class Node:
 
     @property
     def key(self) -> Any:
-        """The seat's key, for an adversary to misuse."""
+        """The node's seat key, for an adversary to misuse."""
         return self._setup.key
 
     @property
+    def public_key(self) -> bytes:
+        """What names the node in the sets of epochs; an observer has none."""
+        return b"" if self._setup.key is None else self._setup.key.public_key
+
+    @property
+    def replica(self) -> Replica | None:
+        """The running epoch's engine."""
+        return None if self.engine is None else self.engine.replica
+
+    @property
     def setup(self) -> Setup:
-        """What the engine is made from."""
-        return self._setup
+        """What the running epoch's engine is made from."""
+        assert self.engine is not None, "a node that is down is in no epoch"
+        return self.engine.replica.setup
+
+    @property
+    def seat(self) -> int | None:
+        """The seat in the running epoch."""
+        return None if self.engine is None else self.engine.replica.setup.seat
+
+    @property
+    def epoch(self) -> int:
+        """The running epoch, as its storage knows it when there is no engine."""
+        return self.storage.epoch_start.epoch if self.engine is None else self.engine.start.epoch
 
     @property
     def world(self) -> World:
@@ -79,11 +105,15 @@ class Node:
 
     def is_running(self) -> bool:
         """Tell whether the engine is up."""
-        return self.replica is not None
+        return self.engine is not None
 
     def is_settled(self) -> bool:
         """Tell whether it is up and between two turns."""
-        return self.replica is not None and not self._busy
+        return self.engine is not None and not self._busy
+
+    def make_engine(self, restored: Restored) -> Engine:
+        """Return a new engine from a log and what storage holds."""
+        return Engine(self._setup, *self.storage.open(restored))
 
     # ---- life ------------------------------------------------------------------------------
 
@@ -97,8 +127,10 @@ class Node:
         self.boots += 1
         restored = self.disk.read()
         self._world.check("restarted", self, restored)
-        self.replica = Replica(self._setup, self.storage.open(restored))
-        self.head = self.replica.chain.head
+        for certificate in restored.certificates:
+            self._world.check("certified", self, certificate)
+        self.engine = self.make_engine(restored)
+        self.head = self.engine.replica.chain.head
         self._inbox.clear()
         self._unsynced.clear()
         self._busy, self.armed = False, None
@@ -106,14 +138,14 @@ class Node:
         self._world.note(self, "starts")
         self.put(on.Started)
         self.put(on.BatchesHeld, self.storage.list_held())
-        for seat, names in self._heard.items():
-            self.put(on.BatchesReported, seat, tuple(names))
+        for source, names in self._heard.items():
+            self.put(on.BatchesReported, source, tuple(names))
         self.storage.wake()
         self._world.network.refresh()
 
     def crash(self, kind: str, down_ms: int) -> None:
         """Stop now: all by a power cut or a kill, or only the engine, or only storage."""
-        if self.replica is None:
+        if self.engine is None:
             return
         self._world.crashes += 1
         self._world.note(self, f"crashes: {kind}, back in {down_ms} ms")
@@ -121,7 +153,7 @@ class Node:
             self._crash_storage(down_ms)
             return
         self.boots += 1
-        self.replica, self.armed = None, None
+        self.engine, self.armed = None, None
         if self.adversary is not None:
             self.disk = self.adversary.choose_disk(self.disk)
         if kind == "power":
@@ -150,7 +182,7 @@ class Node:
             self._world.scheduler.after(down_ms, self.restart_storage)
 
     def _come_back(self, boot: int) -> None:
-        if boot == self.boots and self.replica is None:
+        if boot == self.boots and self.engine is None:
             self.start()
 
     def restart_storage(self) -> None:
@@ -162,14 +194,14 @@ class Node:
             return
         self.storage.start()
         self._world.note(self, "storage is back")
-        if self.replica is not None:
+        if self.engine is not None:
             self.storage.attach(self._unsynced)
 
     # ---- events ----------------------------------------------------------------------------
 
     def put(self, kind: Callable[..., on.Event], *fields: Any) -> None:
         """Queue an event; the clocks are read when its turn comes."""
-        if self.replica is None:
+        if self.engine is None:
             return
         self._inbox.append((kind, fields))
         if not self._busy:
@@ -178,7 +210,7 @@ class Node:
 
     def receive(self, events: list[Waiting]) -> None:
         """Take what came over the network, in a turn of its own if none is under way."""
-        if self.replica is None:
+        if self.engine is None:
             return
         self._inbox += events
         if not self._busy and self._inbox:
@@ -187,7 +219,7 @@ class Node:
 
     def hear(self, source: int, names: tuple[bytes, ...]) -> None:
         """Take a report of held batches; gossip remembers it for an engine that restarts."""
-        if self.replica is not None:
+        if self.engine is not None:
             known = self._heard.setdefault(source, {})
             known.update(dict.fromkeys(n for n in names if n not in self.storage.named))
             self.put(on.BatchesReported, source, names)
@@ -207,30 +239,44 @@ class Node:
     def _take_turn(self, boot: int) -> None:
         if boot != self.boots or self.is_paused(self._take_turn, boot):
             return
-        inbox, world, replica = self._inbox, self._world, self.replica
-        assert replica is not None, "a node that is down takes no turn"
-        effects, clocks = list[do.Effect](), self.clock.read(world.scheduler.now_ms)
+        inbox, world, engine = self._inbox, self._world, self.engine
+        assert engine is not None, "a node that is down takes no turn"
+        turn, clocks = Turn(), self.clock.read(world.scheduler.now_ms)
         count = min(len(inbox), TURN_EVENTS_MAX)
         world.events += count
         for _ in range(count):
             kind, fields = inbox.popleft()
-            event = kind(*clocks, *fields)
-            done = replica.handle(event)
+            event = kind(*clocks, *self._label(kind, fields))
+            done = engine.handle(event)
             world.watch(self, event, done)
-            effects += done if self.adversary is None else self.adversary.rewrite(event, done)
-        synced = self._write(effects)
+            if self.adversary is not None and self.seat is not None:
+                done = self.adversary.rewrite(event, done)
+            seats = engine.seats
+            turn += [(effect, seats) for effect in done]
+        synced = self._write(turn)
         if synced and self.armed is not None and self._is_hit("before sync"):
             return
         turn_ms = self._draw_sync_ms() if synced else 0
         if turn_ms:
-            world.scheduler.after(turn_ms, self._finish_turn, boot, effects, synced)
+            world.scheduler.after(turn_ms, self._finish_turn, boot, turn, synced)
         else:
-            self._finish_turn(boot, effects, synced)
+            self._finish_turn(boot, turn, synced)
 
-    def _write(self, effects: list[do.Effect]) -> bool:
+    def _label(self, kind: Callable[..., on.Event], fields: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return fields with the seat that the sender has now, in the epoch that runs here."""
+        assert self.engine is not None, "it is taking a turn"
+        if kind in FROM_NODES:
+            node = self._world.nodes[fields[0]]
+            return (node.node_id, self.engine.find_seat(node.public_key), *fields[1:])
+        if kind is on.BatchesReported:
+            node = self._world.nodes[fields[0]]
+            return (self.engine.find_seat(node.public_key), fields[1])
+        return fields
+
+    def _write(self, turn: Turn) -> bool:
         """Write the turn's records as one; tell whether they must be synced."""
         records, synced = list[Record](), False
-        for effect in effects:
+        for effect, _ in turn:
             if type(effect) is do.Persist:
                 records += effect.records
                 synced = synced or effect.synced
@@ -247,34 +293,36 @@ class Node:
             most_ms = self._world.plan.slow_sync_ms
         return self._world.rng.randint(0, most_ms) if most_ms else 0
 
-    def _finish_turn(self, boot: int, effects: list[do.Effect], synced: bool) -> None:
-        if boot != self.boots or self.is_paused(self._finish_turn, boot, effects, synced):
+    def _finish_turn(self, boot: int, turn: Turn, synced: bool) -> None:
+        if boot != self.boots or self.is_paused(self._finish_turn, boot, turn, synced):
             return
         if synced:
             self.disk.sync()
+        for effect, _ in turn:
+            self._world.witness(self, effect)
         if self.armed is None:
-            for effect in effects:
-                self._do(effect)
-        elif not self._finish_armed(effects, synced=synced):
+            for effect, seats in turn:
+                self._do(effect, seats)
+        elif not self._finish_armed(turn, synced=synced):
             return
         self._busy = bool(self._inbox)
         if self._busy:
             self._world.scheduler.after(0, self._take_turn, boot)
 
-    def _finish_armed(self, effects: list[do.Effect], *, synced: bool) -> bool:
+    def _finish_armed(self, turn: Turn, *, synced: bool) -> bool:
         """Do the effects with a crash waiting for its point; tell whether it was not hit."""
         if synced and self._is_hit("after sync"):
             return False
-        boot, stop_at = self.boots, self._world.rng.randrange(len(effects) + 1)
-        for count, effect in enumerate(effects):
+        boot, stop_at = self.boots, self._world.rng.randrange(len(turn) + 1)
+        for count, (effect, seats) in enumerate(turn):
             if count == stop_at and self._is_hit("amid sends"):
                 return False
-            self._do(effect)
+            self._do(effect, seats)
         return boot == self.boots
 
     # ---- effects ---------------------------------------------------------------------------
 
-    def _do(self, effect: do.Effect) -> None:
+    def _do(self, effect: do.Effect, seats: SeatSet) -> None:
         world, kind = self._world, type(effect)
         for each in world.find_hooks("done"):
             each(self, effect)
@@ -286,15 +334,20 @@ class Node:
         elif kind is do.SendToNode:
             self._send(effect.node[-1], effect.message)
         elif kind is do.SendToSeat:
-            self._send(effect.seat, effect.message)
+            # What an adversary remembers of an earlier epoch may name no seat of this one.
+            if effect.seat < len(seats.keys) or self.obeys:
+                self._send(world.find_node(seats.keys[effect.seat]), effect.message)
         elif kind is do.CommitBlocks:
             self._unsynced.append(effect)
             self.storage.commit(effect)
         elif kind is do.FetchBatches:
-            world.payload.fetch(self.index, effect.names, effect.seats)
+            holders = tuple(world.find_node(seats.keys[seat]) for seat in effect.seats)
+            world.payload.fetch(self.index, effect.names, holders)
         elif kind is do.PruneLog:
             if effect.view % world.plan.prune_every == 0:
-                self.disk.prune(effect.view)
+                self.disk.prune(effect.epoch, effect.view)
+        elif kind is do.StartEpoch:
+            world.note(self, f"is in epoch {effect.epoch}, seat {effect.seat}")
         elif kind is do.RecordEvidence:
             world.check("accused", self, effect)
         elif kind is do.ReportState:

@@ -21,6 +21,7 @@ class Payload:
         self._world, self._rng = world, world.rng
         self.headers: dict[bytes, BatchHeader] = {}
         self.made_ms: dict[bytes, int] = {}
+        self.authors: dict[bytes, int] = {}
         self.invalid: set[bytes] = set()
         self._reports: dict[int, list[bytes]] = {}
 
@@ -31,7 +32,7 @@ class Payload:
         if expiry_height is None:
             expiry_height = node.storage.height + self._rng.randint(*world.plan.validity)
         name = self._seal(author, expiry_height)
-        self.made_ms[name] = world.scheduler.now_ms
+        self.made_ms[name], self.authors[name] = world.scheduler.now_ms, author
         self.store(author, name)
         targets = [target for target in range(len(world.nodes)) if target != author]
         if node.adversary is not None:
@@ -46,9 +47,10 @@ class Payload:
 
     def _seal(self, author: int, expiry_height: int) -> bytes:
         """Return the name of a new batch; here its content is only a number."""
+        epoch, seat = self.get_seat(author)
         header = BatchHeader(
-            epoch=0,
-            author=author,
+            epoch=epoch,
+            author=seat,
             number=len(self.headers),
             count=1,
             size_bytes=100,
@@ -63,6 +65,12 @@ class Payload:
             self.invalid.add(name)
         return name
 
+    def get_seat(self, author: int) -> tuple[int, int]:
+        """Return the epoch an author is in, and its seat there."""
+        node = self._world.nodes[author]
+        assert node.seat is not None, "only who has a seat makes batches"
+        return node.epoch, node.seat
+
     def is_valid(self, name: bytes) -> bool:
         """Tell whether an honest receiver takes a batch (docs/protocol.md#B5)."""
         return name not in self.invalid
@@ -72,11 +80,11 @@ class Payload:
         node = self._world.nodes[target]
         if name in node.storage.batches or not node.is_running() or not node.storage.is_up:
             return
-        if node.index != self.headers[name].author and not self.is_valid(name):
+        if node.index != self.authors[name] and not self.is_valid(name):
             return
         node.storage.hold(name, self.headers[name])
         node.put(on.BatchesHeld, ((name, self.headers[name]),))
-        if node.seat is not None and name not in node.storage.named:
+        if node.key is not None and name not in node.storage.named:
             waiting = self._reports.setdefault(target, [])
             waiting.append(name)
             if len(waiting) == 1:
@@ -86,15 +94,15 @@ class Payload:
         """Tell a node that has just connected what is held and not final."""
         storage = self._world.nodes[source].storage
         names = tuple(name for name in storage.batches if name not in storage.named)
-        if names and self._world.nodes[source].seat is not None:
+        if names and self._world.nodes[source].key is not None:
             self._hear(source, target, names)
 
-    def fetch(self, target: int, names: tuple[bytes, ...], seats: tuple[int, ...]) -> None:
-        """Ask the seats, then everyone; what is held anywhere in reach comes after a round trip."""
+    def fetch(self, target: int, names: tuple[bytes, ...], first: tuple[int, ...]) -> None:
+        """Ask some nodes, then everyone; what is held in reach comes after a round trip."""
         network = self._world.network
-        others = [node.index for node in self._world.nodes if node.index not in seats]
+        others = [node.index for node in self._world.nodes if node.index not in first]
         for name in names:
-            for source in (*seats, *others):
+            for source in (*first, *others):
                 if network.is_up(source, target) and self._is_given(source, name):
                     delay_ms = network.compute_delay_ms() + network.compute_delay_ms()
                     self._world.scheduler.after(delay_ms, self._arrive, source, target, name)

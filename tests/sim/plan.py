@@ -4,13 +4,14 @@ All trouble ends at `faulty_ms`; then comes the liveness phase. At most f seats 
 an adversary, have a false executor or an old disk, or stay down for good.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import NamedTuple
 
 from quorate.core.params import Params
 from quorate.core.values import compute_faults
 from tests.adversaries import ADVERSARIES
+from tests.sim.sets import SEATS_MIN
 from tests.sim.trouble import (
     KINDS,
     POINTS,
@@ -50,6 +51,9 @@ class Plan:
     seed: int
     seats: int = 4
     observers: int = 0
+    # Nodes with a key and no seat in epoch 0; blocks per epoch, None: no epoch ever ends.
+    joining: int = 0
+    epoch_blocks: int | None = None
     full: bool = False
     params: Params = field(default_factory=Params)
     adversaries: tuple[tuple[int, str], ...] = ()
@@ -83,6 +87,16 @@ class Plan:
     jumps: tuple[Jump, ...] = ()
 
     @property
+    def pool(self) -> int:
+        """How many nodes have keys, so that they may come to have a seat."""
+        return self.seats + self.joining
+
+    def get_params(self) -> Params:
+        """Return the chain's parameters, the end of its epochs among them."""
+        endless = 2**40
+        return replace(self.params, epoch_blocks=self.epoch_blocks or endless, epoch_ms=endless)
+
+    @property
     def faulty(self) -> frozenset[int]:
         """Seats that may do anything, or nothing."""
         byzantine = [seat for seat, _ in (*self.adversaries, *self.liars)]
@@ -93,7 +107,10 @@ def draw(seed: int) -> Plan:
     """Return the plan of a seed."""
     rng = Random(f"plan {seed}")
     seats = rng.choices(tuple(SEATS), tuple(SEATS.values()))[0]
-    nodes = seats + (observers := int(rng.randrange(6) == 0))
+    epoch_blocks = rng.choice((None, None, 1, 2, 4, 8)) if seats <= 10 else None
+    joining = rng.randint(0, 3) if epoch_blocks and seats >= SEATS_MIN else 0
+    observers = int(rng.randrange(6) == 0)
+    nodes = seats + joining + observers
     faulty_ms = rng.choice(next(times for size, times in FAULTY_MS[::-1] if seats >= size))
     faulty = _draw_faulty(rng, seats)
     full = rng.randrange(10) == 0 and seats <= 7
@@ -101,6 +118,8 @@ def draw(seed: int) -> Plan:
         seed=seed,
         seats=seats,
         observers=observers,
+        joining=joining,
+        epoch_blocks=epoch_blocks,
         full=full,
         params=_draw_params(rng, full=full),
         adversaries=faulty.adversaries,

@@ -17,12 +17,15 @@ from quorate.core import crypto
 from quorate.core.batches import BatchHeader
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.finality import Finality
 from quorate.core.bft.log import Restored
-from quorate.core.bft.messages import Certificate
 from quorate.core.bft.replica import Opening
 from quorate.core.blocks import Block
+from quorate.core.epochs import Epochs, compute_end, is_last_block, start_after
 from quorate.core.results import Result
+from quorate.core.seats import SeatSet
 from quorate.core.values import ZERO_HASH
+from quorate.storage.runs import Base
 from tests.sim.catchup import Offer, check_offer
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ RUN_MAX = 64
 
 
 def execute(block: Block, previous: bytes) -> Result:
-    """Return the true result of a block on a state whose digest is `previous`."""
+    """Return the true result of a block on a state whose digest is `previous`, without a set."""
     digest = crypto.compute_hash(b"sim/writes", previous, *block.batches)
     receipts = crypto.compute_hash(b"sim/receipts", *block.batches)
     return Result(block.header.height, digest, receipts)
@@ -47,7 +50,7 @@ class Storage:
     def __init__(self, world: World, node: Node) -> None:
         self._world, self._node = world, node
         self.blocks: list[Block] = [world.root]
-        self.certificates: dict[int, Certificate] = {}
+        self.finalities: dict[int, Finality] = {}
         self.results: list[Result] = [Result(0, ZERO_HASH, ZERO_HASH)]
         self.batches: dict[bytes, BatchHeader] = {}
         self.named: dict[bytes, int] = {}
@@ -56,6 +59,8 @@ class Storage:
         self.stalled_ms = 0
         self.is_up = True
         self.lives = 0
+        # Of the epoch that the block after the head belongs to.
+        self.epoch_start = world.genesis.start
         self._moved_ms = 0
         self._applying = False
 
@@ -79,25 +84,35 @@ class Storage:
     def attach(self, unsynced: Iterable[do.CommitBlocks]) -> None:
         """Tell an engine that went on where the head is, and take again what it kept."""
         if self.height:
-            head, certificate = self.blocks[self.height], self.certificates[self.height]
+            head, finality = self.blocks[self.height], self.finalities[self.height]
             first = max(self.height - self._world.params.batch_validity_blocks + 1, 1)
-            self._node.put(on.CaughtUp, head, certificate, self._list_names(first))
+            names = self._list_names(first)
+            self._node.put(on.CaughtUp, head, finality, names, self.get_epochs())
             self._tell(max(head.header.executed.height, 1))
         self.queue.extend(unsynced)
         self.wake()
 
-    def open(self, restored: Restored) -> Opening:
+    def get_epochs(self) -> Epochs:
+        """Return the epoch that the next block belongs to, and the sets around it."""
+        around = range(max(self.epoch_start.epoch - 1, 0), self.epoch_start.epoch + 2)
+        return Epochs(self.epoch_start, tuple(self._load_set(epoch) for epoch in around))
+
+    def _load_set(self, epoch: int) -> SeatSet:
+        return self._world.sets.get_set(epoch)
+
+    def open(self, restored: Restored) -> tuple[Opening, Epochs]:
         """Return what OpenChain tells a starting engine."""
         window = self._world.params.batch_validity_blocks
         first = max(self.height - window + 1, 1)
         head = self.blocks[self.height]
-        return Opening(
+        opening = Opening(
             head=head,
-            certificate=self.certificates.get(self.height),
+            finality=self.finalities.get(self.height),
             recent=self._list_names(first),
             results=tuple(self.results[head.header.executed.height : self.height + 1]),
             restored=restored,
         )
+        return opening, self.get_epochs()
 
     def list_held(self) -> tuple[tuple[bytes, BatchHeader], ...]:
         """Return batches that no final block names."""
@@ -142,29 +157,37 @@ class Storage:
                 self._world.payload.fetch(self._node.index, names, ())
                 return  # `look` comes back to it
             self.queue.popleft()
-            self._start_run(do.CommitBlocks(tuple(rest), run.certificate), caught_up=False)
+            self._start_run(do.CommitBlocks(tuple(rest), run.finality), caught_up=False)
 
     def _start_run(self, run: do.CommitBlocks, *, caught_up: bool) -> None:
         """Apply new blocks that follow the head; here in one step that nothing can cut off."""
         first = self.height + 1
         for block in run.blocks:
             self._world.check("applied", self._node, block)
-            result = self._falsify(execute(block, self.results[-1].write_digest))
-            self._add(block, result)
+            result = execute(block, self.results[-1].write_digest)
+            self._add(block, self._falsify(self._elect(block, result)))
         self._end_run(run, first, caught_up=caught_up)
+
+    def _elect(self, block: Block, result: Result) -> Result:
+        """Return a result with the set that an epoch's last block gives."""
+        if not is_last_block(block.header, compute_end(self.epoch_start, self._world.params)):
+            return result
+        return replace(result, next_set=self._world.sets.get_set(self.epoch_start.epoch + 2))
 
     def _add(self, block: Block, result: Result) -> None:
         self._world.check("executed", self._node, result)
         self.blocks.append(block)
         self.results.append(result)
         self.named.update((name, block.header.height) for name in block.batches)
+        if result.next_set is not None:
+            self.epoch_start = start_after(block.header)
 
     def _end_run(self, run: do.CommitBlocks, first: int, *, caught_up: bool) -> None:
-        self.certificates[self.height] = run.certificate
+        self.finalities[self.height] = run.finality
         self._moved_ms = self._world.scheduler.now_ms
         if caught_up:
             names = self._list_names(max(first - self._world.params.batch_validity_blocks, 1))
-            self._node.put(on.CaughtUp, run.blocks[-1], run.certificate, names)
+            self._node.put(on.CaughtUp, run.blocks[-1], run.finality, names, self.get_epochs())
         self._tell(first)
 
     def _falsify(self, result: Result) -> Result:
@@ -199,17 +222,20 @@ class Storage:
         return self.height if adversary is None else adversary.claim_height(self.height)
 
     def offer(self, from_height: int) -> Offer | None:
-        """Return a run from a height on, for who asks; None when there is nothing."""
+        """Return a run within one epoch from a height on; None when there is nothing."""
         last = min(self.height, from_height + RUN_MAX - 1)
         if last < from_height:
             return None
-        while last not in self.certificates:
+        epoch = self.blocks[from_height].header.epoch
+        while self.blocks[last].header.epoch != epoch:
+            last -= 1
+        while last not in self.finalities:
             last += 1
         blocks = self.blocks[from_height : last + 1]
         names = tuple(name for block in blocks for name in block.batches)
         offer = Offer(
             tuple(block.encode() for block in blocks),
-            self.certificates[last].encode(),
+            self.finalities[last].encode(),
             self._list_contents(names),
             names,
         )
@@ -218,8 +244,9 @@ class Storage:
 
     def catch_up(self, source: Storage) -> None:
         """Take a run of final blocks from a peer, if it holds."""
+        base = Base(self.blocks[self.height], self.get_epochs())
         offer = None if self._applying else source.offer(self.height + 1)
-        run = None if offer is None else check_offer(offer, self.height + 1, self._world.genesis)
+        run = None if offer is None else check_offer(offer, base, self._world.genesis)
         if offer is None or run is None or run.blocks[0].header.parent != self.blocks[-1].digest:
             return
         needed = [name for block in run.blocks for name in block.batches]

@@ -14,9 +14,11 @@ import pytest
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.finality import Finality
 from quorate.core.bft.log import Restored
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.blocks import Block
+from quorate.core.epochs import EpochStart
 from quorate.core.params import Params
 from quorate.core.results import Result
 from quorate.core.values import ZERO_HASH
@@ -72,7 +74,7 @@ def make_certificate(kind: Kind, view: int, digest: bytes = ZERO_HASH) -> Certif
 
 def make_commit(block: Block) -> do.CommitBlocks:
     certificate = make_certificate(Kind.FINALIZE, block.header.view, block.digest)
-    return do.CommitBlocks((block,), certificate)
+    return do.CommitBlocks((block,), Finality(certificate))
 
 
 # ---- what is planted -----------------------------------------------------------------------------
@@ -127,7 +129,7 @@ def views_that_pile_up(world: World, checker: Any) -> None:
 def a_commit_above_a_gap(world: World, checker: Any) -> None:
     node = world.nodes[0]
     checker.restarted(node, Restored())
-    checker.committed(node, make_commit(make_twin(get_block(world), height=10**6)))
+    checker.decided(node, make_commit(make_twin(get_block(world), height=10**6)))
 
 
 @planted("Chains", "the head moves by commits only")
@@ -160,6 +162,53 @@ def a_final_header_that_claims_what_is_false(world: World, checker: Any) -> None
 def money_that_comes_from_nowhere(world: World, checker: Any) -> None:
     checker.balanced(world.nodes[0], 1, 100)
     checker.balanced(world.nodes[1], 1, 101)
+
+
+@planted("EpochRules", "no tail block in the chain")
+def a_tail_block_that_is_applied(world: World, checker: Any) -> None:
+    block = get_block(world, 1)
+    checker.applied(world.nodes[0], make_twin(block, last_block=block.digest))
+
+
+@planted("EpochRules", "blocks of the epoch that goes on")
+def a_block_of_an_epoch_before_its_time(world: World, checker: Any) -> None:
+    checker.applied(world.nodes[0], make_twin(get_block(world, 1), epoch=1))
+
+
+@planted("EpochRules", "a handover in the first block only")
+def a_handover_in_the_middle_of_an_epoch(world: World, checker: Any) -> None:
+    checker.applied(world.nodes[0], replace(get_block(world, 1), handover=b"proof"))
+
+
+@planted("EpochRules", "a handover holds")
+def a_handover_that_proves_nothing(world: World, checker: Any) -> None:
+    checker._start = EpochStart(1, 0, 0, ZERO_HASH)
+    block = make_twin(get_block(world, 1), epoch=1)
+    handover = Finality(make_certificate(Kind.FINALIZE, 1, world.root.digest)).encode()
+    checker.applied(world.nodes[0], replace(block, handover=handover))
+
+
+@planted("EpochRules", "headers carry the elected set")
+def a_header_with_another_set(world: World, checker: Any) -> None:
+    block = get_block(world, 1)
+    claim = replace(block.header.executed, next_set_hash=b"s" * 32)
+    checker.applied(world.nodes[0], make_twin(block, executed=claim))
+
+
+@planted("EpochRules", "votes only with an own seat of the epoch")
+def a_vote_with_the_seat_of_another(world: World, checker: Any) -> None:
+    checker.sent(world.nodes[0], make_vote(Kind.NULLIFY, 5, seat=1))
+
+
+@planted("Chains", "batches of this epoch and the one before")
+def a_batch_of_an_epoch_long_gone(world: World, checker: Any) -> None:
+    name = next(iter(world.payload.headers))
+    headers = world.payload.headers
+    headers[name] = replace(headers[name], expiry_height=10**6)
+    head = world.nodes[0].storage.blocks[-1]
+    block = make_twin(head, epoch=2, height=9, parent=head.digest, weight=headers[name].weight)
+    checker._named.pop(name, None)
+    checker.applied(world.nodes[0], Block.build(block.header, (name,)))
 
 
 @planted("FinalOrNull", "never finalize and nullify in one view")
@@ -195,7 +244,17 @@ def a_final_block_that_was_never_notarized(world: World, checker: Any) -> None:
 
 
 @planted("Heads", "last final ≤ highest notarized")
-def a_head_above_all_notarizations(world: World, checker: Any) -> None:
+def a_final_block_above_all_notarizations(world: World, checker: Any) -> None:
+    block = get_block(world)
+    checker.certified(world.nodes[0], make_certificate(Kind.NOTARIZE, 1, block.digest))
+    checker.committed(world.nodes[0], make_commit(block))
+
+
+@planted("Heads", "the head is proved")
+def a_head_without_its_finality(world: World, checker: Any) -> None:
+    engine = world.nodes[0].replica
+    assert engine is not None
+    engine.chain.finality = None
     checker.moved(world.nodes[0])
 
 
@@ -299,7 +358,7 @@ def a_final_block_that_only_one_log_has(world: World, checker: Any) -> None:
 @planted("Rebuilt", "a final block is rebuilt from a log")
 def a_log_that_holds_other_batches(world: World, checker: Any) -> None:
     block = get_block(world)
-    false = Block(block.header, (*block.batches, b"b" * 32), block.digest)
+    false = replace(block, batches=(*block.batches, b"b" * 32))
     for node in world.nodes:
         node.disk.blocks[block.digest] = Proposal(false, bytes(64)).encode()
     checker.finished(world)

@@ -61,7 +61,7 @@ def test_a_run_that_was_stored_and_cut_off_is_finished_at_start() -> None:
     storage.start()
     assert storage.lives == lives + 1
     assert storage.height > head, "all of the run, not the prefix that was applied"
-    assert storage.certificates[storage.height].digest == storage.blocks[-1].digest
+    assert storage.finalities[storage.height].digest == storage.blocks[-1].digest
     world.finish()
 
 

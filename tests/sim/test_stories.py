@@ -152,7 +152,7 @@ def test_an_old_copy_of_the_log_is_found_out_and_never_signs_again() -> None:
     world.payload.make(2)
     world.payload.make(3)
     vote = Adversary(world.nodes[2]).sign_vote(Kind.NULLIFY, 1)
-    world.nodes[3].put(on.MessageReceived, world.nodes[2].node_id, 2, vote)
+    world.nodes[3].put(on.MessageReceived, 2, vote)
     world.run_until(4_000)
     signed = world.nodes[3].replica
     assert signed is not None and signed.signing.signed, "it has signed since the copy"

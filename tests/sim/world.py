@@ -7,6 +7,7 @@ asked for. Then all trouble ends, and every honest engine must make a new block 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from quorate.core import crypto
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
-from quorate.core.bft.messages import Certificate
-from quorate.core.bft.replica import Setup
-from quorate.core.blocks import Block, build_root
+from quorate.core.bft.engine import EngineSetup
+from quorate.core.bft.messages import Certificate, Proposal, Vote, get_epoch
+from quorate.core.blocks import Block
+from quorate.core.epochs import compute_end, is_last_block, start_after
 from quorate.core.results import Result
 from quorate.core.values import ZERO_HASH, compute_faults
 from tests.sim.catchup import build_genesis
@@ -29,6 +31,7 @@ from tests.sim.node import Node
 from tests.sim.payload import Payload
 from tests.sim.plan import Plan
 from tests.sim.scheduler import Scheduler
+from tests.sim.sets import Sets, elections
 from tests.sim.storage import Storage, execute
 from tests.sim.trace import Trace
 from tests.sim.trouble import Crash, Jump, Partition, Pause, SlowLink
@@ -42,18 +45,18 @@ class World:
     """One run; `crashes`, `events` and the nodes' storages tell afterwards what it was like."""
 
     def __init__(self, plan: Plan, trace: Callable[[str], None] | None = None) -> None:
-        self.plan, self.params = plan, plan.params
+        self.plan, self.params = plan, plan.get_params()
         self.rng = Random(f"world {plan.seed}")
         self.scheduler = Scheduler(self.rng)
         self.wallets = Wallets(plan.seed, self.rng, real=plan.real_signatures)
         self.keys = [
-            make_key(plan.seed, seat, real=plan.real_signatures) for seat in range(plan.seats)
+            make_key(plan.seed, node, real=plan.real_signatures) for node in range(plan.pool)
         ]
-        self._public_keys = tuple(key.public_key for key in self.keys)
+        self._nodes_by_key = {key.public_key: node for node, key in enumerate(self.keys)}
+        self.sets = Sets(plan, self.keys)
         self.genesis_hash = crypto.compute_hash(b"sim/genesis", str(plan.seed).encode())
         self.domain = crypto.compute_domain("sim", self.genesis_hash, 0)
         self.genesis_ms = 1_000_000
-        self.root = build_root(self.genesis_hash, self.genesis_ms, self.params)
         self.crashes = self.events = self.healing_ms = 0
         self._trace = None if trace is None else Trace(self, trace)
         self._fold = 0
@@ -61,6 +64,7 @@ class World:
         self.checkers: list[Any] = []
         self.nodes: list[Node] = []
         self.genesis = build_genesis(self, self.wallets.list_balances())
+        self.root = self.genesis.root
         self.network = Network(self)
         self.payload = FullPayload(self, self.wallets) if plan.full else Payload(self)
         self.nodes += self._build_nodes()
@@ -75,25 +79,13 @@ class World:
         """Return what executes the final chain block by block, apart from all nodes."""
         if isinstance(self.payload, FullPayload):
             return Reference(self.genesis, self.payload.contents).execute
-        digests: list[bytes] = [ZERO_HASH]
-
-        def step(block: Block) -> Result:
-            result = execute(block, digests[-1])
-            digests.append(result.write_digest)
-            return result
-
-        return step
+        return PlainReference(self).execute
 
     def _build_nodes(self) -> list[Node]:
-        plan, seats = self.plan, self.plan.seats
         nodes = []
-        for index in range(seats + plan.observers):
-            is_seat = index < seats
-            setup = Setup(
-                epoch=0, domain=self.domain, keys=self.get_keys(0),
-                carried=self.genesis_hash, params=self.params,
-                seat=index if is_seat else None, key=self.keys[index] if is_seat else None,
-            )  # fmt: skip
+        for index in range(self.plan.pool + self.plan.observers):
+            key = self.keys[index] if index < self.plan.pool else None
+            setup = EngineSetup(domain=self.domain, params=self.params, key=key)
             nodes.append(Node(self, index, setup))
         return nodes
 
@@ -128,7 +120,7 @@ class World:
 
     def run_until(self, until_ms: int, condition: Callable[[], bool] | None = None) -> bool:
         """Run up to a time, or until a condition holds; tell whether it does."""
-        with cheap_signatures(real=self.plan.real_signatures):
+        with cheap_signatures(real=self.plan.real_signatures), elections(self.sets):
             steps, step = 0, self.scheduler.step
             while step(until_ms):
                 steps += 1
@@ -151,7 +143,7 @@ class World:
 
     def finish(self) -> None:
         """Have all checkers look at the whole run once more."""
-        with cheap_signatures(real=self.plan.real_signatures):
+        with cheap_signatures(real=self.plan.real_signatures), elections(self.sets):
             for checker in self.checkers:
                 if hasattr(checker, "finished"):
                     checker.finished(self)
@@ -165,14 +157,27 @@ class World:
             if storage.height <= floor:
                 return False
             for name in names:
-                expired = self.payload.headers[name].expiry_height <= storage.height
+                header = self.payload.headers[name]
+                expired = header.expiry_height <= storage.height
+                expired = expired or header.epoch < storage.epoch_start.epoch - 1
                 if name not in storage.named and not expired:
                     return False
         return True
 
-    def get_keys(self, epoch: int) -> tuple[bytes, ...]:
-        """Return the seat keys of an epoch's set."""
-        return self._public_keys if epoch == 0 else ()
+    def find_node(self, public_key: bytes) -> int:
+        """Return the node that has a key."""
+        return self._nodes_by_key[public_key]
+
+    def find_signer(self, message: Vote | Proposal) -> int | None:
+        """Return the node that has the seat which a message says it is of, in its epoch."""
+        seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
+        return self.sets.find_node(get_epoch(message), seat)
+
+    def is_beyond(self, epoch: int) -> bool:
+        """Tell whether all honest nodes are in a later epoch; true when there are no others."""
+        if self.plan.epoch_blocks is None:
+            return True
+        return all(node.storage.epoch_start.epoch > epoch for node in self.list_honest())
 
     def list_honest(self) -> list[Node]:
         """Return the nodes that follow the protocol, observers too."""
@@ -185,8 +190,19 @@ class World:
         view, one for each of f faulty leaders that follow, and one for a proposal whose proofs
         had to be fetched; catch-up takes some seconds where the engine can't go on by itself.
         """
-        views = compute_faults(self.plan.seats) + 3
+        views = compute_faults(self.plan.pool) + 3
         return views * self.params.view_timeout_ms_max + self.params.heartbeat_ms + 5_000
+
+    def compute_epoch_bound_ms(self) -> int:
+        """Return within which time after healing everybody must be in a new epoch.
+
+        Its blocks may come at the pace of the heartbeat, and who was away fetches each epoch by
+        itself; the last block may need a tail, and then all is as after healing once more.
+        """
+        if self.plan.epoch_blocks is None:
+            return 0
+        pace_ms = self.params.heartbeat_ms + self.params.view_timeout_ms_max
+        return 2 * self.compute_bound_ms() + (self.plan.epoch_blocks + 2) * pace_ms
 
     # ---- what happens ----------------------------------------------------------------------
 
@@ -240,7 +256,7 @@ class World:
 
     def _load(self) -> None:
         if self.scheduler.now_ms < self.plan.faulty_ms:
-            running = [n.index for n in self.nodes[: self.plan.seats] if n.is_running()]
+            running = [node.index for node in self.nodes if node.seat is not None]
             if running:
                 self.payload.make(self.rng.choice(running))
             self.scheduler.after(self.rng.randint(1, 2 * self.plan.batch_every_ms), self._load)
@@ -270,7 +286,8 @@ class World:
         replica = node.replica
         assert replica is not None, "it has just handled an event"
         now_ms = self.scheduler.now_ms
-        self._fold = hash((self._fold, now_ms, node.index, replica.view, len(effects)))
+        place = (replica.setup.epoch, replica.view)
+        self._fold = hash((self._fold, now_ms, node.index, place, len(effects)))
         if self._trace is not None:
             self._trace.turn(node, event, effects)
         for each in self.find_hooks("handled"):
@@ -279,18 +296,29 @@ class World:
             self.check("caught_up", node, event.block)
         for effect in effects:
             kind = type(effect)
-            if kind is do.Broadcast:
-                if type(effect.message) is Certificate:
-                    self.check("certified", node, effect.message)
-            elif kind is do.Persist:
+            if kind is do.Persist:
                 if effect is not effects[0]:
                     self.check("misplaced", node, effects)
             elif kind is do.CommitBlocks:
-                self.check("certified", node, effect.certificate)
-                self.check("committed", node, effect)
+                self.check("decided", node, effect)
         if replica.chain.head is not node.head:
             node.head = replica.chain.head
             self.check("moved", node)
+
+    def witness(self, node: Node, effect: do.Effect) -> None:
+        """Take in a certificate or commit, once what it depends on can't be lost any more.
+
+        One that holds an own vote which a power cut takes back never was, and what the faulty
+        forge is for the honest to refuse.
+        """
+        if not node.obeys:
+            return
+        if type(effect) is do.Broadcast:
+            if type(effect.message) is Certificate:
+                self.check("certified", node, effect.message)
+        elif type(effect) is do.CommitBlocks:
+            self.check("certified", node, effect.finality.certificate)
+            self.check("committed", node, effect)
 
     def note(self, node: Node | None, what: str) -> None:
         """Tell the trace what happens to a node, or to the network."""
@@ -318,12 +346,31 @@ def run_plan(plan: Plan, trace: Callable[[str], None] | None = None) -> World:
     return world
 
 
+class PlainReference:
+    """Executes the final chain of the plain world, apart from all nodes."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._start = world, world.genesis.start
+        self._digest: bytes = ZERO_HASH
+
+    def execute(self, block: Block) -> Result:
+        """Return the result of the next block of the chain."""
+        result = execute(block, self._digest)
+        if is_last_block(block.header, compute_end(self._start, self._world.params)):
+            next_set = self._world.sets.get_set(self._start.epoch + 2)
+            result = replace(result, next_set=next_set)
+            self._start = start_after(block.header)
+        self._digest = result.write_digest
+        return result
+
+
 def _run_phases(world: World) -> None:
     world.start()
     world.run_until(world.plan.faulty_ms)
     world.heal()
     healed_ms = world.scheduler.now_ms
     floor = max(node.storage.height for node in world.nodes)
+    epoch = max(node.storage.epoch_start.epoch for node in world.nodes)
     makers = [node.index for node in world.list_honest() if node.seat is not None]
     # They must not expire before who is behind has caught up.
     expiry_height = floor + world.params.batch_validity_blocks
@@ -336,3 +383,7 @@ def _run_phases(world: World) -> None:
         raise Violation("liveness", f"no new block everywhere in {bound_ms} ms: {where}")
     if not world.run_until(healed_ms + 2 * bound_ms, lambda: world.is_followed(floor, names)):
         raise Violation("liveness", f"batches are left over after {2 * bound_ms} ms")
+    bound_ms = world.compute_epoch_bound_ms()
+    if not world.run_until(healed_ms + bound_ms, lambda: world.is_beyond(epoch)):
+        where = [(n.index, n.storage.epoch_start, n.state) for n in world.nodes]
+        raise Violation("liveness", f"no new epoch everywhere in {bound_ms} ms: {where}")

@@ -11,9 +11,18 @@ from typing import Any
 from quorate.core import crypto
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name, compute_content_hash
 from quorate.core.bft import messages as say
-from quorate.core.blocks import Block, Executed, Header, compute_batches_hash
+from quorate.core.bft.finality import Finality
+from quorate.core.blocks import (
+    Block,
+    Executed,
+    Header,
+    compute_batches_hash,
+    compute_handover_hash,
+)
 from quorate.core.codec import pack_list
+from quorate.core.epochs import EpochStart
 from quorate.core.results import Result, compute_claim, compute_receipts_hash, compute_write_digest
+from quorate.core.seats import Seat, SeatSet
 from quorate.core.transactions import (
     Signature,
     Transfer,
@@ -41,6 +50,7 @@ def build() -> dict[str, Any]:
         "batch": _build_batch(),
         "block": _build_block(),
         "messages": _build_messages(),
+        "epochs": _build_epochs(),
         "results": _build_results(),
     }
 
@@ -61,9 +71,11 @@ def build_block() -> Block:
         batches_hash=compute_batches_hash(batches),
         weight=65_537,
         base_fee=9,
+        last_block=b"\x66" * 32,
+        handover_hash=compute_handover_hash(b"handover"),
         executed=Executed(39, b"\x44" * 32, ZERO_HASH, b"\x55" * 32, ZERO_HASH),
     )
-    return Block.build(header, batches)
+    return Block.build(header, batches, b"handover")
 
 
 def _build_keys() -> dict[str, Any]:
@@ -171,6 +183,29 @@ def list_messages() -> dict[str, say.Message]:
 
 def _build_messages() -> dict[str, Any]:
     return {name: message.encode().hex() for name, message in list_messages().items()}
+
+
+def build_finality() -> Finality:
+    """Return the finality of the vectors: by a tail block."""
+    tail, certificate = build_block().header, list_messages()["finalization"]
+    assert isinstance(certificate, say.Certificate)
+    return Finality(certificate, tail)
+
+
+def build_seats() -> SeatSet:
+    """Return the seat set of the vectors."""
+    keys = (KEY.public_key, OTHER.public_key)
+    return SeatSet(3, tuple(Seat(i, f"validator-{i}", key) for i, key in enumerate(keys)))
+
+
+def _build_epochs() -> dict[str, Any]:
+    seats = build_seats()
+    return {
+        "start": EpochStart(3, 41, 1_700_000_000_123, b"\x44" * 32).encode().hex(),
+        "seats": seats.encode().hex(),
+        "seats_hash": seats.hash.hex(),
+        "finality": build_finality().encode().hex(),
+    }
 
 
 def _build_results() -> dict[str, Any]:

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 from quorate.core import crypto
 from quorate.core.batches import Batch, BatchHeader
 from quorate.core.bft import messages as say
-from quorate.core.blocks import Block, Executed, Header, compute_batches_hash
+from quorate.core.blocks import (
+    Block,
+    Executed,
+    Header,
+    compute_batches_hash,
+    compute_handover_hash,
+)
 from quorate.core.errors import InvalidBatch, MalformedBytes
 from quorate.core.params import Params
 from quorate.core.transactions import check_signatures, check_transaction, compute_transaction_id
@@ -26,18 +32,20 @@ signatures = st.binary(min_size=64, max_size=64)
 u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (16, 32, 64))
 executed = st.builds(Executed, u64, hashes, hashes, hashes, hashes)
 headers = st.builds(
-    Header, u16, u16, u64, u64, u64, hashes, u64, u64, u16, hashes, u64, u64, executed
-)
+    Header, u16, u16, u64, u64, u64, hashes, u64, u64, u16, hashes, u64, u64, hashes, hashes,
+    executed,
+)  # fmt: skip
 batch_headers = st.builds(BatchHeader, u64, u16, u64, u32, u32, u64, u64, hashes)
 
 
-def seal(header: Header, names: list[bytes]) -> Block:
+def seal(header: Header, names: list[bytes], handover: bytes) -> Block:
     fields = {name: getattr(header, name) for name in Header.__slots__}
     fields["batches_hash"] = compute_batches_hash(tuple(names))
-    return Block.build(Header(**fields), tuple(names))
+    fields["handover_hash"] = compute_handover_hash(handover)
+    return Block.build(Header(**fields), tuple(names), handover)
 
 
-blocks = st.builds(seal, headers, st.lists(hashes, max_size=3))
+blocks = st.builds(seal, headers, st.lists(hashes, max_size=3), st.binary(max_size=100))
 VOTE_KINDS = [say.Kind.NOTARIZE, say.Kind.NULLIFY, say.Kind.FINALIZE]
 
 

@@ -1,4 +1,4 @@
-"""`quorate account|block|status|seats|faucet`: reading the chain, and money to begin with."""
+"""`quorate account|block|seats|status|faucet`: reading the chain, and money to begin with."""
 
 import secrets
 import time
@@ -17,7 +17,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.transactions import Options
-from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, Status, Validator
+from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, SeatSet, Status, Validator
 
 _TIMEOUT_S: Final = 30.0
 _LANES: Final = Params().lanes_max
@@ -88,6 +88,54 @@ def block(
         _print_block(found[0])
 
 
+def seats(
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", min=0, help="Default: the running one.")
+    ] = None,
+    endpoint: options.Endpoint = None,
+    as_json: options.Json = False,
+) -> None:
+    """**quorate seats --epoch 3 --json**
+
+    Show the seats of an epoch, and against which of them there is evidence on chain.
+
+    The set of the next epoch is known while one runs.
+    """
+
+    async def work(client: Client) -> SeatSet:
+        return await client.seats(epoch)
+
+    found = session.run(endpoint, work)
+    if as_json:
+        listed = [
+            {
+                "seat": each.seat,
+                "name": each.name,
+                "public_key": each.public_key.hex(),
+                "mark": _describe_mark(each),
+            }
+            for each in found.seats
+        ]
+        document = {**found._asdict(), "hash": found.hash.hex(), "seats": listed}
+        output.print_json(document)
+        return
+    running = "running" if found.epoch == found.running_epoch else f"{found.running_epoch:,} runs"
+    output.print_fields(
+        [
+            ("epoch", f"{found.epoch:,} ({running})"),
+            ("at height", f"{found.height:,}"),
+            ("set hash", found.hash.hex()),
+        ]
+    )
+    output.out.print()
+    table = output.make_table("seat", "validator", "public key", "marked", right=("seat",))
+    for each in found.seats:
+        mark = f"view {each.view:,}, at height {each.height:,}" if each.evidence else "no"
+        style = "bold red" if each.evidence else "dim"
+        table.add_row(str(each.seat), each.name, each.public_key.hex(), Text(mark, style=style))
+    output.out.print(table)
+
+
 def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> None:
     """**quorate status --json**
 
@@ -111,6 +159,7 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
         [
             ("chain", found.chain_id),
             ("height", f"{found.height:,}" + (f", {ago_s:,.1f} s ago" if found.time_ms else "")),
+            ("epoch", f"{found.epoch:,}"),
             ("base fee", f"{found.base_fee:,} per weight"),
             ("validators", f"{found.validators_reachable} of {found.validators_total} answer"),
             ("version", found.version),
@@ -118,44 +167,6 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
     )
     output.out.print()
     output.out.print(make_validators_table(validators))
-
-
-def seats(
-    epoch: Annotated[
-        int | None, typer.Option("--epoch", min=0, help="Which epoch. Default: the present one.")
-    ] = None,
-    endpoint: options.Endpoint = None,
-    as_json: options.Json = False,
-) -> None:
-    """**quorate seats --json**
-
-    Show the seats of an epoch, and against which of them there is evidence on chain.
-    """
-
-    async def work(client: Client) -> tuple[list[Seat], list[Validator]]:
-        return await client.seats(epoch), await client.validators()
-
-    found, validators = session.run(endpoint, work)
-    names = {each.public_key: each.name for each in validators if each.seat is not None}
-    if as_json:
-        rows = [
-            {
-                "seat": each.seat,
-                "name": names.get(each.public_key, ""),
-                "public_key": each.public_key.hex(),
-                "mark": _describe_mark(each),
-            }
-            for each in found
-        ]
-        output.print_json({"epoch": found[0].epoch, "seats": rows})
-        return
-    table = output.make_table("seat", "validator", "key", "marked", right=("seat",))
-    for each in found:
-        mark = f"view {each.view:,}, at height {each.height:,}" if each.evidence else "no"
-        style = "bold red" if each.evidence else "dim"
-        name = names.get(each.public_key, "")
-        table.add_row(str(each.seat), name, each.public_key.hex()[:16], Text(mark, style=style))
-    output.out.print(table)
 
 
 def _describe_mark(seat: Seat) -> dict[str, Any] | None:

@@ -15,8 +15,9 @@ from quorate.consensus.vote_log import VoteLog
 from quorate.core.accusations import build_record
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.engine import Engine
 from quorate.core.bft.log import Record
-from quorate.core.bft.replica import Replica
+from quorate.core.seats import SeatSet
 from quorate.kit import failpoints, metrics
 from quorate.kit.logs import get_logger
 
@@ -31,8 +32,8 @@ log = get_logger("consensus")
 class Driver:
     """Owns the engine's turn: events in, effects done in order."""
 
-    def __init__(self, replica: Replica, vote_log: VoteLog | None) -> None:
-        self.replica = replica
+    def __init__(self, engine: Engine, vote_log: VoteLog | None) -> None:
+        self.engine = engine
         self.fault = ""
         # Told of evidence once it is in the log.
         self.on_evidence: Callable[[do.RecordEvidence], None] = lambda effect: None
@@ -58,17 +59,19 @@ class Driver:
             while not self._events.empty() and len(makes) < TURN_EVENTS_MAX:
                 makes.append(self._events.get_nowait())
             with metrics.measure_stage("consensus"):
-                effects = [effect for make in makes for effect in self._handle(make)]
-            await self._persist(effects)
-            for effect in effects:
-                self._do(effect)
-            metrics.VIEW.set(self.replica.view)
+                turn = [done for make in makes for done in self._handle(make)]
+            await self._persist([effect for effect, _ in turn])
+            for effect, seats in turn:
+                self._do(effect, seats)
+            metrics.VIEW.set(self.engine.replica.view)
             await asyncio.sleep(0)
 
-    def _handle(self, make: MakeEvent) -> list[do.Effect]:
+    def _handle(self, make: MakeEvent) -> list[tuple[do.Effect, SeatSet]]:
+        """Return effects with the set whose seats they name; a later event may change it."""
         loop = asyncio.get_running_loop()
         now_ms, clock_ms = int(loop.time() * 1000), int(time.time() * 1000)
-        return self.replica.handle(make(now_ms, clock_ms))
+        effects = self.engine.handle(make(now_ms, clock_ms))
+        return [(effect, self.engine.seats) for effect in effects]
 
     async def _persist(self, effects: list[do.Effect]) -> None:
         records: list[Record] = []
@@ -110,34 +113,38 @@ class Driver:
         except OSError as again:
             log.debug("the vote log still cannot be opened", error=str(again))
 
-    def _do(self, effect: do.Effect) -> None:
+    def _do(self, effect: do.Effect, seats: SeatSet) -> None:
         gossip, storage = self._gossip, self._storage
         assert gossip is not None and storage is not None, "connect() comes before run()"
         match effect:
             case do.Broadcast() | do.SendToSeat() | do.SendToNode():
-                gossip.send(effect)
+                gossip.send(effect, seats)
             case do.SetTimer():
                 self._set_timer(effect.at_ms)
             case do.CommitBlocks():
                 metrics.FINAL_HEIGHT.set(effect.blocks[-1].header.height)
                 storage.commit(effect)
             case do.FetchBatches():
-                gossip.fetch(effect)
+                gossip.fetch(effect, seats)
             case do.AnnounceProposal():
                 storage.announce(effect)
             case do.PruneLog():
-                self._prune(effect.view)
+                self._prune(effect)
+            case do.StartEpoch():
+                metrics.EPOCH.set(effect.epoch)
+                gossip.start_epoch(effect)
+                log.info("epoch", epoch=effect.epoch, seat=effect.seat)
             case do.RecordEvidence():
                 self._record_evidence(effect)
             case do.ReportState():
                 metrics.HALTED.set(effect.state == "halted")
                 log.info("engine state", state=effect.state, detail=effect.detail)
 
-    def _prune(self, view: int) -> None:
+    def _prune(self, effect: do.PruneLog) -> None:
         if self._log is None:
             return
         try:
-            self._log.prune(view)
+            self._log.prune(effect.epoch, effect.view)
         except OSError as error:
             # Nothing depends on it: what stays is forgotten the next time.
             log.warning("the vote log cannot be pruned now", error=str(error))

@@ -10,7 +10,7 @@ from secrets import token_bytes
 
 from quorate.core.crypto import SEED_BYTES, SigningKey
 from quorate.core.errors import RefusedToStart
-from quorate.core.genesis import Genesis, Seat
+from quorate.core.genesis import Genesis
 
 
 def get_key_path(home: Path) -> Path:
@@ -45,8 +45,8 @@ def init_seat(home: Path) -> SigningKey:
     return key
 
 
-def find_seat(home: Path, genesis: Genesis) -> tuple[Seat, SigningKey]:
-    """Return the seat that this home's key holds, and the key.
+def open_seat_key(home: Path, genesis: Genesis) -> SigningKey:
+    """Return the key of this home, which holds a seat in one of the genesis' sets.
 
     Raises RefusedToStart: SEAT_KEY_MISSING, SEAT_KEY_UNREADABLE or SEAT_KEY_NOT_IN_SET.
     """
@@ -59,9 +59,8 @@ def find_seat(home: Path, genesis: Genesis) -> tuple[Seat, SigningKey]:
             reason="SEAT_KEY_MISSING",
         )
     key = _read(path)
-    for seat in genesis.seats:
-        if seat.public_key == key.public_key:
-            return seat, key
+    if any(seats.find(key.public_key) is not None for seats in genesis.sets):
+        return key
     raise RefusedToStart(
         f"the seat key at {path} holds no seat of chain {genesis.chain_id}: put the right key "
         "back, or start as observer",

@@ -19,7 +19,6 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
     def __init__(self, driver: Driver, storage: StorageLink) -> None:
         self._driver = driver
         self._storage = storage
-        self._setup = driver.replica.setup
 
     async def SignBatch(
         self,
@@ -28,14 +27,14 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
     ) -> pb.SignBatchResponse:
         """Sign a batch header as its author, while this seat may sign at all."""
         try:
-            key = self._get_key()
+            setup, key = self._driver.engine.replica.setup, self._get_key()
             header = BatchHeader.decode(request.header)
-            if header.author != self._setup.seat or header.epoch != self._setup.epoch:
+            if header.author != setup.seat or header.epoch != setup.epoch:
                 raise Rejected("the header names another author or epoch", reason="NOT_THE_AUTHOR")
         except QuorateError as error:
             await abort(context, error)
         return pb.SignBatchResponse(
-            signature=key.sign(crypto.TAG_BATCH, self._setup.domain, request.header)
+            signature=key.sign(crypto.TAG_BATCH, setup.domain, request.header)
         )
 
     async def SignNode(
@@ -43,13 +42,14 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
         request: pb.SignNodeRequest,
         context: grpc.aio.ServicerContext[pb.SignNodeRequest, pb.SignNodeResponse],
     ) -> pb.SignNodeResponse:
-        """Sign which node speaks for this seat; an observer gets an answer without a seat."""
-        setup = self._setup
-        if setup.key is None:
-            return pb.SignNodeResponse(epoch=setup.epoch)
-        message = U64.pack(setup.epoch) + request.node_id
-        signature = setup.key.sign(crypto.TAG_SEAT_NODE, setup.domain, message)
-        return pb.SignNodeResponse(seat=setup.seat, epoch=setup.epoch, signature=signature)
+        """Sign which node speaks for this seat key; an observer gets an answer without a key."""
+        engine = self._driver.engine
+        epoch, key = engine.seats.epoch, engine.setup.key
+        if key is None:
+            return pb.SignNodeResponse(epoch=epoch)
+        message = U64.pack(epoch) + request.node_id
+        signature = key.sign(crypto.TAG_SEAT_NODE, engine.setup.domain, message)
+        return pb.SignNodeResponse(epoch=epoch, public_key=key.public_key, signature=signature)
 
     async def GetStatus(
         self,
@@ -57,7 +57,7 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
         context: grpc.aio.ServicerContext[pb.GetStatusRequest, pb.GetStatusResponse],
     ) -> pb.GetStatusResponse:
         """Tell epoch, view and state."""
-        replica = self._driver.replica
+        replica = self._driver.engine.replica
         state, detail = replica.get_state()
         if self._driver.fault:
             state, detail = "halted", self._driver.fault
@@ -73,9 +73,10 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
         )
 
     def _get_key(self) -> crypto.SigningKey:
-        setup, signing = self._setup, self._driver.replica.signing
+        replica = self._driver.engine.replica
+        setup, signing = replica.setup, replica.signing
         if setup.key is None:
-            raise Rejected("an observer signs nothing", reason="OBSERVER")
+            raise Rejected("who has no seat in this epoch signs nothing", reason="OBSERVER")
         if not signing.may_sign() or self._driver.fault:
             raise Rejected("this seat must not sign now", reason="MUST_NOT_SIGN")
         return setup.key

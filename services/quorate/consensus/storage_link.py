@@ -15,13 +15,15 @@ from quorate.api.storage.v1 import storage_pb2_grpc as rpc
 from quorate.core.batches import HEADER_BYTES, BatchHeader, compute_batch_name
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.finality import decode_finality
 from quorate.core.bft.log import Restored
-from quorate.core.bft.messages import decode_certificate
 from quorate.core.bft.replica import Opening
-from quorate.core.blocks import Block, build_root
+from quorate.core.blocks import Block
 from quorate.core.codec import split_hashes
+from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.genesis import Genesis
 from quorate.core.results import Result
+from quorate.core.seats import SeatSet
 from quorate.kit.logs import get_logger
 
 RETRY_S = 0.1
@@ -46,22 +48,21 @@ class StorageLink:
         self._wake = asyncio.Event()
         self.catching_up = False
 
-    async def open_chain(self, restored: Restored) -> tuple[Opening, Held]:
+    async def open_chain(self, restored: Restored) -> tuple[Opening, Epochs, Held]:
         """Return where the chain stands, waiting until storage is up, and the batches held."""
         response = await self._stub.OpenChain(pb.OpenChainRequest(), wait_for_ready=True)
-        genesis = self._genesis
         head = Block.decode(response.head)
         if head.header.height == 0:
-            head = build_root(genesis.hash, genesis.time_ms, genesis.params)
-        certificate = decode_certificate(response.certificate) if response.certificate else None
+            head = self._genesis.root
         opening = Opening(
             head=head,
-            certificate=certificate,
+            finality=decode_finality(response.certificate) if response.certificate else None,
             recent=tuple(_list_names(response.recent_batches)),
             results=_decode_results(response.results),
             restored=restored,
         )
-        return opening, _decode_held(response.held_headers)
+        epochs = _decode_epochs(response.epoch_start, response.sets)
+        return opening, epochs, _decode_held(response.held_headers)
 
     def commit(self, effect: do.CommitBlocks) -> None:
         """Queue final blocks."""
@@ -100,17 +101,14 @@ class StorageLink:
                 run = self._to_send.popleft()
                 yield pb.CommitRequest(
                     blocks=[block.encode() for block in run.blocks],
-                    certificate=run.certificate.encode(),
+                    certificate=run.finality.encode(),
                 )
 
     async def _receive(self, response: pb.CommitResponse) -> None:
         if response.fault_changed:
             await self._put(lambda now, clock: on.StorageFaulted(now, clock, response.fault))
         if response.caught_up_block:
-            block = Block.decode(response.caught_up_block)
-            certificate = decode_certificate(response.caught_up_certificate)
-            names = tuple(_list_names(response.caught_up_batches))
-            await self._put(lambda now, clock: on.CaughtUp(now, clock, block, certificate, names))
+            await self._catch_up(response)
         if response.results:
             results = _decode_results(response.results)
             await self._put(lambda now, clock: on.BlocksExecuted(now, clock, results))
@@ -121,9 +119,26 @@ class StorageLink:
             await self._put(lambda now, clock: on.BlocksSynced(now, clock, height))
         self.catching_up = response.catching_up
 
+    async def _catch_up(self, response: pb.CommitResponse) -> None:
+        block = Block.decode(response.caught_up_block)
+        finality = decode_finality(response.caught_up_certificate)
+        names = tuple(_list_names(response.caught_up_batches))
+        epochs = _decode_epochs(response.caught_up_epoch_start, response.caught_up_sets)
+        await self._put(lambda now, clock: on.CaughtUp(now, clock, block, finality, names, epochs))
+
 
 def _decode_results(results: Iterable[pb.Result]) -> tuple[Result, ...]:
-    return tuple(Result(r.height, r.write_digest, r.receipts_hash) for r in results)
+    return tuple(
+        Result(r.height, r.write_digest, r.receipts_hash, _decode_set(r.next_set)) for r in results
+    )
+
+
+def _decode_set(encoded: bytes) -> SeatSet | None:
+    return SeatSet.decode(encoded) if encoded else None
+
+
+def _decode_epochs(start: bytes, sets: Iterable[bytes]) -> Epochs:
+    return Epochs(EpochStart.decode(start), tuple([SeatSet.decode(each) for each in sets]))
 
 
 def _list_names(blocks: Iterable[pb.BlockBatches]) -> list[tuple[int, bytes]]:

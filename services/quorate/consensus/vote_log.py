@@ -11,8 +11,7 @@ from typing import Final
 from rocksdict import DBRecoveryMode, Options, Rdict, ReadOptions, WriteBatch, WriteOptions
 
 from quorate.core.accusations import Evidence, decode_record
-from quorate.core.bft.log import Record, Restored, compute_prune_ranges, restore
-from quorate.core.codec import U64
+from quorate.core.bft.log import Record, Restored, compute_prune_ranges, encode_place, restore
 from quorate.core.errors import InvalidInput, MalformedBytes, RefusedToStart
 from quorate.kit import metrics
 
@@ -20,7 +19,9 @@ GENESIS_KEY: Final = b"m/genesis"
 _KEY: Final = b"m/public_key"
 # Range deletes cost at reading; so the log is pruned only every so many views.
 PRUNE_EVERY_VIEWS: Final = 512
+# The audit log keeps so many views of an epoch, and so many epochs.
 AUDIT_VIEWS: Final = 100_000
+AUDIT_EPOCHS: Final = 8
 # How many audit records are searched for the newest message of each seat at start.
 SEARCH_MAX: Final = 4_096
 
@@ -42,7 +43,7 @@ class VoteLog:
             ) from error
         self._synced = WriteOptions()
         self._synced.sync = True
-        self._pruned_view = 0
+        self._pruned = (0, 0)
         self._check(GENESIS_KEY, genesis_hash, "WRONG_GENESIS", "another chain")
         self._check(_KEY, public_key, "SEAT_KEY_CHANGED", "another seat key")
 
@@ -87,21 +88,19 @@ class VoteLog:
         if synced:
             metrics.LOG_SYNCS.inc()
 
-    def prune(self, view: int) -> None:
-        """Forget what lies up to `view`, once enough has gathered; raises OSError."""
-        if view - self._pruned_view < PRUNE_EVERY_VIEWS:
+    def prune(self, epoch: int, view: int) -> None:
+        """Forget what lies up to a view, once enough has gathered; raises OSError."""
+        pruned_epoch, pruned_view = self._pruned
+        if self._db is None or (epoch == pruned_epoch and view - pruned_view < PRUNE_EVERY_VIEWS):
             return
-        if self._db is None:
-            return
-        ranges = list(compute_prune_ranges(view))
-        if view > AUDIT_VIEWS:
-            ranges.append((b"a", b"a" + U64.pack(view - AUDIT_VIEWS)))
+        ranges = list(compute_prune_ranges(epoch, view))
+        ranges += compute_audit_ranges(epoch, view)
         try:
             for start, end in ranges:
                 self._db.delete_range(start, end)
         except Exception as error:  # rocksdict raises bare Exception for every RocksDB status
             raise OSError(str(error)) from error
-        self._pruned_view = view
+        self._pruned = (epoch, view)
 
     def reopen(self) -> None:
         """Open anew after a failed write; raises OSError while that cannot be done.
@@ -153,6 +152,17 @@ class VoteLog:
                 return
             yield cursor.key(), cursor.value()
             cursor.prev()
+
+
+def compute_audit_ranges(epoch: int, view: int) -> list[tuple[bytes, bytes]]:
+    """Return the key ranges [from, to) of the audit log that may go at a view of an epoch."""
+    ranges = [(b"a", b"a" + encode_place(max(epoch - AUDIT_EPOCHS, 0), 0))]
+    # Views go on over epochs: what is old enough in the epoch before goes as well.
+    for each in (epoch - 1, epoch):
+        if each >= 0 and view > AUDIT_VIEWS:
+            old = encode_place(each, view - AUDIT_VIEWS)
+            ranges.append((b"a" + encode_place(each, 0), b"a" + old))
+    return [(start, end) for start, end in ranges if end > b"a" + bytes(16)]
 
 
 def _build_options() -> Options:

@@ -1,6 +1,6 @@
 """Creates the parts of the consensus service and joins them; holds no logic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import grpc
 
@@ -8,14 +8,13 @@ from quorate.api.consensus.v1 import consensus_pb2, consensus_pb2_grpc
 from quorate.consensus.driver import Driver
 from quorate.consensus.gossip_link import GossipLink
 from quorate.consensus.reporting import Reporter
-from quorate.consensus.seat_key import find_seat, get_log_path
+from quorate.consensus.seat_key import get_log_path, open_seat_key
 from quorate.consensus.servicer import ConsensusServicer
 from quorate.consensus.storage_link import StorageLink
 from quorate.consensus.vote_log import VoteLog
-from quorate.core.accusations import build_genesis_keys
 from quorate.core.bft import events as on
+from quorate.core.bft.engine import Engine, EngineSetup
 from quorate.core.bft.log import Restored
-from quorate.core.bft.replica import Replica, Setup
 from quorate.core.genesis import Genesis, parse_genesis
 from quorate.kit.config import NodeConfig
 from quorate.kit.rpc import Server, open_channel
@@ -60,14 +59,15 @@ async def start(config: NodeConfig) -> Consensus:
 
 
 async def _start(
-    config: NodeConfig, genesis: Genesis, setup: Setup, vote_log: VoteLog | None
+    config: NodeConfig, genesis: Genesis, setup: EngineSetup, vote_log: VoteLog | None
 ) -> Consensus:
     restored = Restored() if vote_log is None else vote_log.read()
     channels = [open_channel(config.socket("storage")), open_channel(config.socket("gossip"))]
     storage = StorageLink(channels[0], genesis, lambda make: driver.put(make))
-    gossip = GossipLink(channels[1], lambda make: driver.put(make))
-    opening, held = await storage.open_chain(restored)
-    driver = Driver(Replica(setup, opening), vote_log)
+    opening, epochs, held = await storage.open_chain(restored)
+    engine = Engine(setup, opening, epochs)
+    gossip = GossipLink(channels[1], engine, lambda make: driver.put(make))
+    driver = Driver(engine, vote_log)
     driver.connect(gossip, storage)
     await driver.put(on.Started)
     await driver.put(lambda now, clock: on.BatchesHeld(now, clock, held))
@@ -84,7 +84,7 @@ async def _start(
     tasks.start(gossip.run(), "gossip link")
     if setup.key is not None and vote_log is not None:
         reporter = Reporter(
-            setup.key, genesis.domain, build_genesis_keys(genesis),
+            setup.key, genesis.domain, engine.get_seat_key,
             genesis.params.validity_max_blocks, (channels[0], channels[1]),
         )  # fmt: skip
         reporter.resume(vote_log.list_evidence())
@@ -93,17 +93,10 @@ async def _start(
     return Consensus(tasks, server, gossip, channels, vote_log)
 
 
-def _open_seat(config: NodeConfig, genesis: Genesis) -> tuple[Setup, VoteLog | None]:
-    keys = tuple(seat.public_key for seat in genesis.seats)
-    setup = Setup(
-        epoch=0, domain=genesis.domain, keys=keys, carried=genesis.hash, params=genesis.params
-    )
+def _open_seat(config: NodeConfig, genesis: Genesis) -> tuple[EngineSetup, VoteLog | None]:
+    setup = EngineSetup(domain=genesis.domain, params=genesis.params)
     if config.observer:
         return setup, None
-    seat, key = find_seat(config.home, genesis)
+    key = open_seat_key(config.home, genesis)
     vote_log = VoteLog(get_log_path(config.home), genesis.hash, key.public_key)
-    setup = Setup(
-        epoch=0, domain=genesis.domain, keys=keys, carried=genesis.hash, params=genesis.params,
-        seat=seat.index, key=key,
-    )  # fmt: skip
-    return setup, vote_log
+    return replace(setup, key=key), vote_log

@@ -14,7 +14,6 @@ from quorate.core.bft.messages import TAGS, Kind, Proposal, Vote, decode_message
 from quorate.core.blocks import HEADER_BYTES, Block, Header, compute_digest
 from quorate.core.codec import U16, U64, Reader, pack_list, unpack_list
 from quorate.core.errors import InvalidTransaction, MalformedBytes
-from quorate.core.genesis import Genesis
 
 _PROPOSAL_BYTES: Final = 1 + crypto.SIGNATURE_BYTES + HEADER_BYTES
 # Evidence of the current epoch and of so many before it is accepted: a seat of the last one can
@@ -46,12 +45,6 @@ class Evidence(NamedTuple):
     def compute_hash(self) -> bytes:
         """Return the name of this pair; items show their own length, so it is unambiguous."""
         return crypto.compute_hash(b"quorate/evidence/v1", *self.encode())
-
-
-def build_genesis_keys(genesis: Genesis) -> GetSeatKey:
-    """Return the keys of a chain whose every epoch has the set of its genesis."""
-    keys = [seat.public_key for seat in genesis.seats]
-    return lambda epoch, seat: keys[seat] if 0 <= seat < len(keys) else None
 
 
 def get_epoch(message: Signed) -> int:

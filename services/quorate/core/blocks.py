@@ -2,9 +2,9 @@
 
 Layout of a header (big-endian): protocol_version u16, contract_engine u16, epoch u64, view u64,
 height u64, parent 32, parent_view u64, time_ms u64, proposer u16, batches_hash 32, weight u64,
-base_fee u64, then what it claims about execution: height u64, write_digest 32, state_root 32
-(zero: absent), receipts_root 32, next_set_hash 32 (zero: absent).
-A block on the wire is header ‖ packed batch names.
+base_fee u64, last_block 32, handover_hash 32, then what it claims about execution: height u64,
+write_digest 32, state_root 32 (zero: absent), receipts_root 32, next_set_hash 32.
+A block on the wire is header ‖ handover behind a u32 length ‖ packed batch names.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ from struct import Struct
 from typing import Final
 
 from quorate.core import crypto
-from quorate.core.codec import split_hashes
+from quorate.core.codec import Reader, encode_blob, split_hashes
 from quorate.core.errors import MalformedBytes
 from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.values import ZERO_HASH, Hash
 
-_HEADER: Final = Struct(">HHQQQ32sQQH32sQQQ32s32s32s32s")
+_HEADER: Final = Struct(">HHQQQ32sQQH32sQQ32s32sQ32s32s32s32s")
 HEADER_BYTES: Final = _HEADER.size
+# A certificate of SEATS_MAX signatures behind a tail block's header fits.
+HANDOVER_BYTES_MAX: Final = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,11 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A block's header; its hash is the block's digest."""
+    """A block's header; its hash is the block's digest.
+
+    `last_block` is zero but in a tail block, where it names the epoch's last block;
+    `handover_hash` is zero but in an epoch's first block (docs/protocol.md#N2, #N3).
+    """
 
     protocol_version: int
     contract_engine: int
@@ -48,6 +54,8 @@ class Header:
     batches_hash: bytes
     weight: int
     base_fee: int
+    last_block: bytes
+    handover_hash: bytes
     executed: Executed
 
     def encode(self) -> bytes:
@@ -56,8 +64,8 @@ class Header:
         return _HEADER.pack(
             self.protocol_version, self.contract_engine, self.epoch, self.view, self.height,
             self.parent, self.parent_view, self.time_ms, self.proposer, self.batches_hash,
-            self.weight, self.base_fee, done.height, done.write_digest, done.state_root,
-            done.receipts_root, done.next_set_hash,
+            self.weight, self.base_fee, self.last_block, self.handover_hash, done.height,
+            done.write_digest, done.state_root, done.receipts_root, done.next_set_hash,
         )  # fmt: skip
 
     @classmethod
@@ -66,35 +74,55 @@ class Header:
         if len(data) != HEADER_BYTES:
             raise MalformedBytes("block header", f"{len(data)} bytes, not {HEADER_BYTES}")
         values = _HEADER.unpack(data)
-        return cls(*(*values[:12], Executed(*values[12:])))
+        return cls(*(*values[:14], Executed(*values[14:])))
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A header, the names of its batches in order, and its digest."""
+    """A header, the names of its batches in order, and its digest.
+
+    `handover` is the encoded proof that the epoch before is over; only an epoch's first block
+    carries one.
+    """
 
     header: Header
     batches: tuple[bytes, ...]
     digest: Hash
+    handover: bytes = b""
+
+    @property
+    def is_tail(self) -> bool:
+        """Tell whether this block only helps to finalize its epoch's last block."""
+        return self.header.last_block != ZERO_HASH
 
     def encode(self) -> bytes:
         """Return the bytes that travel and are stored."""
-        return self.header.encode() + b"".join(self.batches)
+        return self.header.encode() + encode_blob(self.handover) + b"".join(self.batches)
 
     @classmethod
-    def build(cls, header: Header, batches: tuple[bytes, ...]) -> "Block":
-        """Return the block of a header and its batch names."""
-        return cls(header, batches, compute_digest(header.encode()))
+    def build(cls, header: Header, batches: tuple[bytes, ...], handover: bytes = b"") -> "Block":
+        """Return the block of a header, its batch names and its handover."""
+        return cls(header, batches, compute_digest(header.encode()), handover)
 
     @classmethod
     def decode(cls, data: bytes) -> "Block":
-        """Return a block whose batch list matches its header; raises MalformedBytes."""
+        """Return a block whose body matches its header; raises MalformedBytes."""
         encoded = data[:HEADER_BYTES]
         header = Header.decode(encoded)
-        batches = tuple(split_hashes(data[HEADER_BYTES:], "block batches"))
+        handover, names = split_body(data)
+        batches = tuple(split_hashes(names, "block batches"))
         if compute_batches_hash(batches) != header.batches_hash:
             raise MalformedBytes("block", "batch list does not match its header")
-        return cls(header, batches, compute_digest(encoded))
+        if compute_handover_hash(handover) != header.handover_hash:
+            raise MalformedBytes("block", "handover does not match its header")
+        return cls(header, batches, compute_digest(encoded), handover)
+
+
+def split_body(data: bytes) -> tuple[bytes, bytes]:
+    """Return the handover and the packed batch names of an encoded block."""
+    reader = Reader(data, "block")
+    reader.take(HEADER_BYTES)
+    return reader.blob(HANDOVER_BYTES_MAX), reader.rest()
 
 
 def compute_digest(encoded_header: bytes) -> Hash:
@@ -105,6 +133,13 @@ def compute_digest(encoded_header: bytes) -> Hash:
 def compute_batches_hash(batches: tuple[bytes, ...]) -> Hash:
     """Return the hash a header carries of its batch list."""
     return crypto.compute_hash(b"quorate/block-batches/v1", *batches)
+
+
+def compute_handover_hash(handover: bytes) -> Hash:
+    """Return the hash a header carries of its handover; zero when there is none."""
+    if not handover:
+        return ZERO_HASH
+    return crypto.compute_hash(b"quorate/handover/v1", handover)
 
 
 def compute_base_fee(base_fee: int, weight: int, params: Params) -> int:
@@ -121,11 +156,16 @@ def compute_base_fee(base_fee: int, weight: int, params: Params) -> int:
     return max(base_fee + change, params.base_fee_min)
 
 
-def build_root(genesis_hash: bytes, time_ms: int, params: Params) -> Block:
-    """Return block 0, which nobody proposes: its digest is the genesis hash."""
-    nothing = Executed(0, ZERO_HASH, ZERO_HASH, ZERO_HASH, ZERO_HASH)
+def build_root(
+    genesis_hash: bytes, time_ms: int, params: Params, next_set_hash: bytes = ZERO_HASH
+) -> Block:
+    """Return block 0, which nobody proposes: its digest is the genesis hash.
+
+    It counts as the last block before epoch 0, so it claims the set of epoch 1.
+    """
+    nothing = Executed(0, ZERO_HASH, ZERO_HASH, ZERO_HASH, next_set_hash)
     header = Header(
         params.protocol_version, params.contract_engine, 0, 0, 0, ZERO_HASH, 0, time_ms, 0,
-        compute_batches_hash(()), 0, params.base_fee_min, nothing,
+        compute_batches_hash(()), 0, params.base_fee_min, ZERO_HASH, ZERO_HASH, nothing,
     )  # fmt: skip
     return Block(header, (), Hash(genesis_hash))

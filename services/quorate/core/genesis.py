@@ -9,29 +9,27 @@ import json
 from dataclasses import dataclass
 
 from quorate.core import crypto
+from quorate.core.blocks import Block, build_root
+from quorate.core.epochs import EpochStart
 from quorate.core.errors import InvalidGenesis, MalformedAddress
 from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
+from quorate.core.seats import NAME_BYTES_MAX, Seat, SeatSet
 from quorate.core.values import TREASURY, Address, Hash, format_address, parse_address
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """One seat of an epoch's set: its key, and the name people call its validator by."""
-
-    index: int
-    name: str
-    public_key: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Genesis:
-    """A checked genesis; `hash` and `domain` are computed once here."""
+    """A checked genesis; `hash` and `domain` are computed once here.
+
+    `seats` is the set of epoch 0, `next_seats` that of epoch 1.
+    """
 
     chain_id: str
     time_ms: int
     fork_epoch: int
     params: Params
     seats: tuple[Seat, ...]
+    next_seats: tuple[Seat, ...]
     balances: tuple[tuple[Address, int], ...]
     hash: Hash
     domain: Hash
@@ -40,6 +38,21 @@ class Genesis:
     def supply(self) -> int:
         """The sum of all balances; it never changes without an issue schedule."""
         return sum(balance for _, balance in self.balances)
+
+    @property
+    def sets(self) -> tuple[SeatSet, SeatSet]:
+        """The sets of epochs 0 and 1."""
+        return SeatSet(0, self.seats), SeatSet(1, self.next_seats)
+
+    @property
+    def root(self) -> Block:
+        """Block 0."""
+        return build_root(self.hash, self.time_ms, self.params, self.sets[1].hash)
+
+    @property
+    def start(self) -> EpochStart:
+        """What epoch 0 starts from."""
+        return EpochStart(0, 0, self.time_ms, self.hash)
 
 
 def parse_genesis(text: str) -> Genesis:
@@ -58,7 +71,10 @@ def parse_genesis(text: str) -> Genesis:
         time_ms=time_ms,
         fork_epoch=fork_epoch,
         params=Params.parse(params_document),
-        seats=_parse_seats(document, chain_id),
+        seats=_parse_seats(document, "seats", chain_id),
+        next_seats=_parse_seats(
+            document, "next_seats" if "next_seats" in document else "seats", chain_id
+        ),
         balances=_parse_balances(document),
         hash=genesis_hash,
         domain=crypto.compute_domain(chain_id, genesis_hash, fork_epoch),
@@ -73,9 +89,13 @@ def build_genesis(
     balances: dict[str, int],
     *,
     fork_epoch: int = 0,
+    next_seats: list[dict[str, str]] | None = None,
 ) -> str:
-    """Return the JSON text of a genesis; `seats` come from `build_seat_entry`."""
-    document = {
+    """Return the JSON text of a genesis; seats come from `build_seat_entry`.
+
+    `next_seats` is the set of epoch 1; without it that is the set of epoch 0 again.
+    """
+    document: dict[str, object] = {
         "chain_id": chain_id,
         "time_ms": time_ms,
         "fork_epoch": fork_epoch,
@@ -83,6 +103,8 @@ def build_genesis(
         "seats": seats,
         "accounts": [{"address": a, "balance": b} for a, b in balances.items()],
     }
+    if next_seats is not None:
+        document["next_seats"] = next_seats
     return json.dumps(document, indent=2)
 
 
@@ -106,7 +128,9 @@ def _load(text: str) -> dict[str, object]:
         raise InvalidGenesis("(document)", f"is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidGenesis("(document)", "must be an object")
-    allowed = {"chain_id", "time_ms", "fork_epoch", "params", "seats", "accounts"}
+    allowed = {
+        "chain_id", "time_ms", "fork_epoch", "params", "seats", "next_seats", "accounts",
+    }  # fmt: skip
     for name in document:
         if name not in allowed:
             raise InvalidGenesis(name, "is not a field of a genesis")
@@ -133,18 +157,20 @@ def _integer(document: dict[str, object], field: str) -> int:
     return value
 
 
-def _parse_seats(document: dict[str, object], chain_id: str) -> tuple[Seat, ...]:
-    entries = document.get("seats")
+def _parse_seats(document: dict[str, object], field: str, chain_id: str) -> tuple[Seat, ...]:
+    entries = document.get(field)
     if not isinstance(entries, list) or not 1 <= len(entries) <= SEATS_MAX:
-        raise InvalidGenesis("seats", f"must list 1 to {SEATS_MAX} seats")
+        raise InvalidGenesis(field, f"must list 1 to {SEATS_MAX} seats")
     seats: list[Seat] = []
     for index, entry in enumerate(entries):
-        where = f"seats[{index}]"
+        where = f"{field}[{index}]"
         try:
             name, key = str(entry["name"]), bytes.fromhex(entry["public_key"])
             proof = bytes.fromhex(entry["proof"])
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidGenesis(where, "needs name, public_key and proof (hex)") from error
+        if len(name.encode()) > NAME_BYTES_MAX:
+            raise InvalidGenesis(f"{where}.name", f"is longer than {NAME_BYTES_MAX} bytes")
         tag, domain = crypto.TAG_SEAT_GENESIS, _proof_domain(chain_id)
         if not crypto.is_signed(key, proof, tag, domain, name.encode()):
             raise InvalidGenesis(f"{where}.proof", "is not the key's signature over its name")

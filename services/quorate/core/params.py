@@ -9,6 +9,8 @@ _BOUNDS = {
     "protocol_version": (1, 2**16 - 1),
     "contract_engine": (0, 2**16 - 1),
     "block_weight_max": (2, 2**63 - 1),
+    "epoch_blocks": (1, 2**63 - 1),
+    "epoch_ms": (1, 2**63 - 1),
 }
 
 
@@ -39,6 +41,9 @@ class Params:
     view_timeout_ms_max: int = 8_000
     clock_ahead_ms_max: int = 500
     execution_lag_max: int = 64
+    # Epochs
+    epoch_blocks: int = 10_000
+    epoch_ms: int = 600_000
 
     @classmethod
     def parse(cls, document: dict[str, object]) -> "Params":

@@ -13,6 +13,7 @@ from typing import Final
 from quorate.core import crypto
 from quorate.core.blocks import Executed
 from quorate.core.codec import U32
+from quorate.core.seats import SeatSet
 from quorate.core.values import ZERO_HASH, Hash
 
 _TAG_WRITES: Final = b"quorate/writes/v1"
@@ -28,11 +29,15 @@ class Judgement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What executing the final block at `height` gave here."""
+    """What executing the final block at `height` gave here.
+
+    `next_set` is the set that the last block of an epoch gives (docs/protocol.md#N4).
+    """
 
     height: int
     write_digest: bytes
     receipts_hash: bytes
+    next_set: SeatSet | None = None
 
 
 class WriteDigest:
@@ -67,17 +72,22 @@ def compute_receipts_hash(packed_receipts: bytes) -> Hash:
 def compute_claim(parent: Executed, height: int, results: Mapping[int, Result]) -> Executed | None:
     """Return the claim a child of `parent` makes for `height`; None when a result is missing.
 
+    The newest set hash is carried on until another set is known (docs/protocol.md#N4).
+
     Shapes: `results` maps heights to results and must hold parent.height+1 … height.
     """
     if height == parent.height:
         return parent
-    hashes = []
+    hashes, next_set_hash = [], parent.next_set_hash
     for each in range(parent.height + 1, height + 1):
         if each not in results:
             return None
         hashes.append(results[each].receipts_hash)
+        next_set = results[each].next_set
+        if next_set is not None:
+            next_set_hash = next_set.hash
     root = crypto.compute_hash(b"quorate/receipts-root/v1", *hashes)
-    return Executed(height, results[height].write_digest, ZERO_HASH, root, ZERO_HASH)
+    return Executed(height, results[height].write_digest, ZERO_HASH, root, next_set_hash)
 
 
 def judge_claim(

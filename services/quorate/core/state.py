@@ -6,6 +6,8 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
                                     then (lane u8, next_sequence u64) ascending by lane
     i ‖ sender 32 ‖ key 0..64       idempotency: payload_hash 32, first id 32, until_height u64
     x ‖ until_height u64            which idempotency records end there: (size u8, sender ‖ key)…
+    e                               start of the epoch that the next block belongs to (epochs.py)
+    s ‖ epoch u64                   set of an epoch (seats.py); kept for ever
     m ‖ epoch u64 ‖ seat u16        mark of a seat against which there is evidence: version u8,
                                     view u64, height u64, hash of the evidence 32
 
@@ -29,6 +31,7 @@ _ACCOUNT_HEAD: Final = 10
 _LANE_BYTES: Final = 9
 _ACCOUNTS: Final = tuple(Struct(">BQB" + "BQ" * lanes) for lanes in range(LANES_BOUND + 1))
 _IDEMPOTENCY: Final = Struct(">32s32sQ")
+EPOCH_START_KEY: Final = b"e"
 _MARK: Final = Struct(">BQQ32s")
 _MARK_VERSION: Final = 1
 # Up to so many writes are sorted in one step; more are sorted in parts (see `iter_writes`).
@@ -50,6 +53,11 @@ def compute_idempotency_key(sender: bytes, key: bytes) -> bytes:
 def compute_expiry_key(until_height: int) -> bytes:
     """Return the key of the list of idempotency records that end at a height."""
     return b"x" + U64.pack(until_height)
+
+
+def compute_set_key(epoch: int) -> bytes:
+    """Return the key of the set of an epoch."""
+    return b"s" + U64.pack(epoch)
 
 
 def compute_mark_key(epoch: int, seat: int) -> bytes:

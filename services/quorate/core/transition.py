@@ -24,11 +24,21 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from quorate.core import accusations, crypto
-from quorate.core.accusations import Evidence, GetSeatKey, Reporter, decode_evidence
+from quorate.core.accusations import Evidence, Reporter, decode_evidence
+from quorate.core.blocks import Header
+from quorate.core.epochs import (
+    EpochStart,
+    compute_end,
+    compute_next_set,
+    is_last_block,
+    start_after,
+)
 from quorate.core.errors import InvalidTransaction
 from quorate.core.genesis import Genesis
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
+from quorate.core.seats import SeatSet
 from quorate.core.state import (
+    EPOCH_START_KEY,
     LANES_BOUND,
     Account,
     Changes,
@@ -39,6 +49,7 @@ from quorate.core.state import (
     compute_expiry_key,
     compute_idempotency_key,
     compute_mark_key,
+    compute_set_key,
     decode_expiries,
     decode_idempotency,
     encode_expiries,
@@ -116,12 +127,17 @@ class Context:
     params: Params
     domain: bytes
     epoch: int
-    get_seat_key: GetSeatKey
 
 
 def list_first_keys(height: int) -> list[bytes]:
     """Return the keys that every block at `height` needs, whatever is in it."""
     return [compute_account_key(TREASURY), compute_expiry_key(height - 1)]
+
+
+def list_epoch_keys(epoch: int) -> list[bytes]:
+    """Return the keys of what is known of epochs around a block's: its end and reports ask."""
+    sets = range(max(epoch - accusations.EPOCHS_BACK, 0), epoch + 2)
+    return [EPOCH_START_KEY, *map(compute_set_key, sets)]
 
 
 def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
@@ -150,10 +166,10 @@ def build_undecodable(data: bytes) -> Transaction:
 
 
 class Execution:
-    """Executes one block: `begin`, `apply` for each slice of transactions, then `iter_writes`.
+    """Executes one block: `begin`, `apply` per slice of transactions, `end_epoch`, `iter_writes`.
 
-    `records` must hold list_first_keys(height) from the start and list_keys(slice) before the
-    slice is applied; the caller may add to the mapping between slices.
+    `records` must hold list_first_keys(height) and list_epoch_keys(epoch) from the start and
+    list_keys(slice) before the slice is applied; the caller may add to the mapping between slices.
     """
 
     def __init__(self, context: Context, records: Mapping[bytes, bytes]) -> None:
@@ -164,6 +180,7 @@ class Execution:
         self._changes = Changes(records)
         self._fees = 0
         self._refuted: set[bytes] = set()
+        self._sets: dict[int, tuple[bytes, ...]] = {}
         self._bound: list[bytes] = []
 
     def begin(self) -> None:
@@ -183,6 +200,20 @@ class Execution:
             else self._apply_report(transaction, transaction.report)
             for transaction in transactions
         ]
+
+    def end_epoch(self, header: Header) -> SeatSet | None:
+        """Return the set that this block gives as its epoch's last (docs/protocol.md#N4), or None.
+
+        The set and what the next epoch starts from are writes of the block like any others.
+        """
+        start = EpochStart.decode(self._changes.get(EPOCH_START_KEY))
+        if not is_last_block(header, compute_end(start, self._context.params)):
+            return None
+        following = SeatSet.decode(self._changes.get(compute_set_key(start.epoch + 1)))
+        next_set = compute_next_set(following)
+        self._changes.put(EPOCH_START_KEY, start_after(header).encode())
+        self._changes.put(compute_set_key(next_set.epoch), next_set.encode())
+        return next_set
 
     def iter_writes(self) -> Iterator[list[Write]]:
         """Credit the fees and yield the block's writes, ascending by key, in slices."""
@@ -277,7 +308,7 @@ class Execution:
         context = self._context
         reporter = Reporter(report.reporter, report.signer)
         objection = accusations.find_objection(
-            evidence, reporter, context.epoch, context.get_seat_key
+            evidence, reporter, context.epoch, self._get_seat_key
         )
         if objection:
             return _OBJECTIONS[objection]
@@ -285,12 +316,20 @@ class Execution:
             return EVIDENCE_KNOWN
         if report.signer in self._refuted:
             return EVIDENCE_LIMIT
-        if accusations.are_signed(evidence, context.get_seat_key, context.domain):
+        if accusations.are_signed(evidence, self._get_seat_key, context.domain):
             return 0
         # One false report per seat and block: so checks are bounded by the seats, and nobody can
         # crowd out the reports of others.
         self._refuted.add(report.signer)
         return EVIDENCE_INVALID
+
+    def _get_seat_key(self, epoch: int, seat: int) -> bytes | None:
+        """Return the key of a seat; None when there is no such seat, or its set is not around."""
+        if epoch not in self._sets:
+            record = self._changes.get(compute_set_key(epoch))
+            self._sets[epoch] = SeatSet.decode(record).keys if record else ()
+        keys = self._sets[epoch]
+        return keys[seat] if seat < len(keys) else None
 
     def _transfer(self, transaction: Transaction) -> int:
         """Move all amounts one after the other, or none; return 0 or INSUFFICIENT_BALANCE."""
@@ -315,7 +354,9 @@ class Execution:
 def compute_genesis_writes(genesis: Genesis) -> list[Write]:
     """Return the writes that make the state of block 0, ascending by key."""
     accounts = [(address, Account(balance, {})) for address, balance in genesis.balances if balance]
-    return sorted((compute_account_key(address), each.encode()) for address, each in accounts)
+    writes = [(compute_account_key(address), each.encode()) for address, each in accounts]
+    writes += [(compute_set_key(each.epoch), each.encode()) for each in genesis.sets]
+    return sorted([*writes, (EPOCH_START_KEY, genesis.start.encode())])
 
 
 def _is_sound(transaction: Transaction, lanes: int) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from quorate.consensus.audit import AuditedLog
 from quorate.consensus.vote_log import VoteLog
 from quorate.core import crypto
-from quorate.core.accusations import GetSeatKey, build_genesis_keys, is_authentic
+from quorate.core.accusations import is_authentic
 from quorate.core.audit import Audit, Finding, Seen, merge_messages
 from quorate.core.bft import log
 from quorate.core.bft.evidence import Signed, get_digest, get_kind
@@ -22,6 +22,7 @@ from quorate.core.bft.messages import TAGS, Kind, Vote, encode_statement
 from quorate.core.codec import U16
 from quorate.core.errors import InvalidInput, NotFound, Unavailable
 from quorate.core.genesis import parse_genesis
+from quorate.core.seats import SeatSet
 from quorate.core.values import ZERO_HASH
 
 _LOG: Final = Path("consensus", "log")
@@ -194,24 +195,28 @@ class _Progress:
 
 
 class _Judge:
-    """Verifies signatures with the genesis that lies beside the logs."""
+    """Verifies signatures with the genesis that lies beside the logs.
+
+    Until seats are elected, every epoch from 1 on has the set that the genesis gives for it.
+    """
 
     def __init__(self, logs: Sequence[Path]) -> None:
-        self._get_key: GetSeatKey | None = None
+        self._sets: tuple[SeatSet, ...] = ()
         self._domain = b""
         for path in logs:
             genesis_path = path.parents[1] / "genesis.json"
             if genesis_path.is_file():
                 genesis = parse_genesis(genesis_path.read_text())
-                self._get_key, self._domain = build_genesis_keys(genesis), genesis.domain
+                self._sets, self._domain = genesis.sets, genesis.domain
                 return
 
     def judge(self, finding: Finding) -> bool | None:
-        if self._get_key is None:
+        if not self._sets:
             return None
-        key = self._get_key(finding.epoch, finding.seat)
-        if key is None:
+        keys = self._sets[min(finding.epoch, len(self._sets) - 1)].keys
+        if finding.seat >= len(keys):
             return False
+        key = keys[finding.seat]
         both = (finding.first, finding.second)
         return all(is_authentic(each, key, self._domain) for each in both)
 

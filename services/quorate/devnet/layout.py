@@ -35,9 +35,15 @@ _PORTS_OF_GATEWAY = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What a new network shall be like."""
+    """What a new network shall be like.
+
+    Of the validators, which all hold a seat in epoch 0, the first `leaving` hold none afterwards;
+    `joining` more get one in epoch 1.
+    """
 
     validators: int = 4
+    leaving: int = 0
+    joining: int = 0
     observers: int = 0
     split: bool = False
     params: Params = field(default_factory=Params)
@@ -202,7 +208,7 @@ def save(layout: Layout) -> None:
 
 def _build(directory: Path, spec: Spec) -> Layout:
     chain_id = f"devnet-{os.urandom(3).hex()}"
-    names = [f"validator-{index}" for index in range(spec.validators)]
+    names = [f"validator-{index}" for index in range(spec.validators + spec.joining)]
     names += [f"observer-{index}" for index in range(spec.observers)]
     ports = find_free_ports(_PORTS_PER_NODE * len(names) + _PORTS_OF_GATEWAY)
     nodes = tuple(
@@ -212,9 +218,13 @@ def _build(directory: Path, spec: Spec) -> Layout:
     from quorate.consensus.seat_key import init_seat
 
     homes = [directory / node.name for node in nodes if not node.observer]
-    seats = [build_seat_entry(chain_id, home.name, init_seat(home)) for home in homes]
+    entries = [build_seat_entry(chain_id, home.name, init_seat(home)) for home in homes]
+    seats, next_seats = entries[: spec.validators], entries[spec.leaving :]
     balances = create_accounts(directory).balances()
-    genesis = build_genesis(chain_id, time.time_ns() // 10**6, spec.params, seats, balances)
+    genesis = build_genesis(
+        chain_id, time.time_ns() // 10**6, spec.params, seats, balances,
+        next_seats=None if next_seats == seats else next_seats,
+    )  # fmt: skip
     for place in (directory, *(directory / node.name for node in nodes)):
         (place / "genesis.json").write_text(genesis)
     for name in ("gateway", "logs", "run"):

@@ -18,7 +18,6 @@ from quorate.api.transaction.v1.transaction_pb2 import (
 from quorate.core.codec import split_hashes
 from quorate.core.errors import InvalidTransaction
 from quorate.core.genesis import Genesis
-from quorate.core.values import compute_faults
 from quorate.gateway.backends import Backend
 from quorate.gateway.outbox import OutChunk
 from quorate.gateway.peek import Peeker
@@ -42,6 +41,8 @@ SWEEP_SLICE: Final = 500
 _PASSING: Final = frozenset(
     {"MEMPOOL_FULL", "SENDER_FLOODS", "OVERLOADED", "SEQUENCE_FAR", "INSUFFICIENT_BALANCE"}
 )
+# A validator says so of what it had when it lost its seat: another one can batch it.
+NO_SEAT: Final = "NO_SEAT"
 _EVERYONE: Final = b"everyone"
 _OVERTAKEN: Final = frozenset({"SEQUENCE_PAST", "SEQUENCE_TAKEN"})
 
@@ -76,8 +77,6 @@ class Dispatcher:
     ) -> None:
         self._backends, self._pending, self._sink = backends, pending, sink
         self._peeker = Peeker(genesis)
-        # A batch that f+1 validators hold durably is at one honest validator at least.
-        self._holders_min = compute_faults(len(genesis.seats)) + 1
         self._owners: dict[bytes, Backend] = {}
         self._owners_of: tuple[str, ...] = ()
         self._spread = Spread()
@@ -241,14 +240,26 @@ class Dispatcher:
         """Let go of what is durable or dropped, and pass the news on."""
         for frame in frames:
             ids = split_hashes(frame.ids, "stage ids")
-            if frame.stage == STAGE_BATCHED and frame.holders >= self._holders_min:
+            if frame.stage == STAGE_BATCHED and 0 < frame.holders_min <= frame.holders:
+                # At f+1 validators: at one honest validator at least.
                 backend.progress_at_s = asyncio.get_running_loop().time()
                 self._sink.note_batched(frame, ids)
                 self.release(ids)
             elif frame.stage == STAGE_DROPPED:
                 ids = [id_ for id_ in ids if not self._is_elsewhere(id_, backend)]
+                if frame.reason == NO_SEAT:
+                    ids = self._hand_on(ids)
                 self._sink.note_dropped(ids, frame.reason)
                 self.release(ids)
+
+    def _hand_on(self, ids: Sequence[bytes]) -> list[bytes]:
+        """Move what a validator can't batch any more; return what is not kept here to be moved."""
+        now_s = asyncio.get_running_loop().time()
+        entries = [entry for id_ in ids if (entry := self._pending.entries.get(id_)) is not None]
+        for lane in {entry.lane.key: entry.lane for entry in entries}.values():
+            self._move(lane, now_s)
+        kept = {entry.id for entry in entries}
+        return [id_ for id_ in ids if id_ not in kept]
 
     def _is_elsewhere(self, id_: bytes, backend: Backend) -> bool:
         entry = self._pending.entries.get(id_)

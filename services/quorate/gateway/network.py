@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from quorate import __version__
-from quorate.api.ledger.v1.ledger_pb2 import Block, GetBlockRequest
+from quorate.api.ledger.v1.ledger_pb2 import Block, GetBlockRequest, ListSeatsRequest
 from quorate.api.network.v1 import network_pb2 as pb
 from quorate.api.network.v1 import network_pb2_grpc
 from quorate.core.blocks import compute_base_fee
 from quorate.core.errors import QuorateError
-from quorate.core.genesis import Genesis, Seat
+from quorate.core.genesis import Genesis
+from quorate.core.seats import Seat
 from quorate.gateway.backends import Backend
 from quorate.gateway.ledger import Reads
 from quorate.gateway.limits import Context
@@ -29,6 +30,8 @@ class NetworkServicer(network_pb2_grpc.NetworkServiceServicer):
 
     def __init__(self, backends: Sequence[Backend], genesis: Genesis, reads: Reads) -> None:
         self._backends, self._genesis, self._reads = backends, genesis, reads
+        # The set that was read last; a chain of which nothing was read yet may be at its start.
+        self._seats = genesis.seats
 
     async def Status(self, request: pb.StatusRequest, context: Context) -> pb.StatusResponse:
         """Tell what a client needs in order to make transactions; answers in any case."""
@@ -58,13 +61,21 @@ class NetworkServicer(network_pb2_grpc.NetworkServiceServicer):
     async def ListValidators(
         self, request: pb.ListValidatorsRequest, context: Context
     ) -> pb.ListValidatorsResponse:
-        """List all seats of the genesis, then observers behind this gateway."""
-        seats = self._genesis.seats
+        """List all seats of the running epoch, then others behind this gateway."""
+        seats = await self._read_seats()
         holders = {seat.index: self._find_holder(seat) for seat in seats}
         found = [_describe(holders[seat.index], seat) for seat in seats]
         taken = {id(backend) for backend in holders.values() if backend is not None}
         found.extend(_describe(b, None) for b in self._backends if id(b) not in taken)
         return pb.ListValidatorsResponse(validators=found)
+
+    async def _read_seats(self) -> tuple[Seat, ...]:
+        try:
+            answer = await self._reads.list_seats(ListSeatsRequest())
+        except QuorateError:
+            return self._seats
+        self._seats = tuple([Seat(each.seat, each.name, each.public_key) for each in answer.seats])
+        return self._seats
 
     def _find_height(self) -> int:
         return max([backend.height for backend in self._backends], default=0)
@@ -73,9 +84,9 @@ class NetworkServicer(network_pb2_grpc.NetworkServiceServicer):
         by_name = None
         for backend in self._backends:
             info = backend.info
-            if info is not None and info.HasField("seat") and info.seat == seat.index:
+            if info is not None and info.seat_key == seat.public_key:
                 return backend
-            if backend.name == seat.name and (info is None or not info.HasField("seat")):
+            if backend.name == seat.name and (info is None or not info.seat_key):
                 by_name = backend
         return by_name
 
@@ -88,6 +99,8 @@ def _describe(backend: Backend | None, seat: Seat | None) -> pb.Validator:
         return validator
     validator.name = validator.name or backend.name
     info = backend.info
+    if info is not None and seat is None:
+        validator.public_key = info.seat_key
     if info is None or not backend.is_up:
         validator.state = pb.VALIDATOR_STATE_UNREACHABLE
         validator.detail = "serves another chain" if backend.is_foreign else "does not answer"

@@ -1,18 +1,19 @@
 """Seals batches of own transactions: at once when none is under way, else full or after a while.
 
 Under way is what is not final yet: so the pace follows what the network can bear. Only a validator
-with a seat seals, while its unfinalized bytes stay under what the others accept
-(docs/protocol.md#B1).
+with a seat in the running epoch seals, and while its unfinalized bytes stay under what the others
+accept (docs/protocol.md#B1).
 """
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name, compute_content_hash
 from quorate.core.codec import pack_list
-from quorate.core.errors import QuorateError
+from quorate.core.errors import QuorateError, Rejected
 from quorate.core.gossip.entries import Entry
 from quorate.core.gossip.held import Held
 from quorate.core.gossip.mempool import Mempool
@@ -31,7 +32,6 @@ SEAL_S: Final = 0.06
 RETRY_S: Final = 0.1
 # Batches that are signed but not durable here yet.
 STORING_MAX: Final = 8
-EPOCH: Final = 0
 
 log = get_logger("gossip")
 
@@ -49,6 +49,8 @@ class Batcher:
         # A later start goes on above every number used before: no state to lose.
         self._number = time.time_ns() // 1_000
         self._sealed_s = 0.0
+        # Told of transactions that no batch holds after all.
+        self.on_given_back: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
         """Look again: there are new transactions."""
@@ -73,6 +75,7 @@ class Batcher:
                 if batch is None or held is None:
                     self._mempool.give_back(entries)
                     self._storing.release()
+                    self.on_given_back()
             if batch is not None and held is not None:
                 self._spread.in_flight.add(batch.name)
                 tasks.start(self._store(batch, held), f"batch {batch.header.number}")
@@ -94,9 +97,7 @@ class Batcher:
                     await changed.wait()
 
     def _is_idle(self) -> bool:
-        seat = self._seat.number
-        is_final = seat is not None and not self._spread.held.get_author_bytes(seat)
-        return is_final and not self._spread.in_flight
+        return not self._spread.get_own_bytes() and not self._spread.in_flight
 
     def _has_room(self) -> bool:
         # The others may be some blocks behind, and count more as unfinalized than is.
@@ -113,13 +114,14 @@ class Batcher:
             )
 
     async def _seal(self, entries: list[Entry]) -> tuple[Batch, Held]:
-        seat = self._seat.number
-        assert seat is not None, "only a validator with a seat gets here"
+        seat, epoch = self._seat.number, self._seat.sets.epoch
+        if seat is None:
+            raise Rejected("this validator has no seat in this epoch", reason="NO_SEAT")
         self._sealed_s = asyncio.get_running_loop().time()
         self._number += 1
         content = pack_list([entry.raw for entry in entries])
         header = BatchHeader(
-            epoch=EPOCH,
+            epoch=epoch,
             author=seat,
             number=self._number,
             count=len(entries),
@@ -134,7 +136,8 @@ class Batcher:
         for entry in entries:
             entry.batch = name
         ids = b"".join([entry.id for entry in entries])
-        held = Held(name, header, encoded + signature, entries=entries, ids=ids)
+        signed = encoded + signature
+        held = Held(name, header, signed, self._seat.key, entries=entries, ids=ids)
         return Batch(header, signature, content, name), held
 
     async def _store(self, batch: Batch, held: Held) -> None:
@@ -153,5 +156,5 @@ class Batcher:
             self._storing.release()
         metrics.BATCHES_SEALED.inc()
         self._spread.note_durable(held)
-        if held.holders.bit_count() >= self._spread.held.quorum:
+        if self._spread.held.count(held) >= self._spread.held.quorum:
             self._spread.handle_finished([held.name])

@@ -13,6 +13,7 @@ from grpc import aio
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.api.storage.v1 import storage_pb2_grpc as rpc
 from quorate.core.codec import split_hashes
+from quorate.core.epochs import EpochStart
 from quorate.core.gossip.held import Held, HeldBatches
 from quorate.core.gossip.mempool import Dropped, ExecutedBlock, Mempool
 from quorate.core.state import decode_account, decode_idempotency
@@ -47,6 +48,8 @@ class ChainFollower:
         self.on_block: Callable[[Outcome], None] = lambda outcome: None
         # Takes in the signed headers of batches that were durable before this start.
         self.on_open: Callable[[Sequence[bytes]], None] = lambda signed_headers: None
+        # Takes what storage knows of the epochs, for as long as no engine has told.
+        self.on_epochs: Callable[[int, Sequence[bytes]], None] = lambda epoch, sets: None
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
@@ -75,6 +78,7 @@ class ChainFollower:
         response = await self._state.ReadState(pb.ReadStateRequest(), wait_for_ready=True)
         self._mempool.forget_accounts(response.height, response.base_fee)
         chain = await self._state.OpenChain(pb.OpenChainRequest(), wait_for_ready=True)
+        self.on_epochs(EpochStart.decode(chain.epoch_start).epoch, chain.sets)
         self.on_open(list(chain.held_headers))
         self.ready.set()
         log.info("following storage", height=self._mempool.height, held=len(chain.held_headers))
@@ -129,7 +133,7 @@ class ChainFollower:
             dropped += mempool.expire(before)
             names = split_hashes(response.batches, "executed batches")
             executed = [held for name in names if (held := self._held.finish(name)) is not None]
-            expired = self._held.expire(block.height)
+            expired = self._held.expire(block.height, response.epoch)
             for held in (*executed, *expired):
                 mempool.finish_batch(held)
             finished = names + [held.name for held in expired]

@@ -81,7 +81,7 @@ class Fetcher:
     async def fetch_batches(
         self,
         names: Sequence[bytes],
-        seats: Sequence[int] = (),
+        seat_keys: Sequence[bytes] = (),
         *,
         certified: bool = False,
         requested: bool = True,
@@ -92,7 +92,7 @@ class Fetcher:
         """
         missing = {name: None for name in names if name not in self._spread.held}
         async with self._room():
-            for peer in self._rank(seats):
+            for peer in self._rank(seat_keys):
                 if not missing:
                     break
                 answer = await self._ask(
@@ -165,9 +165,9 @@ class Fetcher:
                 if len(self._late) > LATE_MAX:
                     del self._late[next(iter(self._late))]
 
-    def _rank(self, seats: Sequence[int]) -> list[Peer]:
-        """Return peers to ask: those of the named seats first, then others in turn."""
-        named = [peer for seat in seats if (peer := self._table.find_seat(seat)) is not None]
+    def _rank(self, seat_keys: Sequence[bytes]) -> list[Peer]:
+        """Return peers to ask: those of the named seat keys first, then others in turn."""
+        named = [peer for key in seat_keys if (peer := self._table.find_seat(key)) is not None]
         others = [peer for peer in self._table.list_up() if peer not in named]
         self._turn += 1
         turn = self._turn % len(others) if others else 0

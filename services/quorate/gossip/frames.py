@@ -16,7 +16,6 @@ from quorate.kit import metrics
 
 CONSENSUS_BYTES_MAX: Final = 128 * 1024
 RECORDS_MAX: Final = 64
-EPOCH: Final = 0
 
 
 class Receivers(Protocol):
@@ -75,22 +74,18 @@ class FrameHandler:
             self._learn(peer, frame)
 
     def _check_seat(self, peer: Peer, proof: pb.SeatProof) -> None:
-        seats, tag = self._genesis.seats, crypto.TAG_SEAT_NODE
+        """Note the key that a node speaks for; whether it holds a seat is the running set's say.
+
+        So a proof outlives its epoch, and a key may be proved before it gets a seat.
+        """
+        key, domain = proof.public_key, self._genesis.domain
+        if key == peer.seat_key:
+            return
         message = U64.pack(proof.epoch) + peer.node_id
-        if (
-            proof.epoch != EPOCH
-            or proof.seat >= len(seats)
-            or not crypto.is_signed(
-                seats[proof.seat].public_key,
-                proof.signature,
-                tag,
-                self._genesis.domain,
-                message,
-            )
-        ):
+        if not crypto.is_signed(key, proof.signature, crypto.TAG_SEAT_NODE, domain, message):
             self._table.add_fault(peer.node_id, "BAD_SEAT_PROOF")
             return
-        self._table.set_seat(peer, proof.seat)
+        self._table.set_seat_key(peer, key)
 
     def _learn(self, peer: Peer, frame: pb.Frame) -> None:
         if len(frame.records) > RECORDS_MAX:

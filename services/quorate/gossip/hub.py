@@ -32,7 +32,7 @@ class Hub:
         self._attached = self._numbers = 0
         self._frame = pb.ChannelResponse()
         self._bytes: dict[bytes, int] = {}
-        self._reports: dict[int, list[bytes]] = {}
+        self._reports: dict[bytes, list[bytes]] = {}
         self._reported = 0
 
     @property
@@ -51,10 +51,16 @@ class Hub:
         for peer in self._table.list_up():
             self._add_change(peer, is_up=True)
         self._frame.held_headers.extend(h.signed_header for h in self._held.batches.values())
-        for seat, names in self._held.list_holders():
-            self._frame.reports.add(seat=seat, names=names)
+        self.repeat_reports()
         self._wake.set()
         return self._attached
+
+    def repeat_reports(self) -> None:
+        """Tell all holders again: an engine that starts anew, or an epoch with other seats."""
+        if self._attached:
+            for key, names in self._held.list_holders():
+                self._frame.reports.add(seat_key=key, names=b"".join(names))
+            self._wake.set()
 
     def detach(self, number: int) -> None:
         """Note that an engine went; nothing is kept for it."""
@@ -89,7 +95,7 @@ class Hub:
             log.debug("the engine is slow: a message is dropped", peer=peer.short_id)
             return
         self._bytes[peer.node_id] = size
-        self._frame.incoming.add(node_id=peer.node_id, seat=peer.seat, message=message)
+        self._frame.incoming.add(node_id=peer.node_id, seat_key=peer.seat_key, message=message)
         self._urgent.set()
         self._wake.set()
 
@@ -99,26 +105,26 @@ class Hub:
             self._frame.held_headers.append(signed_header)
             self._wake.set()
 
-    def put_report(self, seat: int, name: bytes) -> None:
-        """Tell that another seat holds a batch."""
+    def put_report(self, key: bytes, name: bytes) -> None:
+        """Tell that the node of another seat key holds a batch."""
         if self._attached and self._reported < REPORTS_MAX:
-            self._reports.setdefault(seat, []).append(name)
+            self._reports.setdefault(key, []).append(name)
             self._reported += 1
             self._wake.set()
 
     def put_change(self, peer: Peer, is_up: bool) -> None:
-        """Tell that a peer came, proved a seat, or went."""
+        """Tell that a peer came, proved a seat key, or went."""
         if self._attached:
             self._add_change(peer, is_up=is_up)
             self._wake.set()
 
     def _add_change(self, peer: Peer, *, is_up: bool) -> None:
-        self._frame.peer_changes.add(node_id=peer.node_id, seat=peer.seat, connected=is_up)
+        self._frame.peer_changes.add(node_id=peer.node_id, seat_key=peer.seat_key, connected=is_up)
 
     def _take_frame(self) -> pb.ChannelResponse:
         frame = self._frame
-        for seat, names in sorted(self._reports.items()):
-            frame.reports.add(seat=seat, names=b"".join(names))
+        for key, names in self._reports.items():
+            frame.reports.add(seat_key=key, names=b"".join(names))
         self._clear()
         return frame
 

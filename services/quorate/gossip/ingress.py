@@ -26,6 +26,7 @@ CHUNKS_MAX: Final = 8
 CHUNK_BYTES_MAX: Final = 2 * 1024 * 1024
 CHUNK_COUNT_MAX: Final = 4_096
 RETRY_MS: Final = 250
+NO_SEAT: Final = "NO_SEAT"
 
 log = get_logger("gossip")
 Context = aio.ServicerContext[Any, Any]
@@ -103,8 +104,10 @@ class Ingress(rpc.IngressServiceServicer):
 
     def _check_chunk(self, raws: list[bytes]) -> QuorateError | None:
         seat = self.seat
-        if seat is not None and seat.known.is_set() and seat.number is None:
-            return Rejected("an observer takes no transactions", reason="OBSERVER")
+        if seat is not None and seat.is_told and seat.number is None:
+            if not seat.key:
+                return Rejected("an observer takes no transactions", reason="OBSERVER")
+            return Rejected("this validator has no seat in this epoch", reason=NO_SEAT)
         if len(raws) > CHUNK_COUNT_MAX or sum(map(len, raws)) > CHUNK_BYTES_MAX:
             return InvalidInput(
                 "the chunk is too large",
@@ -148,6 +151,8 @@ class Describer:
         return pb.DescribeResponse(
             node_id=self._node_id,
             seat=self._seat.number,
+            seat_key=self._seat.key,
+            epoch=self._seat.sets.epoch,
             domain=self._genesis.domain,
             peers=len(self._table.list_up()),
             view=status.view,

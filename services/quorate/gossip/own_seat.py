@@ -1,4 +1,7 @@
-"""Which seat this validator holds, as its consensus says, and the proof that others ask for."""
+"""The seat key of this validator, the proof that others ask for, and which seat it holds now.
+
+Consensus alone has the key. It keeps its proof over epochs; the seat is what the running set says.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +12,7 @@ from grpc import aio
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
 from quorate.api.peers.v1 import peers_pb2 as peers
+from quorate.gossip.seat_sets import SeatSets
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.logs import get_logger
 
@@ -20,10 +24,12 @@ log = get_logger("gossip")
 
 
 class OwnSeat:
-    """The seat, once known; asked for anew whenever an engine attaches."""
+    """The key, once known; asked for anew whenever an engine attaches."""
 
-    def __init__(self, channel: aio.Channel, node_id: bytes) -> None:
-        self.number: int | None = None
+    def __init__(self, channel: aio.Channel, node_id: bytes, sets: SeatSets) -> None:
+        self.sets = sets
+        # Empty for an observer, and while consensus has not been reached.
+        self.key = b""
         # A frame that carries the seat proof; empty for an observer.
         self.fragment = b""
         self.known = asyncio.Event()
@@ -32,6 +38,17 @@ class OwnSeat:
         self._node_id = node_id
         self._ask = asyncio.Event()
         self._ask.set()
+
+    @property
+    def number(self) -> int | None:
+        """The seat held in the running epoch; None: none, or it is not known yet."""
+        running = self.sets.running
+        return None if running is None or not self.key else running.find(self.key)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether key and running set are known, so that no number means no seat."""
+        return self.known.is_set() and self.sets.running is not None
 
     def refresh(self) -> None:
         """Ask again: the engine may be a new one."""
@@ -71,17 +88,15 @@ class OwnSeat:
             self._note(answer)
 
     def _note(self, answer: pb.SignNodeResponse) -> None:
-        fragment = b""
-        self.number = None
-        if answer.HasField("seat"):
-            self.number = answer.seat
+        fragment, self.key = b"", answer.public_key
+        if self.key:
             proof = peers.SeatProof(
-                epoch=answer.epoch, seat=answer.seat, signature=answer.signature
+                epoch=answer.epoch, public_key=self.key, signature=answer.signature
             )
             fragment = peers.Frame(seat_proof=proof).SerializeToString()
         is_news = fragment != self.fragment or not self.known.is_set()
         self.fragment = fragment
         self.known.set()
         if is_news:
-            log.info("own seat", seat=self.number)
+            log.info("own seat", seat=self.number, epoch=self.sets.epoch)
             self.on_change()

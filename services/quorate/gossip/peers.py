@@ -1,4 +1,4 @@
-"""The peer table: who is known, who is connected, which seat speaks through whom.
+"""The peer table: who is known, who is connected, which seat key speaks through whom.
 
 A peer is *up* while the stream that this node dialled to it is: then it can be sent to. What it
 sends comes on the stream that it dialled, `stream`. Bounded by `peers_max`; configured peers have a
@@ -50,7 +50,8 @@ class Peer:
         self.is_up = False
         self.stream: Closable | None = None
         self.hang_up: Callable[[], object] = lambda: None
-        self.seat: int | None = None
+        # The seat key that it proved, whether that holds a seat now or not; empty: none.
+        self.seat_key = b""
         self.height = 0
         self.failures = 0
 
@@ -81,7 +82,7 @@ class PeerTable:
         self._max, self._accepts_strangers = config.peers_max, config.accept_strangers
         self._are_pinned = config.peers_pinned
         self._scores = Scores()
-        # Told of peers that came up, proved a seat, or went; of new peers; of a changed height.
+        # Told of peers that came up, proved a seat key, or went; of new peers; of a changed height.
         self.on_change: Callable[[Peer, bool], None] = lambda peer, is_up: None
         self.on_new: Callable[[Peer], None] = lambda peer: None
         self.on_height: Callable[[], None] = lambda: None
@@ -160,15 +161,15 @@ class PeerTable:
         log.info("peer lost", peer=peer.short_id)
         self.on_change(peer, False)
 
-    def set_seat(self, peer: Peer, seat: int) -> None:
-        """Note that a peer proved to speak for a seat; another node's older proof is void."""
-        if peer.seat == seat:
+    def set_seat_key(self, peer: Peer, key: bytes) -> None:
+        """Note that a peer proved to speak for a seat key; another node's older proof is void."""
+        if peer.seat_key == key:
             return
         for other in self.peers.values():
-            if other.seat == seat:
-                other.seat = None
-        peer.seat = seat
-        log.info("peer holds a seat", peer=peer.short_id, seat=seat)
+            if other.seat_key == key:
+                other.seat_key = b""
+        peer.seat_key = key
+        log.info("peer proved a seat key", peer=peer.short_id, key=key.hex())
         if peer.is_up:
             self.on_change(peer, True)
 
@@ -201,10 +202,10 @@ class PeerTable:
         """Return the peers that can be sent to."""
         return [peer for peer in self.peers.values() if peer.is_up]
 
-    def find_seat(self, seat: int) -> Peer | None:
-        """Return the connected peer that speaks for a seat."""
+    def find_seat(self, key: bytes) -> Peer | None:
+        """Return the connected peer that speaks for a seat key."""
         for peer in self.peers.values():
-            if peer.seat == seat and peer.is_up:
+            if key and peer.seat_key == key and peer.is_up:
                 return peer
         return None
 

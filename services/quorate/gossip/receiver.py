@@ -2,7 +2,8 @@
 
 A bad header signature or content hash is the fault of who sent it; anything else that is wrong is
 proof against the author, since its seat signed it (docs/protocol.md#B2). What can't be judged yet
-(the author is ahead of this node) is dropped without blame: it is fetched when it is reported held.
+(the author is ahead of this node, or in an epoch whose set is not known here) is dropped without
+blame: it is fetched when it is reported held. So is what comes too late for its epoch (#B6).
 """
 
 import asyncio
@@ -18,11 +19,12 @@ from quorate.core.batches import (
     compute_batch_name,
     is_batch_signed,
 )
-from quorate.core.errors import InvalidBatch, MalformedBytes, QuorateError
+from quorate.core.errors import InvalidBatch, MalformedBytes, QuorateError, Rejected
 from quorate.core.genesis import Genesis
 from quorate.core.gossip.entries import Checked
 from quorate.core.gossip.held import Held, compute_charge
 from quorate.core.gossip.mempool import Mempool
+from quorate.core.results import Judgement
 from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.peers import PeerTable
 from quorate.gossip.vault import Vault
@@ -35,7 +37,6 @@ WORKING_BYTES_MAX: Final = 32 * 1024 * 1024
 NODE_WORKING_BYTES_MAX: Final = 8 * 1024 * 1024
 PROOFS_MAX: Final = 64
 SLICE: Final = 512
-EPOCH: Final = 0
 
 log = get_logger("gossip")
 
@@ -57,7 +58,7 @@ class Receiver:
         self._working_bytes = 0
         self._node_bytes: dict[bytes, int] = {}
         # What counts against authors for batches that are being checked.
-        self._charges: dict[int, int] = {}
+        self._charges: dict[bytes, int] = {}
         # Signed headers of batches that prove a fault of their author, newest last.
         self.proofs: deque[tuple[bytes, str]] = deque(maxlen=PROOFS_MAX)
         self._table: PeerTable | None = None
@@ -114,23 +115,31 @@ class Receiver:
     async def _take_in(
         self, node_id: bytes, encoded: bytes, requested: bool, certified: bool
     ) -> bool:
+        # Nothing comes before this node knows where the chain stands.
+        await self._spread.sets.known.wait()
         try:
-            batch = self._check_sender(encoded)
+            batch, author = self._check_sender(encoded, certified)
+        except Rejected as error:
+            log.info("a batch can't count now", peer=node_id.hex()[:12], why=error.reason)
+            return False
         except QuorateError as error:
             log.warning("not a batch", peer=node_id.hex()[:12], why=error.message)
             self._blame(node_id, "MALFORMED_FRAME")
             return False
-        if not certified and not self._is_timely(batch.header, requested):
+        if not certified and not self._is_timely(batch.header, author, requested):
             return False
-        author, charge = batch.header.author, compute_charge(batch.header)
+        charge = compute_charge(batch.header)
         self._charges[author] = self._charges.get(author, 0) + charge
         try:
-            return await self._check_and_store(node_id, batch, encoded, certified)
+            held = Held(batch.name, batch.header, encoded[:SIGNED_HEADER_BYTES], author)
+            return await self._check_and_store(node_id, batch, held, certified)
         finally:
             self._charges[author] -= charge
+            if not self._charges[author]:
+                del self._charges[author]
 
     async def _check_and_store(
-        self, node_id: bytes, batch: Batch, encoded: bytes, certified: bool
+        self, node_id: bytes, batch: Batch, held: Held, certified: bool
     ) -> bool:
         try:
             check_batch_header(batch.header, self._genesis.params)
@@ -142,33 +151,45 @@ class Receiver:
             log.warning("a batch could not be checked", why=error.message)
             return False
         try:
-            await self._vault.put(encoded)
+            await self._vault.put(batch.encode())
         except QuorateError as error:
             log.warning("a batch could not be stored", why=error.message)
             return False
-        self._note(batch, encoded, records)
+        if held.author:
+            self._note(held, records)
         return True
 
-    def _check_sender(self, encoded: bytes) -> Batch:
-        """Return the batch if its author signed it and its content is the signed one."""
+    def _check_sender(self, encoded: bytes, certified: bool) -> tuple[Batch, bytes]:
+        """Return the batch and its author's key if that signed the header and this its content.
+
+        Raises Rejected (EPOCH_OVER, EPOCH_UNKNOWN) when it is of an epoch far from the running one;
+        under a certificate its name proves it then, and the key returned is empty.
+        """
         header_bytes = encoded[:HEADER_BYTES]
         header = BatchHeader.decode(header_bytes)
-        seats = self._genesis.seats
-        if header.epoch != EPOCH or header.author >= len(seats):
-            raise MalformedBytes("batch", "its author has no seat in this epoch")
-        signature = encoded[HEADER_BYTES:SIGNED_HEADER_BYTES]
-        key = seats[header.author].public_key
-        if not is_batch_signed(header_bytes, signature, key, self._genesis.domain):
+        seats = self._spread.sets.get(header.epoch)
+        if seats is None:
+            if certified:
+                return Batch.decode(encoded), b""
+            is_over = self._spread.sets.judge(header.epoch) is Judgement.INVALID
+            raise Rejected(
+                f"a batch of epoch {header.epoch} while epoch {self._spread.sets.epoch} runs",
+                reason="EPOCH_OVER" if is_over else "EPOCH_UNKNOWN",
+            )
+        if header.author >= len(seats.keys):
+            raise MalformedBytes("batch", "its author has no seat in its epoch")
+        signature, author = encoded[HEADER_BYTES:SIGNED_HEADER_BYTES], seats.keys[header.author]
+        if not is_batch_signed(header_bytes, signature, author, self._genesis.domain):
             raise MalformedBytes("batch", "its author's signature does not verify")
-        return Batch.decode(encoded)
+        return Batch.decode(encoded), author
 
-    def _is_timely(self, header: BatchHeader, requested: bool) -> bool:
+    def _is_timely(self, header: BatchHeader, author: bytes, requested: bool) -> bool:
         height, validity = self._mempool.height, self._genesis.params.batch_validity_blocks
         # An author may be some blocks ahead of this node; further ahead can't be judged yet.
         if not height < header.expiry_height <= height + 2 * validity:
             return False
-        unfinalized = self._spread.held.get_author_charge(header.author) + compute_charge(header)
-        unfinalized += self._charges.get(header.author, 0)
+        unfinalized = self._spread.held.get_author_charge(author) + compute_charge(header)
+        unfinalized += self._charges.get(author, 0)
         return requested or unfinalized <= self._genesis.params.author_unfinalized_bytes_max
 
     async def _check_content(self, batch: Batch) -> list[Checked]:
@@ -186,13 +207,12 @@ class Receiver:
             raise InvalidBatch(f"weighs {weight}, not {header.weight}", cause="WRONG_WEIGHT")
         return records
 
-    def _note(self, batch: Batch, encoded: bytes, records: list[Checked]) -> None:
-        held = Held(batch.name, batch.header, encoded[:SIGNED_HEADER_BYTES])
+    def _note(self, held: Held, records: list[Checked]) -> None:
         with metrics.measure_stage("admit"):
             held.slots = [record[1] for record in records]
             self._mempool.lanes.add_foreign(held.slots, [record[0] for record in records])
         self._spread.note_durable(held)
-        if batch.name not in self._spread.held:
+        if held.name not in self._spread.held:
             # It was final before it was durable here: its slots are executed.
             self._mempool.lanes.remove_foreign(held.slots)
 

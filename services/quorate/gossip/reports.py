@@ -11,15 +11,14 @@ from quorate.core.accusations import (
     KNOWN,
     Reporter,
     are_signed,
-    build_genesis_keys,
     decode_evidence,
     find_objection,
 )
 from quorate.core.errors import InvalidTransaction, Overloaded, Rejected
-from quorate.core.genesis import Genesis
 from quorate.gossip.admission import Admission
 from quorate.gossip.batcher import Batcher
 from quorate.gossip.chain import ChainFollower
+from quorate.gossip.seat_sets import SeatSets
 from quorate.kit.convert import decode_transaction
 from quorate.kit.faults import from_rpc_error
 
@@ -28,11 +27,11 @@ class ReportDesk:
     """Judges reports against the state, then has them admitted like any transaction."""
 
     def __init__(
-        self, genesis: Genesis, chain: ChainFollower, admission: Admission, batcher: Batcher
-    ) -> None:
-        self._genesis, self._chain = genesis, chain
+        self, domain: bytes, sets: SeatSets, chain: ChainFollower, admission: Admission,
+        batcher: Batcher,
+    ) -> None:  # fmt: skip
+        self._domain, self._sets, self._chain = domain, sets, chain
         self._admission, self._batcher = admission, batcher
-        self._get_seat_key = build_genesis_keys(genesis)
 
     async def take(self, raw: bytes) -> None:
         """Accept a report, or raise why not.
@@ -40,7 +39,7 @@ class ReportDesk:
         Raises InvalidTransaction, Rejected (NOT_A_REPORTER, EVIDENCE_…, or a reason of the
         mempool), Overloaded, Unavailable.
         """
-        report = decode_transaction(raw, self._genesis.domain).report
+        report = decode_transaction(raw, self._domain).report
         if report is None:
             raise InvalidTransaction("not evidence", reason="EVIDENCE_FORM")
         evidence = decode_evidence(report.first, report.second)
@@ -49,12 +48,12 @@ class ReportDesk:
         except aio.AioRpcError as error:
             raise from_rpc_error(error) from error
         reporter = Reporter(report.reporter, report.signer)
-        objection = find_objection(evidence, reporter, epoch, self._get_seat_key)
+        objection = find_objection(evidence, reporter, epoch, self._sets.get_seat_key)
         if objection:
             raise Rejected("this evidence is not taken now", reason=objection, epoch=epoch)
         if mark:
             raise Rejected("this seat is marked already", reason=KNOWN)
-        if not are_signed(evidence, self._get_seat_key, self._genesis.domain):
+        if not are_signed(evidence, self._sets.get_seat_key, self._domain):
             raise Rejected("the accused seat did not sign both messages", reason=INVALID)
         await self._admit(raw)
 

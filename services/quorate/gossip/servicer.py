@@ -10,7 +10,7 @@ from quorate.api.gossip.v1 import gossip_pb2 as pb
 from quorate.api.gossip.v1 import gossip_pb2_grpc as rpc
 from quorate.api.peers.v1 import peers_pb2 as peers
 from quorate.core.codec import split_hashes
-from quorate.core.errors import InvalidInput, QuorateError, Rejected
+from quorate.core.errors import InvalidInput, MalformedBytes, QuorateError, Rejected
 from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.hub import Hub
@@ -18,10 +18,12 @@ from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
 from quorate.gossip.reports import ReportDesk
 from quorate.kit.faults import abort
+from quorate.kit.logs import get_logger
 
 FETCH_NAMES_MAX: Final = 4_096
 BEST_HEIGHT_S: Final = 0.1
 
+log = get_logger("gossip")
 Context = aio.ServicerContext[Any, Any]
 
 
@@ -70,7 +72,7 @@ class GossipServicer(rpc.GossipServiceServicer):
                 if held is not None:
                     self._hub.put_held(held.signed_header)
             missing = await self._fetcher.fetch_batches(
-                names, list(request.seats), certified=request.certified
+                names, list(request.seat_keys), certified=request.certified
             )
         except QuorateError as error:
             await abort(context, error)
@@ -125,7 +127,7 @@ class GossipServicer(rpc.GossipServiceServicer):
                 pb.Peer(
                     node_id=peer.node_id,
                     address=peer.address,
-                    seat=peer.seat,
+                    seat_key=peer.seat_key,
                     connected=peer.is_up,
                     height=peer.height,
                     queued_bytes=peer.outbox.queued_bytes,
@@ -147,8 +149,16 @@ class GossipServicer(rpc.GossipServiceServicer):
 
     async def _read(self, requests: AsyncIterator[pb.ChannelRequest]) -> None:
         async for request in requests:
+            if request.HasField("start_epoch"):
+                self._start_epoch(request.start_epoch)
             for outgoing in request.outgoing:
                 self._send(outgoing)
+
+    def _start_epoch(self, told: pb.StartEpoch) -> None:
+        try:
+            self._seat.sets.start(told.epoch, told.sets)
+        except MalformedBytes as error:
+            log.error("the engine told an epoch that can't be", epoch=told.epoch, why=error.message)
 
     def _send(self, outgoing: pb.Outgoing) -> None:
         fragment = peers.Frame(consensus=[outgoing.message]).SerializeToString()
@@ -156,8 +166,8 @@ class GossipServicer(rpc.GossipServiceServicer):
             case "broadcast":
                 self._table.broadcast_consensus(fragment)
                 return
-            case "seat":
-                peer = self._table.find_seat(outgoing.seat)
+            case "seat_key":
+                peer = self._table.find_seat(outgoing.seat_key)
             case _:
                 peer = self._table.peers.get(outgoing.node_id)
         if peer is not None and peer.is_up:

@@ -37,7 +37,7 @@ class StageFeed:
     def put_batched(self, held: Held) -> None:
         """Tell how many seats hold an own batch now."""
         if self._watchers and held.ids:
-            self._put(_build_batched(held))
+            self._put(self._build_batched(held))
 
     def put_dropped(self, dropped: Iterable[Dropped]) -> None:
         """Tell which own transactions will not be executed."""
@@ -52,7 +52,7 @@ class StageFeed:
         if len(self._watchers) >= WATCHERS_MAX:
             raise Overloaded("the list of stage watchers", retry_after_ms=1_000)
         watcher = _Watcher()
-        watcher.frames = [_build_batched(h) for h in self._held.batches.values() if h.ids]
+        watcher.frames = [self._build_batched(h) for h in self._held.batches.values() if h.ids]
         if watcher.frames:
             watcher.wake.set()
         self._watchers.add(watcher)
@@ -72,6 +72,15 @@ class StageFeed:
         finally:
             self._watchers.discard(watcher)
 
+    def _build_batched(self, held: Held) -> tx.StageFrame:
+        return tx.StageFrame(
+            stage=tx.STAGE_BATCHED,
+            ids=held.ids,
+            holders=self._held.count(held),
+            batch=held.name,
+            holders_min=self._held.enough,
+        )
+
     def _put(self, frame: tx.StageFrame) -> None:
         size = len(frame.ids) + FRAME_OVERHEAD
         for watcher in self._watchers:
@@ -79,12 +88,3 @@ class StageFeed:
                 watcher.bytes += size
                 watcher.frames.append(frame)
                 watcher.wake.set()
-
-
-def _build_batched(held: Held) -> tx.StageFrame:
-    return tx.StageFrame(
-        stage=tx.STAGE_BATCHED,
-        ids=held.ids,
-        holders=held.holders.bit_count(),
-        batch=held.name,
-    )

@@ -27,6 +27,7 @@ from quorate.gossip.receiver import Receiver
 from quorate.gossip.records import build_record
 from quorate.gossip.reports import ReportDesk
 from quorate.gossip.routing import Router
+from quorate.gossip.seat_sets import SeatSets
 from quorate.gossip.servicer import GossipServicer
 from quorate.gossip.stages import StageFeed
 from quorate.gossip.vault import Vault
@@ -114,9 +115,9 @@ def _create(config: NodeConfig, tasks: Tasks) -> _Parts:
     identity = load_node(config.home)
     storage, consensus = (open_channel(config.socket(role)) for role in ("storage", "consensus"))
     mempool = Mempool(genesis.params, config.mempool_bytes_max)
-    held, table = HeldBatches(len(genesis.seats)), PeerTable(identity.node_id, config)
+    held, table, sets = HeldBatches(), PeerTable(identity.node_id, config), SeatSets()
     stages, hub = StageFeed(held), Hub(held, table)
-    seat, verifier = OwnSeat(consensus, identity.node_id), Verifier(genesis)
+    seat, verifier = OwnSeat(consensus, identity.node_id, sets), Verifier(genesis)
     vault, chain = Vault(storage), ChainFollower(storage, mempool, held)
     spread = Dissemination(held, table, hub, stages, seat)
     receiver = Receiver(genesis, mempool, verifier, vault, spread)
@@ -134,10 +135,12 @@ def _create(config: NodeConfig, tasks: Tasks) -> _Parts:
         mempool=mempool,
         pace=Pace(),
         servicer=GossipServicer(table, hub, fetcher, spread, seat),
+        tasks=tasks,
     )
     table.on_change, table.on_height = router.handle_change, router.servicer.note_height
     seat.on_change, chain.on_block = router.handle_seat, router.handle_block
-    chain.on_open = spread.handle_open
+    chain.on_open, chain.on_epochs = spread.handle_open, sets.seed
+    sets.on_change, router.batcher.on_given_back = router.handle_epoch, router.hand_on
     receiver.start(table, tasks)
     frames = FrameHandler(table, genesis, router)
     channels = (storage, consensus)
@@ -152,7 +155,9 @@ def _create_servers(config: NodeConfig, parts: _Parts) -> tuple[Server, Server, 
     ingress.describer = Describer(
         parts.identity.node_id, parts.genesis, router.table, router.seat, router.mempool
     )
-    router.servicer.reports = ReportDesk(parts.genesis, parts.chain, admission, router.batcher)
+    router.servicer.reports = ReportDesk(
+        parts.genesis.domain, router.seat.sets, parts.chain, admission, router.batcher
+    )
     names = gossip_pb2.DESCRIPTOR.services_by_name
     internal = Server([names["GossipService"].full_name])
     gossip_pb2_grpc.add_GossipServiceServicer_to_server(router.servicer, internal.server)

@@ -14,6 +14,7 @@ STAGE_CPU: Final = Counter(
 )
 FINAL_HEIGHT: Final = Gauge("quorate_consensus_final_height", "Last final height of the engine")
 VIEW: Final = Gauge("quorate_consensus_view", "Current view of the engine")
+EPOCH: Final = Gauge("quorate_consensus_epoch", "Epoch that runs at this validator")
 HALTED: Final = Gauge("quorate_consensus_halted", "1 while this validator must not vote")
 VIEWS_NULLIFIED: Final = Counter("quorate_consensus_views_nullified", "Views that were nullified")
 EQUIVOCATIONS: Final = Counter("quorate_consensus_equivocations", "Evidence found", ["kind"])

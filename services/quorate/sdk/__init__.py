@@ -14,6 +14,8 @@ from quorate.sdk.values import (
     Outcome,
     Receipt,
     Rejection,
+    Seat,
+    SeatSet,
     Stage,
     Staged,
     Status,
@@ -24,8 +26,8 @@ from quorate.sdk.watching import Cursor, Watch
 
 __all__ = [
     "Account", "Block", "Client", "Cost", "Cursor", "Executed", "Follower", "Key", "Lanes",
-    "Options", "Outcome", "Receipt", "Rejection", "Sender", "Signed", "Stage", "Staged", "Status",
-    "Update", "Validator", "Watch", "decrypt_key", "drive", "encrypt_key", "estimate_fee_limit",
-    "format_address", "generate_phrase", "load_key", "parse_address", "save_key", "send_and_wait",
-    "sign_transfers", "sign_with_fee",
+    "Options", "Outcome", "Receipt", "Rejection", "Seat", "SeatSet", "Sender", "Signed", "Stage",
+    "Staged", "Status", "Update", "Validator", "Watch", "decrypt_key", "drive", "encrypt_key",
+    "estimate_fee_limit", "format_address", "generate_phrase", "load_key", "parse_address",
+    "save_key", "send_and_wait", "sign_transfers", "sign_with_fee",
 ]  # fmt: skip

@@ -107,17 +107,17 @@ class Client:
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, BACKOFF_S_MAX)
 
+    async def seats(self, epoch: int | None = None) -> values.SeatSet:
+        """Return the set of an epoch, by default of the running one; raises NotFound."""
+        request = ledger_pb2.ListSeatsRequest(epoch=epoch)
+        answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
+        return values.to_seat_set(answer)
+
     async def receipt(self, id_: bytes) -> values.Receipt:
         """Return the receipt of an executed transaction; raises NotFound."""
         request = ledger_pb2.GetReceiptRequest(id=id_)
         answer = await _answer(self._ledger.GetReceipt(request, timeout=rpc.DEADLINE_S))
         return values.to_receipt(answer.receipt)
-
-    async def seats(self, epoch: int | None = None) -> list[values.Seat]:
-        """Return the seats of an epoch (the present one) and who of them is marked."""
-        request = ledger_pb2.ListSeatsRequest(epoch=epoch)
-        answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
-        return values.to_seats(answer)
 
     async def stage(self, id_: bytes) -> values.Stage:
         """Return how far a transaction got, as far as the gateway knows."""

@@ -83,17 +83,27 @@ class Validator(NamedTuple):
 
 
 class Seat(NamedTuple):
-    """A seat of an epoch's set; `evidence` is empty unless it is marked, `view` then tells where.
+    """One seat of an epoch's set; `evidence` is empty unless it is marked.
 
-    A seat is marked when evidence against it was executed, at `height`.
+    A marked seat signed two messages of `view` that conflict; the mark was executed at `height`.
     """
 
-    epoch: int
     seat: int
+    name: str
     public_key: bytes
     view: int
     height: int
     evidence: bytes
+
+
+class SeatSet(NamedTuple):
+    """The set of an epoch, read at a height; `running_epoch` is that of the block after it."""
+
+    epoch: int
+    running_epoch: int
+    height: int
+    hash: bytes
+    seats: tuple[Seat, ...]
 
 
 class Block(NamedTuple):
@@ -226,19 +236,20 @@ def to_validator(message: network_pb2.Validator) -> Validator:
     )
 
 
-def to_seats(message: ledger_pb2.ListSeatsResponse) -> list[Seat]:
-    """Return the seats of a message."""
-    return [
+def to_seat_set(message: ledger_pb2.ListSeatsResponse) -> SeatSet:
+    """Return the set of a message."""
+    seats = tuple(
         Seat(
-            message.epoch,
             each.seat,
+            each.name,
             each.public_key,
             each.mark.view,
             each.mark.height,
             each.mark.evidence,
         )
         for each in message.seats
-    ]
+    )
+    return SeatSet(message.epoch, message.running_epoch, message.height, message.hash, seats)
 
 
 def to_block(message: ledger_pb2.Block) -> Block:

@@ -11,9 +11,9 @@ from typing import Final
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.core.genesis import Genesis
 from quorate.kit.logs import get_logger
-from quorate.storage.chain import Chain
+from quorate.storage.chain import Chain, Run
 from quorate.storage.gossip_link import GossipLink
-from quorate.storage.runs import Offer, check_run
+from quorate.storage.runs import Base, Offer, check_run
 
 STALL_S: Final = 1.0
 FAR: Final = 64
@@ -103,31 +103,40 @@ class CatchUp:
 
     async def _fetch(self) -> bool:
         """Fetch and apply one run; tell whether the head moved."""
-        height = self._chain.height
+        chain = self._chain
+        height = chain.height
+        try:
+            base = Base(chain.head, chain.store.load_epochs(chain.start))
+        except QuorateError as error:
+            chain.set_fault(f"{error.reason}: {error.message}")
+            return False
         try:
             response = await self._gossip.fetch_blocks(height + 1)
         except QuorateError as error:
             log.info("blocks can't be fetched now", why=error.message)
             return False
         if not response.blocks:
-            return self._chain.height > height
+            return chain.height > height
         offer = Offer(response.blocks, response.certificate, response.batches)
         try:
-            run = await check_run(offer, height + 1, self._genesis)
+            run = await check_run(offer, base, self._genesis)
         except InvalidInput as error:
             await self._report(response.node_id, error)
-            return self._chain.height > height
+            return chain.height > height
+        await self._apply(run)
+        return chain.height > height
+
+    async def _apply(self, run: Run) -> None:
         try:
             obstacle = await self._chain.apply(run)
         except QuorateError as error:
             self._chain.set_fault(f"{error.reason}: {error.message}")
-            return False
+            return
         if obstacle is not None and obstacle.conflict:
             self._chain.set_fault(obstacle.conflict)
         if obstacle is not None and obstacle.missing:
             # Too large for one answer, or held back: any peer may have them.
             await self._fetch_batches(obstacle.missing)
-        return self._chain.height > height
 
     async def _fetch_batches(self, names: tuple[bytes, ...]) -> None:
         try:

@@ -1,12 +1,13 @@
 """The head, and the one way it moves: runs of final blocks, applied in order.
 
-A run is one or more consecutive blocks of which the last is certified, and a unit here. A run of
-one block is one atomic synced write. A longer one is first stored whole (blocks, finalization,
-batches, and where the run ends), then each block is applied in an atomic write of its own; only
-the last write is synced, because the log keeps their order. If a crash cuts this off, what is left
-is a prefix: either the run is unknown and the head is the certified block before it, or the run is
-stored and `open` applies the rest before anybody is served. So whoever holds `lock` sees a head
-that has its own finalization (or is block 0), which is what OpenChain and ReadBlocks rely on.
+A run is one or more consecutive blocks of one epoch, of which the last is certified, and a unit
+here. A run of one block is one atomic synced write. A longer one is first stored whole (blocks,
+finality, batches, and where the run ends), then each block is applied in an atomic write of its
+own; only the last write is synced, because the log keeps their order. If a crash cuts this off,
+what is left is a prefix: either the run is unknown and the head is the certified block before it,
+or the run is stored and `open` applies the rest before anybody is served. So whoever holds `lock`
+sees a head that has its own finality (or is block 0), which is what OpenChain and ReadBlocks rely
+on.
 """
 
 import asyncio
@@ -14,9 +15,10 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from quorate.core.batches import Batch
-from quorate.core.bft.messages import decode_certificate
+from quorate.core.bft.finality import decode_finality
 from quorate.core.blocks import Block
 from quorate.core.codec import U64
+from quorate.core.epochs import start_after
 from quorate.core.errors import MalformedBytes, RefusedToStart, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.results import compute_receipts_hash
@@ -37,7 +39,7 @@ log = get_logger("storage")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive final blocks, the encoded finalization of the last, and batches that came along.
+    """Consecutive final blocks, the encoded finality of the last, and batches that came along.
 
     `caught_up` tells that the run came from a peer instead of the own engine.
     """
@@ -73,6 +75,8 @@ class Chain:
         self.lock = asyncio.Lock()
         self.changed = writer.changed
         self.head = store.root
+        # Of the epoch that the block after the head, or after the certified one, belongs to.
+        self.start = self.certified_start = store.genesis.start
         self.certified_height = 0
         self.caught_up_height = 0
         self.write_digest: bytes = ZERO_HASH
@@ -95,6 +99,11 @@ class Chain:
             return Obstacle(
                 conflict=f"{CONFLICT}: block {self.height + 1} does not continue the final block "
                 f"{self.head.digest.hex()} at {self.height}"
+            )
+        if rest[0].header.epoch != self.start.epoch:
+            return Obstacle(
+                conflict=f"{CONFLICT}: block {self.height + 1} is of epoch "
+                f"{rest[0].header.epoch}, but epoch {self.start.epoch} goes on there"
             )
         brought = {batch.name for batch in run.batches}
         names = tuple(name for block in rest for name in block.batches if name not in brought)
@@ -164,10 +173,12 @@ class Chain:
             await self.reader.advance(block.header.height, executed.state)
             self.store.keep_receipts(block.header.height, executed.packed)
             self.head, self.write_digest = block, executed.result.write_digest
+            if executed.result.next_set is not None:
+                self.start = start_after(block.header)
             self.changed.notify()
 
     def _announce(self) -> None:
-        self.certified_height = self.height
+        self.certified_height, self.certified_start = self.height, self.start
         EXECUTED_HEIGHT.set(self.height)
         self.changed.notify()
 
@@ -203,19 +214,24 @@ def load_head(chain: Chain, height: int) -> None:
         end = store.load_run_end()
         closing = store.load_certificate(max(height, end))
         end_block = store.get_block(max(height, end))
-        certified = decode_certificate(closing) if closing else None
+        certified = decode_finality(closing) if closing else None
+        start = store.load_epoch_start()
+        store.load_epochs(start)
         packed = store.load_packed_receipts(height)
     except (MalformedBytes, Unavailable) as error:
         _refuse(str(error))
     if height == 0 and end == 0:
         return
     if certified is None or certified.digest != end_block.digest:
-        _refuse(f"block {end_block.header.height} has no finalization of its own")
+        _refuse(f"block {end_block.header.height} has no finality of its own")
     if head.header.height != height or (height and store.find_height(head.digest) != height):
         _refuse(f"block {height} is not the block of that height")
     if height and [each.receipts_hash for each in results] != [compute_receipts_hash(packed)]:
         _refuse(f"the receipts of block {height} do not match its result")
-    chain.head = head
+    epoch = head.header.epoch + (start.height == height)
+    if height and (start.height > height or start.epoch != epoch):
+        _refuse(f"block {height} of epoch {head.header.epoch} is not where epoch {start.epoch} is")
+    chain.head, chain.start = head, start
     chain.write_digest = results[0].write_digest if results else ZERO_HASH
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from quorate.core.bft.messages import decode_certificate
+from quorate.core.bft.finality import decode_finality
 from quorate.core.errors import QuorateError
 from quorate.kit.logs import get_logger
 from quorate.storage.catchup import CatchUp
@@ -65,11 +65,16 @@ class Committer:
                 retry_s = min(retry_s * 2, RETRY_S_MAX)
 
     async def _fetch(self, run: Run, obstacle: Obstacle) -> None:
-        voters = [seat for seat, _ in decode_certificate(run.certificate).signatures]
-        proposers = [block.header.proposer for block in run.blocks]
-        seats = tuple(dict.fromkeys(proposers + voters))
         log.info("fetching batches of a final block", count=len(obstacle.missing))
         try:
-            await self._gossip.fetch_batches(obstacle.missing, seats)
+            await self._gossip.fetch_batches(obstacle.missing, self._list_keys(run))
         except QuorateError as error:
             log.info("batches can't be fetched now", why=error.message)
+
+    def _list_keys(self, run: Run) -> tuple[bytes, ...]:
+        """Return the seat keys that proposed and finalized a run, who should have its batches."""
+        keys = self.chain.store.get_set(run.blocks[0].header.epoch).keys
+        voters = [seat for seat, _ in decode_finality(run.certificate).certificate.signatures]
+        proposers = [block.header.proposer for block in run.blocks]
+        seats = dict.fromkeys(proposers + voters)
+        return tuple([keys[seat] for seat in seats if seat < len(keys)])

@@ -2,9 +2,9 @@
 
 Families: `meta` (genesis hash, end of the last run), `batches` (name → sealed batch), `held` (name
 → signed header of a batch that no final block names yet), `named` (name → height of the block that
-names it), `blocks` (height → block), `certificates` (height → finalization), `digests` (digest →
+names it), `blocks` (height → block), `certificates` (height → finality), `digests` (digest →
 height), `state` (core/state.py, and the executed height), `receipts` (height → packed receipts),
-`txindex` (id → place), `results` (height → write digest ‖ receipts hash).
+`txindex` (id → place), `results` (height → write digest ‖ receipts hash ‖ count ‖ set).
 
 All families flush together (atomic flush), so whatever a crash or a cut-off log leaves is a prefix
 of the writes across all of them. Memory: 16 MiB of blocks and indexes, 24 MiB of memtables.

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from quorate.core.accusations import build_genesis_keys
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
@@ -13,6 +12,7 @@ from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.receipts import Packer
 from quorate.core.results import Result, WriteDigest, compute_receipts_hash
+from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import (
@@ -23,6 +23,7 @@ from quorate.core.transition import (
     Execution,
     Receipt,
     build_undecodable,
+    list_epoch_keys,
     list_first_keys,
     list_keys,
 )
@@ -51,6 +52,7 @@ class Done:
 
     height: int
     receipts: list[Receipt]
+    next_set: SeatSet | None
     pacer: Pacer
 
 
@@ -60,17 +62,17 @@ class Executor:
     def __init__(self, store: Store, reader: StateReader, genesis: Genesis) -> None:
         self.reader = reader
         self._store, self._genesis = store, genesis
-        self._get_seat_key = build_genesis_keys(genesis)
 
     async def execute(self, block: Block, write_digest: bytes) -> Executed:
         """Return a block's effects on top of the state at its parent; nothing is written yet."""
         started = time.monotonic()
         header = block.header
+        keys = [*list_first_keys(header.height), *list_epoch_keys(header.epoch)]
+        records = self.reader.load(keys)
         context = Context(
             header.height, header.base_fee, self._genesis.params, self._genesis.domain,
-            header.epoch, self._get_seat_key,
+            header.epoch,
         )  # fmt: skip
-        records = self.reader.load(list_first_keys(header.height))
         execution = Execution(context, records)
         execution.begin()
         receipts: list[Receipt] = []
@@ -81,7 +83,7 @@ class Executor:
                 records |= self.reader.load(keys)
                 receipts += execution.apply(transactions)
             await pacer.pause()
-        done = Done(header.height, receipts, pacer)
+        done = Done(header.height, receipts, execution.end_epoch(header), pacer)
         executed = await self._conclude(execution, done, write_digest)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
@@ -114,7 +116,7 @@ class Executor:
                 _put_state(writes, part)
             await done.pacer.pause()
         packed = await self._pack(done, writes)
-        result = Result(height, digest.compute(), compute_receipts_hash(packed))
+        result = Result(height, digest.compute(), compute_receipts_hash(packed), done.next_set)
         writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
         writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(done.receipts)))
         writes.put(db.RECEIPTS, U64.pack(height), packed)

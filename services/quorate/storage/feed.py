@@ -112,4 +112,5 @@ class Feed:
             sequences=receipts.sequences,
             batches=b"".join(block.batches),
             base_fee=compute_base_fee(block.header.base_fee, block.header.weight, self._params),
+            epoch=block.header.epoch,
         )

@@ -19,9 +19,9 @@ class GossipLink:
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = rpc.GossipServiceStub(channel)
 
-    async def fetch_batches(self, names: tuple[bytes, ...], seats: tuple[int, ...]) -> None:
+    async def fetch_batches(self, names: tuple[bytes, ...], seat_keys: tuple[bytes, ...]) -> None:
         """Have gossip fetch batches that a final block names; it puts them into storage."""
-        request = pb.FetchBatchesRequest(names=b"".join(names), seats=seats, certified=True)
+        request = pb.FetchBatchesRequest(names=b"".join(names), seat_keys=seat_keys, certified=True)
         try:
             await self._stub.FetchBatches(request, timeout=FETCH_DEADLINE_S, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:

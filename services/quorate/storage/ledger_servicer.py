@@ -11,12 +11,12 @@ from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.ledger.v1 import ledger_pb2_grpc as rpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
-from quorate.core.accusations import GetSeatKey
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
 from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
-from quorate.core.params import SEATS_MAX, Params
+from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
+from quorate.core.seats import Seat
 from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
 from quorate.core.transition import OUTCOMES, Receipt
 from quorate.core.values import HASH_BYTES
@@ -34,9 +34,8 @@ _STEP: Final = 20
 class LedgerServicer(rpc.LedgerServiceServicer):
     """Accounts, blocks, receipts and seats."""
 
-    def __init__(self, feed: Feed, params: Params, get_seat_key: GetSeatKey) -> None:
+    def __init__(self, feed: Feed, params: Params) -> None:
         self._chain, self._feed, self._params = feed.chain, feed, params
-        self._get_seat_key = get_seat_key
 
     async def GetAccount(
         self,
@@ -133,22 +132,22 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         request: pb.ListSeatsRequest,
         context: grpc.aio.ServicerContext[pb.ListSeatsRequest, pb.ListSeatsResponse],
     ) -> pb.ListSeatsResponse:
-        """List an epoch's seats with their keys and marks."""
-        epoch = request.epoch
-        if not request.HasField("epoch"):
-            epoch = self._chain.head.header.epoch
-        keys: list[bytes] = []
-        while len(keys) < SEATS_MAX and (key := self._get_seat_key(epoch, len(keys))) is not None:
-            keys.append(key)
+        """List the seats of an epoch with their marks; the next epoch's set is known already."""
+        chain = self._chain
+        running = chain.start.epoch
+        epoch = request.epoch if request.HasField("epoch") else running
         try:
-            if not keys:
-                raise NotFound("the set of this epoch is not known here", epoch=epoch)
-            names = [compute_mark_key(epoch, seat) for seat in range(len(keys))]
-            height, marks = await self._chain.reader.read(names)
-            seats = [_build_seat(*each) for each in zip(range(len(keys)), keys, marks, strict=True)]
+            found = chain.store.load_set(epoch)
+            if found is None:
+                raise NotFound("the set of this epoch is not known here yet", running=running)
+            names = [compute_mark_key(epoch, seat.index) for seat in found.seats]
+            height, marks = await chain.reader.read(names)
+            seats = [_build_seat(*each) for each in zip(found.seats, marks, strict=True)]
         except QuorateError as error:
             await abort(context, error)
-        return pb.ListSeatsResponse(epoch=epoch, height=height, seats=seats)
+        return pb.ListSeatsResponse(
+            epoch=epoch, height=height, seats=seats, running_epoch=running, hash=found.hash
+        )
 
     def _find_height(self, request: pb.GetBlockRequest) -> int:
         which, head = request.WhichOneof("which"), self._chain.height
@@ -204,12 +203,12 @@ def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Blo
     )  # fmt: skip
 
 
-def _build_seat(number: int, key: bytes, record: bytes) -> pb.Seat:
-    seat = pb.Seat(seat=number, public_key=key)
+def _build_seat(seat: Seat, record: bytes) -> pb.Seat:
+    built = pb.Seat(seat=seat.index, public_key=seat.public_key, name=seat.name)
     if record:
         view, height, evidence = decode_mark(record)
-        seat.mark.CopyFrom(pb.Mark(view=view, height=height, evidence=evidence))
-    return seat
+        built.mark.CopyFrom(pb.Mark(view=view, height=height, evidence=evidence))
+    return built
 
 
 def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block) -> tx.Receipt:

@@ -15,11 +15,17 @@ BATCHES_BYTES_MAX: Final = 12 * 1024 * 1024
 async def read_run(chain: Chain, from_height: int, size_bytes_max: int) -> pb.ReadBlocksResponse:
     """Return blocks from a height on that end in a certified one; empty when there are none.
 
-    Holds at least one certified run, and further ones while all stay within `size_bytes_max`.
+    Holds at least one certified run, and further ones while all stay within `size_bytes_max` and
+    their epoch lasts: who takes a run must know its set, which may depend on what is before it.
     """
     bound = min(size_bytes_max or RUN_BYTES_MAX, RUN_BYTES_MAX)
     response, size, following = pb.ReadBlocksResponse(), 0, max(from_height, 1)
+    epoch = None
     while following <= chain.certified_height:
+        first = chain.store.get_block(following).header.epoch
+        if epoch not in (None, first):
+            break
+        epoch = first
         closing = chain.store.find_certificate(following)
         if closing is None or closing[0] > chain.certified_height:
             break

@@ -8,7 +8,7 @@ import grpc
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.api.storage.v1 import storage_pb2_grpc as rpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
-from quorate.core.bft.messages import decode_certificate
+from quorate.core.bft.finality import decode_finality
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import split_hashes
 from quorate.core.errors import InvalidBlock, InvalidInput, QuorateError
@@ -21,6 +21,7 @@ from quorate.storage.committer import Committer
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.reading import read_run
+from quorate.storage.runs import check_shape
 from quorate.storage.session import Session, list_block_batches, list_results
 
 BATCHES_BYTES_MAX = 12 * 1024 * 1024
@@ -102,12 +103,15 @@ class StorageServicer(rpc.StorageServiceServicer):
         try:
             async with chain.lock:
                 head, height = chain.head.header, chain.height
+                epochs = chain.store.load_epochs(chain.start)
                 return pb.OpenChainResponse(
                     head=chain.store.get_block_bytes(height),
                     certificate=chain.store.load_certificate(height) or b"",
                     recent_batches=list_block_batches(chain.store, height - window + 1, height),
                     results=list_results(chain.store, head.executed.height, height),
                     held_headers=chain.batches.list_held(),
+                    epoch_start=epochs.start.encode(),
+                    sets=[each.encode() for each in epochs.sets],
                 )
         except QuorateError as error:
             await abort(context, error)
@@ -162,9 +166,9 @@ class StorageServicer(rpc.StorageServiceServicer):
 
     async def _take(self, request: pb.CommitRequest, session: Session) -> None:
         blocks = tuple([Block.decode(data) for data in request.blocks])
-        certificate = decode_certificate(request.certificate)
-        if certificate.digest != blocks[-1].digest:
-            raise InvalidBlock("the certificate is not of the last block", reason="WRONG_RUN")
+        check_shape(blocks)
+        if decode_finality(request.certificate).digest != blocks[-1].digest:
+            raise InvalidBlock("the finality is not of the last block", reason="WRONG_RUN")
         if blocks[-1].header.height <= self._chain.certified_height:
             session.acknowledge()
             return

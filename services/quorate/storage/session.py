@@ -72,9 +72,13 @@ class Session:
         self._target = max(self._target, self._chain.caught_up_height)
         if self._head >= self._target:
             return False
-        store, height = self._chain.store, self._target
+        chain, store = self._chain, self._chain.store
+        # The newest certified block and what its epoch starts from, even if a run came after.
+        height, epochs = chain.certified_height, store.load_epochs(chain.certified_start)
         response.caught_up_block = store.get_block_bytes(height)
         response.caught_up_certificate = store.load_certificate(height) or b""
+        response.caught_up_epoch_start = epochs.start.encode()
+        response.caught_up_sets.extend([each.encode() for each in epochs.sets])
         first = max(self._head, height - self._window) + 1
         response.caught_up_batches.extend(list_block_batches(store, first, height))
         self._head = height
@@ -100,6 +104,11 @@ def list_block_batches(store: Store, first: int, last: int) -> list[pb.BlockBatc
 def list_results(store: Store, first: int, last: int) -> list[pb.Result]:
     """Return what executing the blocks first … last gave."""
     return [
-        pb.Result(height=r.height, write_digest=r.write_digest, receipts_hash=r.receipts_hash)
-        for r in store.load_results(first, last)
+        pb.Result(
+            height=result.height,
+            write_digest=result.write_digest,
+            receipts_hash=result.receipts_hash,
+            next_set=b"" if result.next_set is None else result.next_set.encode(),
+        )
+        for result in store.load_results(first, last)
     ]

@@ -5,13 +5,15 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES
-from quorate.core.blocks import HEADER_BYTES as BLOCK_HEADER_BYTES
-from quorate.core.blocks import Block, build_root
+from quorate.core.blocks import Block, split_body
 from quorate.core.codec import U32, U64
+from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.errors import Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.receipts import Receipts, pack_receipts, unpack_receipts
 from quorate.core.results import Result
+from quorate.core.seats import SeatSet
+from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.storage import database as db
 from quorate.storage.database import Database, Writes
 
@@ -19,6 +21,8 @@ _PLACE: Final = Struct(">QIB")
 # Blocks whose packed receipts are kept for those who follow the chain.
 _RECENT_BLOCKS: Final = 64
 _RECENT_BYTES_MAX: Final = 8 * 1024 * 1024
+_RESULT_HEAD: Final = 68
+_SETS_MAX: Final = 16
 
 HEIGHT_KEY: Final = b"h"
 GENESIS_KEY: Final = b"genesis"
@@ -42,9 +46,11 @@ class Store:
 
     def __init__(self, database: Database, genesis: Genesis) -> None:
         self._database = database
-        self.root = build_root(genesis.hash, genesis.time_ms, genesis.params)
+        self.genesis, self.root = genesis, genesis.root
         self._packed: OrderedDict[int, bytes] = OrderedDict()
         self._packed_bytes = 0
+        # What is once written stays, so it may be kept.
+        self._sets: dict[int, SeatSet] = {}
 
     # ---- blocks ----------------------------------------------------------------------------
 
@@ -83,11 +89,11 @@ class Store:
         return None if value is None else int(U64.unpack(value)[0])
 
     def load_certificate(self, height: int) -> bytes | None:
-        """Return the encoded finalization of exactly this block."""
+        """Return the encoded finality of exactly this block."""
         return self._database.get(db.CERTIFICATES, U64.pack(height))
 
     def find_certificate(self, height: int) -> tuple[int, bytes] | None:
-        """Return the lowest certified height from `height` on, and its finalization."""
+        """Return the lowest certified height from `height` on, and its encoded finality."""
         for key, value in self._database.iterate(db.CERTIFICATES, U64.pack(height)):
             return int(U64.unpack(key)[0]), value
         return None
@@ -97,15 +103,51 @@ class Store:
         heights = list(range(max(first, 1), last + 1))
         values = self._database.get_many(db.BLOCKS, [U64.pack(each) for each in heights])
         return [
-            (height, value[BLOCK_HEADER_BYTES:])
+            (height, names)
             for height, value in zip(heights, values, strict=True)
-            if value is not None and len(value) > BLOCK_HEADER_BYTES
+            if value is not None and (names := split_body(value)[1])
         ]
 
     def load_run_end(self) -> int:
         """Return the height at which the last stored run of several blocks ends; 0: none was."""
         value = self._database.get(db.META, RUN_END_KEY)
         return 0 if value is None else int(U64.unpack(value)[0])
+
+    # ---- epochs ----------------------------------------------------------------------------
+
+    def load_epoch_start(self) -> EpochStart:
+        """Return the start of the epoch that the block after the executed height belongs to.
+
+        Raises Unavailable (DAMAGED_DATABASE) or MalformedBytes when there is none.
+        """
+        value = self._database.get(db.STATE, EPOCH_START_KEY)
+        if value is None:
+            raise _damaged("the start of the epoch is missing")
+        return EpochStart.decode(value)
+
+    def load_set(self, epoch: int) -> SeatSet | None:
+        """Return the set of an epoch; None while the end of the epoch two before is not known."""
+        found = self._sets.get(epoch)
+        if found is None:
+            value = self._database.get(db.STATE, compute_set_key(epoch))
+            if value is None:
+                return None
+            found = self._sets[epoch] = SeatSet.decode(value)
+            if len(self._sets) > _SETS_MAX:
+                del self._sets[next(iter(self._sets))]
+        return found
+
+    def get_set(self, epoch: int) -> SeatSet:
+        """Return a set that must be there; raises Unavailable (DAMAGED_DATABASE)."""
+        found = self.load_set(epoch)
+        if found is None:
+            raise _damaged(f"the set of epoch {epoch} is missing")
+        return found
+
+    def load_epochs(self, start: EpochStart) -> Epochs:
+        """Return a start with the sets of the epochs before, at and after it."""
+        around = range(max(start.epoch - 1, 0), start.epoch + 2)
+        return Epochs(start, tuple([self.get_set(epoch) for epoch in around]))
 
     # ---- results and receipts --------------------------------------------------------------
 
@@ -114,7 +156,7 @@ class Store:
         heights = list(range(max(first, 1), last + 1))
         values = self._database.get_many(db.RESULTS, [U64.pack(each) for each in heights])
         return [
-            Result(height, value[:32], value[32:64])
+            _decode_result(height, value)
             for height, value in zip(heights, values, strict=True)
             if value is not None
         ]
@@ -167,12 +209,18 @@ class Store:
 
 
 def encode_result(result: Result, transactions: int) -> bytes:
-    """Return the value of the results family: write digest, receipts hash, count u32."""
-    return result.write_digest + result.receipts_hash + U32.pack(transactions)
+    """Return the value of the results family: write digest, receipts hash, count u32, set."""
+    next_set = b"" if result.next_set is None else result.next_set.encode()
+    return result.write_digest + result.receipts_hash + U32.pack(transactions) + next_set
+
+
+def _decode_result(height: int, value: bytes) -> Result:
+    next_set = value[_RESULT_HEAD:]
+    return Result(height, value[:32], value[32:64], SeatSet.decode(next_set) if next_set else None)
 
 
 def put_block(writes: Writes, block: Block, certificate: bytes | None) -> None:
-    """Add a block, and its own finalization when it has one, to a write."""
+    """Add a block, and its own encoded finality when it has one, to a write."""
     height = U64.pack(block.header.height)
     writes.put(db.BLOCKS, height, block.encode())
     writes.put(db.DIGESTS, block.digest, height)

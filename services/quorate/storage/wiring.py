@@ -7,7 +7,6 @@ import grpc
 
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
-from quorate.core.accusations import build_genesis_keys
 from quorate.core.genesis import Genesis, parse_genesis
 from quorate.kit.config import NodeConfig
 from quorate.kit.rpc import Server, open_channel
@@ -107,7 +106,7 @@ def _build_servers(
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
-            LedgerServicer(feed, genesis.params, build_genesis_keys(genesis)), server
+            LedgerServicer(feed, genesis.params), server
         )
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
     storage_pb2_grpc.add_StorageServiceServicer_to_server(

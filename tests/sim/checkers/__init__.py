@@ -3,8 +3,9 @@
 A checker has methods named after hooks; each gets the node and what happened.
 
 When an engine has decided: `handled(node, event, effects)` always, `misplaced(node, effects)` when
-a Persist does not stand first, `caught_up(node, block)`, `certified(node, certificate)` for each
-certificate it takes, `committed(node, commit)`, `moved(node)` when its final head is another one.
+a Persist does not stand first, `caught_up(node, block)`, `decided(node, commit)`, `moved(node)`
+when its final head is another one.
+Once what was decided can't be lost: `certified(node, certificate)`, `committed(node, commit)`.
 When the driver acts (a crash may come between): `done(node, effect)`, and of these
 `sent(node, message)` for votes and proposals, `accused(node, evidence)`, `reported(node, report)`.
 Of storage: `applied(node, block)`, `executed(node, result)`, `balanced(node, height, total)`.
@@ -22,6 +23,7 @@ from tests.sim.checkers.bounded import Bounded
 from tests.sim.checkers.chains import Chains
 from tests.sim.checkers.claims import Claims
 from tests.sim.checkers.conservation import Conservation
+from tests.sim.checkers.epochs import EpochRules
 from tests.sim.checkers.final_or_null import FinalOrNull
 from tests.sim.checkers.finalizing import Finalizing
 from tests.sim.checkers.heads import Heads
@@ -50,6 +52,7 @@ ALL = (
     Chains,
     Claims,
     Conservation,
+    EpochRules,
     FinalOrNull,
     Finalizing,
     Heads,

@@ -26,7 +26,8 @@ class Availability:
             return
         assert node.replica is not None, "it is sending"
         block = node.replica.chain.find(message.digest)
-        if block is not None and block.header.view > node.replica.final_view:
+        current = message.epoch == node.replica.setup.epoch
+        if current and block is not None and block.header.view > node.replica.final_view:
             held = all(name in node.storage.batches for name in block.batches)
             expect(held, "notarize only what is held", f"view {message.view}, node {node.index}")
 
@@ -35,8 +36,9 @@ class Availability:
             return
         self._seen.add(block.digest)
         world = self._world
-        seats = [each for each in world.nodes[: world.plan.seats] if each.obeys]
-        needed = compute_quorum(world.plan.seats) - (world.plan.seats - len(seats))
+        members = [world.nodes[index] for index in world.sets.get_members(block.header.epoch)]
+        seats = [each for each in members if each.obeys]
+        needed = compute_quorum(len(members)) - (len(members) - len(seats))
         for name in block.batches:
             holders = sum(name in each.storage.batches for each in seats)
             expect(holders >= needed, "a final batch is held by honest seats", name.hex())

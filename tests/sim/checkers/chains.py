@@ -25,7 +25,7 @@ class Chains:
     def restarted(self, node: Node, restored: Restored) -> None:
         self._heads[node.index, node.boots] = node.storage.blocks[node.storage.height]
 
-    def committed(self, node: Node, commit: do.CommitBlocks) -> None:
+    def decided(self, node: Node, commit: do.CommitBlocks) -> None:
         self._follow((node.index, node.boots), commit)
 
     def caught_up(self, node: Node, block: Block) -> None:
@@ -36,12 +36,14 @@ class Chains:
     def moved(self, node: Node) -> None:
         engine = node.replica
         assert engine is not None, "its head has just moved"
-        same = self._heads[node.index, node.boots].digest == engine.chain.head.digest
+        head = engine.chain.head
+        final = head.header.last_block if head.is_tail else head.digest
+        same = self._heads[node.index, node.boots].digest == final
         expect(same, "the head moves by commits only", (node.index, node.boots))
 
     def _follow(self, life: tuple[int, int], commit: do.CommitBlocks) -> None:
         last = commit.blocks[-1]
-        expect(last.digest == commit.certificate.digest, "finalization of the last block", life)
+        expect(last.digest == commit.finality.digest, "finality of the last block", life)
         head = self._heads[life]
         for block in commit.blocks:
             connects = block.header.parent == head.digest
@@ -64,6 +66,8 @@ class Chains:
             expect(first == height, "no batch twice", f"{name.hex()} at {first} and {height}")
             header = self._world.payload.headers[name]
             expect(header.expiry_height >= height, "no expired batch", name.hex())
+            near = block.header.epoch - 1 <= header.epoch <= block.header.epoch
+            expect(near, "batches of this epoch and the one before", name.hex())
             weight += header.weight
         expect(weight == block.header.weight, "the weight is the batches'", height)
         expect(weight <= params.block_weight_max, "weight limit", height)

@@ -21,15 +21,18 @@ class FinalOrNull:
     """Remembers in which views each seat finalized and nullified."""
 
     def __init__(self, world: World) -> None:
-        self._sent: set[tuple[int, Kind, int]] = set()
+        self._world = world
+        self._sent: set[tuple[int, Kind, int, int]] = set()
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if isinstance(message, Proposal) or not node.obeys or message.seat != node.seat:
+        if isinstance(message, Proposal) or not node.obeys:
+            return
+        if self._world.find_signer(message) != node.index:
             return
         other = OTHER.get(message.kind)
         if other is None:
             return
-        self._sent.add((message.seat, message.kind, message.view))
-        if (message.seat, other, message.view) in self._sent:
-            where = f"seat {message.seat} in view {message.view}"
+        self._sent.add((node.index, message.kind, message.epoch, message.view))
+        if (node.index, other, message.epoch, message.view) in self._sent:
+            where = f"node {node.index} in view {message.view} of epoch {message.epoch}"
             expect(False, "never finalize and nullify in one view", where)

@@ -16,20 +16,23 @@ class Finalizing:
     """Knows which blocks any engine has seen notarized."""
 
     def __init__(self, world: World) -> None:
-        self._notarized: set[tuple[int, bytes]] = set()
+        self._notarized: set[tuple[int, int, bytes]] = set()
 
     def certified(self, node: Node, certificate: Certificate) -> None:
         if certificate.kind is Kind.NOTARIZE:
-            self._notarized.add((certificate.view, certificate.digest))
+            self._notarized.add((certificate.epoch, certificate.view, certificate.digest))
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         if not node.obeys or isinstance(message, Proposal) or message.kind is not Kind.FINALIZE:
             return
         where = f"seat {message.seat} in view {message.view}"
-        seen = (message.view, message.digest) in self._notarized
+        seen = (message.epoch, message.view, message.digest) in self._notarized
         expect(seen, "finalize only after notarization", where)
-        if node.replica is None or message.view <= node.replica.final_view:
+        engine = node.replica
+        if engine is None or message.epoch != engine.setup.epoch:
             return
-        held = node.replica.views[message.view].certificates.get(Kind.NOTARIZE)
+        if message.view <= engine.final_view:
+            return
+        held = engine.views[message.view].certificates.get(Kind.NOTARIZE)
         proved = held is not None and held.digest == message.digest
         expect(proved, "finalize only with the notarization at hand", where)

@@ -18,24 +18,29 @@ class Heads:
 
     def __init__(self, world: World) -> None:
         self._notarized: set[bytes] = set()
-        self._highest = 0
+        self._highest = (0, 0)
 
     def certified(self, node: Node, certificate: Certificate) -> None:
         if certificate.kind is Kind.NOTARIZE:
             self._notarized.add(certificate.digest)
-            self._highest = max(self._highest, certificate.view)
+            self._highest = max(self._highest, (certificate.epoch, certificate.view))
 
     def committed(self, node: Node, commit: do.CommitBlocks) -> None:
-        digest = commit.certificate.digest
-        proved = digest == commit.blocks[-1].digest and digest in self._notarized
-        expect(proved, "what is final was notarized", f"view {commit.certificate.view}")
+        certificate = commit.finality.certificate
+        proved = commit.finality.digest == commit.blocks[-1].digest
+        proved = proved and certificate.digest in self._notarized
+        expect(proved, "what is final was notarized", f"view {certificate.view}")
+        last = commit.blocks[-1].header
+        where = f"view {last.view} of epoch {last.epoch}"
+        lower = (last.epoch, last.view) <= self._highest
+        expect(lower, "last final ≤ highest notarized", where)
 
     def moved(self, node: Node) -> None:
         engine = node.replica
         assert engine is not None, "its head has just moved"
         where = f"node {node.index}: view {engine.view}, final {engine.final_view}"
         expect(engine.final_view < engine.view, "the final view lies below the current one", where)
-        expect(engine.final_view <= self._highest, "last final ≤ highest notarized", where)
-        certificate = engine.chain.certificate
-        proved = certificate is not None and certificate.digest == engine.chain.head.digest
+        head, finality = engine.chain.head, engine.chain.finality
+        final = head.header.last_block if head.is_tail else head.digest
+        proved = finality is not None and finality.digest == final
         expect(proved, "the head is proved", where)

@@ -19,8 +19,9 @@ class Innocence:
         self._world = world
 
     def accused(self, node: Node, evidence: do.RecordEvidence) -> None:
-        suspect = self._world.nodes[evidence.seat]
-        expect(not suspect.obeys, "no evidence against who is honest", evidence)
+        suspect = self._world.find_signer(evidence.first)
+        guilty = suspect is not None and not self._world.nodes[suspect].obeys
+        expect(guilty, "no evidence against who is honest", evidence)
 
     def reported(self, node: Node, report: do.ReportState) -> None:
         halted = report.state == "halted" and node.is_honest

@@ -16,11 +16,11 @@ class Notarizations:
     """Remembers the block that was notarized, and the one that became final, in each view."""
 
     def __init__(self, world: World) -> None:
-        self._notarized: dict[int, bytes] = {}
-        self._final: dict[int, bytes] = {}
+        self._notarized: dict[tuple[int, int], bytes] = {}
+        self._final: dict[tuple[int, int], bytes] = {}
 
     def certified(self, node: Node, certificate: Certificate) -> None:
-        view, digest = certificate.view, certificate.digest
+        view, digest = (certificate.epoch, certificate.view), certificate.digest
         if certificate.kind is Kind.NOTARIZE:
             first = self._notarized.setdefault(view, digest)
             expect(first == digest, "no second notarization in a view", view)
@@ -31,6 +31,6 @@ class Notarizations:
 
     def finished(self, world: World) -> None:
         for block in max((node.storage.blocks for node in world.nodes), key=len)[1:]:
-            notarized = self._notarized.get(block.header.view, block.digest)
-            where = f"view {block.header.view}"
+            where = (block.header.epoch, block.header.view)
+            notarized = self._notarized.get(where, block.digest)
             expect(notarized == block.digest, "no notarization beside a final block", where)

@@ -19,14 +19,16 @@ class OneBlock:
     """Remembers the block that each seat voted for in each view."""
 
     def __init__(self, world: World) -> None:
-        self._blocks: dict[tuple[int, int], bytes] = {}
+        self._world = world
+        self._blocks: dict[tuple[int, int, int], bytes] = {}
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if isinstance(message, Proposal) or not node.obeys or message.seat != node.seat:
+        if isinstance(message, Proposal) or message.kind is Kind.NULLIFY or not node.obeys:
             return
-        if message.kind is Kind.NULLIFY:
+        if self._world.find_signer(message) != node.index:
             return
-        first = self._blocks.setdefault((message.seat, message.view), message.digest)
+        place = (node.index, message.epoch, message.view)
+        first = self._blocks.setdefault(place, message.digest)
         if first != message.digest:
-            where = f"seat {message.seat} in view {message.view}"
+            where = f"node {node.index} in view {message.view} of epoch {message.epoch}"
             expect(False, "never finalize one block having notarized another", where)

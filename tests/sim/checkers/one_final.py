@@ -16,11 +16,12 @@ class OneFinal:
     """Remembers the first block of each view that any engine committed, alone or as an ancestor."""
 
     def __init__(self, world: World) -> None:
-        self._views: dict[int, bytes] = {}
+        self._views: dict[tuple[int, int], bytes] = {}
 
     def committed(self, node: Node, commit: do.CommitBlocks) -> None:
         for block in commit.blocks:
-            first = self._views.setdefault(block.header.view, block.digest)
+            place = (block.header.epoch, block.header.view)
+            first = self._views.setdefault(place, block.digest)
             if first != block.digest:
-                where = f"view {block.header.view}, node {node.index}"
+                where = f"epoch and view {place}, node {node.index}"
                 expect(False, "one final block per view", where)

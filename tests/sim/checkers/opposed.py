@@ -16,15 +16,16 @@ class Opposed:
     """Remembers which views were nullified and which made a block final."""
 
     def __init__(self, world: World) -> None:
-        self._views: dict[Kind, set[int]] = {kind: set() for kind in Kind}
+        self._views: dict[Kind, set[tuple[int, int]]] = {kind: set() for kind in Kind}
 
     def certified(self, node: Node, certificate: Certificate) -> None:
         if certificate.kind is Kind.NOTARIZE:
             return
-        self._views[certificate.kind].add(certificate.view)
+        place = (certificate.epoch, certificate.view)
+        self._views[certificate.kind].add(place)
         other = Kind.FINALIZE if certificate.kind is Kind.NULLIFY else Kind.NULLIFY
-        both = certificate.view in self._views[other]
-        expect(not both, "no nullification and finalization in one view", certificate.view)
+        both = place in self._views[other]
+        expect(not both, "no nullification and finalization in one view", place)
 
     def finished(self, world: World) -> None:
         both = self._views[Kind.NULLIFY] & self._views[Kind.FINALIZE]

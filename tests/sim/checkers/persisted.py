@@ -17,11 +17,10 @@ class Persisted:
     """Compares what is sent with what the disk ever held durably."""
 
     def __init__(self, world: World) -> None:
-        pass
+        self._world = world
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
-        seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
-        if node.obeys and seat == node.seat:
+        if node.obeys and self._world.find_signer(message) == node.index:
             expect(message.encode() in node.disk.ever, "persist before send", message)
 
     def misplaced(self, node: Node, effects: list[do.Effect]) -> None:

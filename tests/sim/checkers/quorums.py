@@ -23,7 +23,7 @@ class Quorums:
         self._first: dict[tuple[int, int, Kind], Certificate] = {}
 
     def certified(self, node: Node, certificate: Certificate) -> None:
-        size = len(self._world.get_keys(certificate.epoch))
+        size = len(self._world.sets.get_members(certificate.epoch))
         seats = {seat for seat, _ in certificate.signatures}
         if len(seats) < compute_quorum(size) or len(seats) != len(certificate.signatures):
             expect(False, "a quorum of distinct seats", certificate)
@@ -32,7 +32,7 @@ class Quorums:
 
     def finished(self, world: World) -> None:
         for certificate in self._first.values():
-            keys = world.get_keys(certificate.epoch)
+            keys = world.sets.get_set(certificate.epoch).keys
             try:
                 check_certificate(certificate, keys, world.domain, certificate.epoch)
             except InvalidCertificate as error:

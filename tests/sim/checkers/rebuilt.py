@@ -23,19 +23,20 @@ class Rebuilt:
     """Looks into the logs when a notarize leaves, and for all final blocks at the end."""
 
     def __init__(self, world: World) -> None:
-        pass
+        self._world = world
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         if isinstance(message, Vote) and message.kind is Kind.NOTARIZE and node.obeys:
-            held = message.seat != node.seat or message.digest in node.disk.blocks
+            own = self._world.find_signer(message) == node.index
+            held = not own or message.digest in node.disk.blocks
             where = f"node {node.index}, view {message.view}"
             expect(held, "a block is persisted with its notarize", where)
 
     def finished(self, world: World) -> None:
-        seats = world.nodes[: world.plan.seats]
-        logs = [node.disk.blocks for node in seats if node.obeys]
-        needed = compute_quorum(len(seats)) - (len(seats) - len(logs))
         for block in max((node.storage.blocks for node in world.nodes), key=len)[1:]:
+            seats = [world.nodes[i] for i in world.sets.get_members(block.header.epoch)]
+            logs = [node.disk.blocks for node in seats if node.obeys]
+            needed = compute_quorum(len(seats)) - (len(seats) - len(logs))
             found = [log[block.digest] for log in logs if block.digest in log]
             where = f"height {block.header.height}: {len(found)} logs, needed {needed}"
             expect(len(found) >= needed, "a final block is in the logs", where)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quorate.core.bft.evidence import get_view
 from quorate.core.bft.log import Restored
-from quorate.core.bft.messages import Proposal, Vote
+from quorate.core.bft.messages import Proposal, Vote, get_epoch
 from quorate.core.bft.replica import Replica
 from tests.sim.checkers.violation import expect
 
@@ -19,20 +19,23 @@ class Replay:
     """Remembers each seat's sent messages above its storage's head."""
 
     def __init__(self, world: World) -> None:
-        self._sent: dict[int, dict[Vote | Proposal, int]] = {}
+        self._world = world
+        self._sent: dict[int, dict[Vote | Proposal, tuple[int, int]]] = {}
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
-        seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
-        if node.obeys and seat == node.seat:
-            self._sent.setdefault(node.index, {})[message] = get_view(message)
+        if node.obeys and self._world.find_signer(message) == node.index:
+            place = (get_epoch(message), get_view(message))
+            self._sent.setdefault(node.index, {})[message] = place
 
     def restarted(self, node: Node, restored: Restored) -> None:
         if not node.obeys:
             return
-        final = node.storage.blocks[node.storage.height].header.view
-        open_ = {m: view for m, view in self._sent.get(node.index, {}).items() if view > final}
+        # What lies below the epoch and the head that storage knows matters no more.
+        epochs, head = node.storage.get_epochs(), node.storage.blocks[node.storage.height]
+        final = (epochs.start.epoch, head.header.view)
+        open_ = {m: place for m, place in self._sent.get(node.index, {}).items() if place > final}
         held = set(restored.own)
-        lost = [view for message, view in open_.items() if message not in held]
+        lost = [place for message, place in open_.items() if message not in held]
         expect(not lost, "the log holds what was sent", f"node {node.index}: views {lost}")
         self._sent[node.index] = open_
 
@@ -44,7 +47,9 @@ class Replay:
     def _compare(self, node: Node) -> None:
         live = node.replica
         assert live is not None, "it is settled"
-        again = Replica(node.setup, node.storage.open(node.disk.read_killed()))
+        again = node.make_engine(node.disk.read_killed()).replica
+        if again.setup.epoch != live.setup.epoch:
+            return  # its storage has yet to execute the end of the epoch before
         final = max(live.final_view, again.final_view)
         for name, one, two in (
             ("signed", live.signing.signed, again.signing.signed),

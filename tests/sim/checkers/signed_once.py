@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quorate.core.bft.evidence import get_digest, get_kind, get_view
-from quorate.core.bft.messages import Kind, Proposal, Vote
+from quorate.core.bft.messages import Kind, Proposal, Vote, get_epoch
 from tests.sim.checkers.violation import expect
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ class SignedOnce:
     """Remembers the first digest of each kind that each seat signed in each view."""
 
     def __init__(self, world: World) -> None:
-        self._signed: dict[tuple[int, int, Kind], bytes] = {}
+        self._world = world
+        self._signed: dict[tuple[int, int, int, Kind], bytes] = {}
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
-        seat = message.seat if isinstance(message, Vote) else message.block.header.proposer
-        if not node.obeys or seat != node.seat:
+        if not node.obeys or self._world.find_signer(message) != node.index:
             return
         view, kind, digest = get_view(message), get_kind(message), get_digest(message)
-        if self._signed.setdefault((seat, view, kind), digest) != digest:
-            expect(False, f"one {kind.name} per view", f"seat {seat} in view {view}")
+        place = (node.index, get_epoch(message), view, kind)
+        if self._signed.setdefault(place, digest) != digest:
+            expect(False, f"one {kind.name} per view", f"node {node.index} in view {view}")

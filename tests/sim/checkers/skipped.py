@@ -19,17 +19,19 @@ class Skipped:
     """Remembers which views were nullified anywhere."""
 
     def __init__(self, world: World) -> None:
-        self._nullified: set[int] = set()
+        self._nullified: set[tuple[int, int]] = set()
 
     def certified(self, node: Node, certificate: Certificate) -> None:
         if certificate.kind is Kind.NULLIFY:
-            self._nullified.add(certificate.view)
+            self._nullified.add((certificate.epoch, certificate.view))
 
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         if not node.obeys or isinstance(message, Proposal) or message.kind is not Kind.NOTARIZE:
             return
         engine = node.replica
         assert engine is not None, "it is sending"
+        if message.epoch != engine.setup.epoch:
+            return
         block = engine.chain.find(message.digest)
         if block is None or message.view <= engine.final_view:
             return
@@ -42,7 +44,7 @@ class Skipped:
 
     def finished(self, world: World) -> None:
         for block in max((node.storage.blocks for node in world.nodes), key=len)[1:]:
-            between = range(block.header.parent_view + 1, block.header.view)
-            lacking = [number for number in between if number not in self._nullified]
+            epoch, between = block.header.epoch, range(block.header.parent_view + 1, block.header.view)
+            lacking = [number for number in between if (epoch, number) not in self._nullified]
             where = f"block {block.header.height}: {lacking}"
             expect(not lacking, "skipped views are nullified", where)

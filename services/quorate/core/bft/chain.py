@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from quorate.core.bft.messages import Certificate
+from quorate.core.bft.finality import Finality
 from quorate.core.blocks import Block, Executed
 from quorate.core.results import Judgement, Result, judge_claim
 
@@ -14,9 +14,9 @@ BLOCKS_MAX = 4_096
 class Chain:
     """The chain as one engine sees it."""
 
-    def __init__(self, head: Block, certificate: Certificate | None, window: int) -> None:
+    def __init__(self, head: Block, finality: Finality | None, window: int) -> None:
         self.head = head
-        self.certificate = certificate
+        self.finality = finality
         self.blocks: dict[bytes, Block] = {}
         self.results: dict[int, Result] = {}
         self.executed_height = 0
@@ -76,14 +76,23 @@ class Chain:
             self._recent_order.append((height, name))
             self.loaded_height = max(self.loaded_height, height)
 
-    def advance(self, blocks: list[Block], certificate: Certificate) -> None:
+    def advance(self, blocks: list[Block], finality: Finality) -> None:
         """Make blocks final; they connect to the head."""
         self.add_recent((b.header.height, name) for b in blocks for name in b.batches)
-        self.jump(blocks[-1], certificate)
+        self.jump(blocks[-1], finality)
 
-    def jump(self, head: Block, certificate: Certificate) -> None:
+    def follow(self, head: Block, finality: Finality) -> "Chain":
+        """Return the chain for the epoch after this one, whose last block is `head`."""
+        chain = Chain(head, finality, self._window)
+        chain.results, chain.executed_height = self.results, self.executed_height
+        chain.loaded_height, chain._claims = self.loaded_height, self._claims
+        chain._recent, chain._recent_order = self._recent, self._recent_order
+        chain._diverged = self._diverged
+        return chain
+
+    def jump(self, head: Block, finality: Finality) -> None:
         """Move the head and drop what lies at or below its view."""
-        self.head, self.certificate = head, certificate
+        self.head, self.finality = head, finality
         self._claims_changed = True
         view, height = head.header.view, head.header.height
         self.blocks = {d: b for d, b in self.blocks.items() if b.header.view > view}

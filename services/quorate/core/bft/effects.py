@@ -6,8 +6,10 @@
 
 from dataclasses import dataclass
 
-from quorate.core.bft.messages import Certificate, Message, Proposal, Vote
+from quorate.core.bft.finality import Finality
+from quorate.core.bft.messages import Message, Proposal, Vote
 from quorate.core.blocks import Block
+from quorate.core.seats import SeatSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,10 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class CommitBlocks:
-    """Hand final blocks, oldest first, and the finalization of the last one to storage."""
+    """Hand final blocks, oldest first, and what proves the last one final to storage."""
 
     blocks: tuple[Block, ...]
-    certificate: Certificate
+    finality: Finality
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,20 @@ class AnnounceProposal:
 class PruneLog:
     """Storage holds everything up to this view durably: the log may forget it."""
 
+    epoch: int
     view: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartEpoch:
+    """This epoch's engine runs, and these sets are known, oldest first; `seat` is the own one.
+
+    Comes at the start, at each switch, and when another set has become known.
+    """
+
+    epoch: int
+    sets: tuple[SeatSet, ...]
+    seat: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,7 @@ Effect = (
     | FetchBatches
     | AnnounceProposal
     | PruneLog
+    | StartEpoch
     | RecordEvidence
     | ReportState
 )

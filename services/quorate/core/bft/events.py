@@ -7,8 +7,10 @@
 from dataclasses import dataclass
 
 from quorate.core.batches import BatchHeader
-from quorate.core.bft.messages import Certificate, Message
+from quorate.core.bft.finality import Finality
+from quorate.core.bft.messages import Message
 from quorate.core.blocks import Block
+from quorate.core.epochs import Epochs
 from quorate.core.results import Result
 
 
@@ -56,9 +58,9 @@ class BatchesHeld(Event):
 
 @dataclass(frozen=True, slots=True)
 class BatchesReported(Event):
-    """Another seat says that it holds these batches durably."""
+    """Another seat says that it holds these batches durably; None: it has no seat now."""
 
-    seat: int
+    seat: int | None
     names: tuple[bytes, ...]
 
 
@@ -78,11 +80,15 @@ class BlocksSynced(Event):
 
 @dataclass(frozen=True, slots=True)
 class CaughtUp(Event):
-    """Storage moved its head without the engine; `batches` are (height, name) of what was new."""
+    """Storage moved its head without the engine; `batches` are (height, name) of what was new.
+
+    `epochs` is about the epoch that the next block belongs to.
+    """
 
     block: Block
-    certificate: Certificate
+    finality: Finality
     batches: tuple[tuple[int, bytes], ...]
+    epochs: Epochs
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ class Helper:
         self._history: dict[int, View] = {}
         self._helped_ms: dict[bytes, int] = {}
         self._answered_ms: dict[bytes, int] = {}
+        self._ahead_ms: dict[bytes, int] = {}
         self._asked: dict[int, tuple[int, int]] = {}
         self._logged: set[bytes] = set()
 
@@ -66,12 +67,18 @@ class Helper:
         floor = self._replica.final_view
         self._asked = {view: each for view, each in self._asked.items() if view > floor}
 
+    def find_final(self, number: int) -> View | None:
+        """Return what is kept of a recent final view."""
+        return self._history.get(number)
+
     def greet(self, node: bytes) -> None:
         """Tell a node that connected where this replica stands, and ask what it saw of us."""
         replica = self._replica
-        if replica.chain.certificate is not None:
-            self._send(node, replica.chain.certificate)
-        for number in sorted(replica.views)[-OWN_VIEWS_MAX:]:
+        if replica.chain.finality is not None:
+            self._send(node, replica.chain.finality.certificate)
+        # Views beyond this one that only a flood has touched must not push these out.
+        known = [n for n, view in replica.views.items() if n <= replica.view or view.certificates]
+        for number in sorted(known)[-OWN_VIEWS_MAX:]:
             for message in (
                 *_list_proofs(replica.views[number]),
                 *replica.views[number].own.values(),
@@ -96,8 +103,8 @@ class Helper:
             self._send(node, message)
         for certificate in self._list_entry_proof():
             self._send(node, certificate)
-        if replica.chain.certificate is not None:
-            self._send(node, replica.chain.certificate)
+        if replica.chain.finality is not None:
+            self._send(node, replica.chain.finality.certificate)
 
     def send_entry_proof(self) -> None:
         """Broadcast why the current view was entered; others may have missed it."""
@@ -114,9 +121,9 @@ class Helper:
         for number in range(request.from_view, last + 1):
             for message in self._find_proofs(number):
                 self._send(node, message)
-        certificate = self._replica.chain.certificate
-        if request.from_view <= self._replica.final_view and certificate is not None:
-            self._send(node, certificate)
+        finality = self._replica.chain.finality
+        if request.from_view <= self._replica.final_view and finality is not None:
+            self._send(node, finality.certificate)
 
     def answer_query(self, node: bytes, query: SeatQuery) -> None:
         """Tell a seat the newest message of its own that was seen here (docs/protocol.md#L4)."""
@@ -181,6 +188,14 @@ class Helper:
             replica.send(do.SendToSeat(seat, request))
         else:
             replica.send(do.Broadcast(request))
+
+    def ask_node(self, node: bytes) -> None:
+        """Ask a node that is ahead for what follows the final head here."""
+        replica = self._replica
+        if _may_send(self._ahead_ms, node, replica.now_ms):
+            first = replica.final_view + 1
+            last = max(replica.view, first + RANGE_MAX - 1)
+            self._send(node, ProofRequest(replica.setup.epoch, first, last))
 
     def _find_proofs(self, number: int) -> list[Message]:
         view = self._replica.views.get(number) or self._history.get(number)

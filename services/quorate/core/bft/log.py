@@ -1,15 +1,15 @@
 """What the vote log holds, as keys and values; the driver only stores them (docs/protocol.md#L2).
 
-Keys sort by view: b"v" ‖ view u64 ‖ kind u8 for own messages verbatim, b"b" ‖ view ‖ digest for
-blocks with the leader's signature, b"c" ‖ view ‖ kind for certificates, b"a" ‖ view ‖ seat u16 ‖
-kind ‖ digest[:8] for the audit log of messages received.
+Keys sort by epoch and view, `at` = epoch u64 ‖ view u64: b"v" ‖ at ‖ kind u8 for own messages
+verbatim, b"b" ‖ at ‖ digest for blocks with the leader's signature, b"c" ‖ at ‖ kind for
+certificates, b"a" ‖ at ‖ seat u16 ‖ kind ‖ digest[:8] for the audit log of messages received.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
-from quorate.core.bft.messages import Certificate, Proposal, Vote, decode_message
+from quorate.core.bft.messages import Certificate, Proposal, Vote, decode_message, get_epoch
 from quorate.core.codec import U16, U64
 
 Record = tuple[bytes, bytes]
@@ -17,29 +17,36 @@ Record = tuple[bytes, bytes]
 
 def record_own(message: Signed) -> Record:
     """Return the record of an own proposal or vote, verbatim."""
-    return b"v" + U64.pack(get_view(message)) + bytes((get_kind(message),)), message.encode()
+    at = encode_place(get_epoch(message), get_view(message))
+    return b"v" + at + bytes((get_kind(message),)), message.encode()
 
 
 def record_block(proposal: Proposal) -> Record:
     """Return the record of the block that an own notarize is for, header and batch list."""
-    key = b"b" + U64.pack(get_view(proposal)) + proposal.block.digest
-    return key, proposal.encode()
+    at = encode_place(get_epoch(proposal), get_view(proposal))
+    return b"b" + at + proposal.block.digest, proposal.encode()
 
 
 def record_certificate(certificate: Certificate) -> Record:
     """Return the record of a certificate that an own vote may depend on."""
-    return b"c" + U64.pack(certificate.view) + bytes((certificate.kind,)), certificate.encode()
+    at = encode_place(certificate.epoch, certificate.view)
+    return b"c" + at + bytes((certificate.kind,)), certificate.encode()
 
 
 def record_audit(seat: int, message: Signed) -> Record:
     """Return the record of another seat's signed message."""
-    key = b"a" + U64.pack(get_view(message)) + U16.pack(seat)
+    key = b"a" + encode_place(get_epoch(message), get_view(message)) + U16.pack(seat)
     return key + bytes((get_kind(message),)) + get_digest(message)[:8], message.encode()
 
 
-def compute_prune_ranges(view: int) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the key ranges [from, to) that may go once everything up to `view` is synced."""
-    return tuple((kind, kind + U64.pack(view + 1)) for kind in (b"v", b"b", b"c"))
+def encode_place(epoch: int, view: int) -> bytes:
+    """Return the part of a key that sorts records: epoch, then view."""
+    return U64.pack(epoch) + U64.pack(view)
+
+
+def compute_prune_ranges(epoch: int, view: int) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the key ranges [from, to) that may go once everything up to a view is synced."""
+    return tuple((kind, kind + encode_place(epoch, view + 1)) for kind in (b"v", b"b", b"c"))
 
 
 @dataclass(slots=True)
@@ -50,6 +57,22 @@ class Restored:
     blocks: list[Proposal] = field(default_factory=list)
     certificates: list[Certificate] = field(default_factory=list)
     seen: list[tuple[int, Signed]] = field(default_factory=list)
+
+    def pick(self, epoch: int) -> "Restored":
+        """Return the part that belongs to one epoch."""
+        return self._filter(lambda each: get_epoch(each) == epoch)
+
+    def drop(self, epoch: int) -> "Restored":
+        """Return the part that belongs to later epochs."""
+        return self._filter(lambda each: get_epoch(each) > epoch)
+
+    def _filter(self, wanted: Callable[[Signed | Certificate], bool]) -> "Restored":
+        return Restored(
+            [each for each in self.own if wanted(each)],
+            [each for each in self.blocks if wanted(each)],
+            [each for each in self.certificates if wanted(each)],
+            [(seat, each) for seat, each in self.seen if wanted(each)],
+        )
 
 
 def restore(records: Iterable[Record]) -> Restored:
@@ -65,5 +88,5 @@ def restore(records: Iterable[Record]) -> Restored:
             case b"c", Certificate():
                 restored.certificates.append(message)
             case b"a", Vote() | Proposal():
-                restored.seen.append((int(U16.unpack(key[9:11])[0]), message))
+                restored.seen.append((int(U16.unpack(key[17:19])[0]), message))
     return restored

@@ -30,6 +30,7 @@ class Kind(IntEnum):
     PROOF_REQUEST = 6
     SEAT_QUERY = 7
     SEAT_ANSWER = 8
+    FINALITY = 9
 
 
 TAGS: Final = {
@@ -143,6 +144,11 @@ class SeatAnswer:
 Message = Vote | Proposal | Certificate | ProofRequest | SeatQuery | SeatAnswer
 
 
+def get_epoch(message: Message) -> int:
+    """Return the epoch a message belongs to."""
+    return message.block.header.epoch if isinstance(message, Proposal) else message.epoch
+
+
 def decode_message(data: bytes) -> Message:
     """Return the message of these bytes; raises MalformedBytes."""
     reader = Reader(data, "consensus message")
@@ -165,6 +171,8 @@ def decode_message(data: bytes) -> Message:
             message = SeatQuery(reader.u64(), reader.u16())
         case Kind.SEAT_ANSWER:
             message = SeatAnswer(reader.u64(), reader.u16(), reader.blob(65_536))
+        case Kind.FINALITY:
+            raise reader.fail("a finality travels in blocks only")
     reader.end()
     return message
 

@@ -1,6 +1,6 @@
 """Batches that can be proposed: held here, and durable at a quorum (docs/protocol.md#B3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
 from quorate.core.batches import BatchHeader
@@ -15,7 +15,8 @@ STRANGE_REPORTS_MAX = 4_096
 class Pool:
     """Unfinalized batches in order of arrival, with the seats that hold each."""
 
-    def __init__(self, seats: int, own_seat: int | None, params: Params) -> None:
+    def __init__(self, seats: int, own_seat: int | None, params: Params, epoch: int = 0) -> None:
+        self._epoch = epoch
         self._quorum = compute_quorum(seats)
         self._own_bit = 0 if own_seat is None else 1 << own_seat
         self._params = params
@@ -24,6 +25,19 @@ class Pool:
         self._strange: tuple[dict[bytes, None], ...] = tuple({} for _ in range(seats))
         self._strange_max = STRANGE_REPORTS_MAX // seats
         self._ready: dict[bytes, None] = {}
+
+    def follow(self, before: "Pool", seats: Sequence[int | None]) -> None:
+        """Take over what the pool of the epoch before knows; `seats` maps its seats to these."""
+        for name, header in before.held.items():
+            if header.epoch >= self._epoch - 1:
+                self.add_held(name, header)
+                for old, new in enumerate(seats):
+                    if new is not None and before._holders[name] >> old & 1:
+                        self.add_report(new, name)
+        for strange, new in zip(before._strange, seats, strict=True):
+            if new is not None:
+                for name in strange:
+                    self.add_report(new, name)
 
     def add_held(self, name: bytes, header: BatchHeader) -> None:
         """Note a batch that is checked and durable here."""
@@ -37,17 +51,17 @@ class Pool:
                 self._holders[name] |= 1 << seat
         self._check_ready(name)
 
-    def add_report(self, seat: int, name: bytes) -> None:
-        """Note that another seat holds a batch durably."""
+    def add_report(self, seat: int, name: bytes) -> bool:
+        """Note that another seat holds a batch durably; tell whether it can be proposed now."""
         if name in self.held:
             self._holders[name] |= 1 << seat
-            self._check_ready(name)
-            return
+            return self._check_ready(name)
         if seat < len(self._strange):
             strange = self._strange[seat]
             strange[name] = None
             if len(strange) > self._strange_max:
                 del strange[next(iter(strange))]
+        return False
 
     def select(self, height: int, taken: AbstractSet[bytes]) -> tuple[tuple[bytes, ...], int]:
         """Return names for a block at `height` and their weight: oldest first, none of `taken`."""
@@ -72,7 +86,9 @@ class Pool:
         )
 
     def is_timely(self, header: BatchHeader, height: int) -> bool:
-        """Tell whether a block at `height` may name this batch (docs/protocol.md#B4)."""
+        """Tell whether a block at `height` may name this batch (docs/protocol.md#B4, #B6)."""
+        if not self._epoch - 1 <= header.epoch <= self._epoch:
+            return False
         return height <= header.expiry_height <= height + self._params.batch_validity_blocks
 
     def forget(self, names: Iterable[bytes]) -> None:
@@ -88,6 +104,9 @@ class Pool:
         """Drop batches that no block from `height` on may name."""
         self.forget([name for name, h in self.held.items() if h.expiry_height < height])
 
-    def _check_ready(self, name: bytes) -> None:
-        if self._holders[name].bit_count() >= self._quorum:
-            self._ready[name] = None
+    def _check_ready(self, name: bytes) -> bool:
+        """Tell whether a batch has just become durable at a quorum."""
+        if name in self._ready or self._holders[name].bit_count() < self._quorum:
+            return False
+        self._ready[name] = None
+        return True

@@ -13,8 +13,10 @@ from quorate.core.blocks import (
     Header,
     compute_base_fee,
     compute_batches_hash,
+    compute_handover_hash,
 )
 from quorate.core.results import compute_claim
+from quorate.core.values import ZERO_HASH
 
 if TYPE_CHECKING:
     from quorate.core.bft.replica import Replica
@@ -39,19 +41,19 @@ class Proposer:
         """Tell whether a batch waits that a block on the newest known parent could name."""
         replica = self._replica
         tip = self._find_parent(ask=False) or replica.chain.head
-        if self._is_lagging(tip):
+        if self._is_lagging(tip) or replica.epoch.needs_tail(tip):
             return False
         return replica.pool.has_work(tip.header.height + 1, self._collect_taken(tip))
 
     def is_heartbeat_due(self) -> bool:
         """Tell whether the chain has been quiet for so long that an empty block is due."""
         replica = self._replica
-        return replica.now_ms - replica.final_ms >= replica.params.heartbeat_ms
+        return replica.now_ms - replica.committer.final_ms >= replica.params.heartbeat_ms
 
     def compute_wake_ms(self) -> int | None:
         """Return when the own proposal, or anyone's heartbeat, will be due; None: on event."""
         replica = self._replica
-        times = [replica.final_ms + replica.params.heartbeat_ms]
+        times = [replica.committer.final_ms + replica.params.heartbeat_ms]
         if replica.leader(replica.view) == replica.setup.seat:
             times += self._list_own_times()
         return min((at for at in times if at > replica.now_ms), default=None)
@@ -65,7 +67,7 @@ class Proposer:
         if self._is_due(parent):
             times.append(self._compute_earliest_ms(parent))
         if self._is_carry_wanted(parent):
-            times.append(replica.final_ms + CARRY_DELAY_MS)
+            times.append(replica.committer.final_ms + CARRY_DELAY_MS)
         return times
 
     def _is_due(self, parent: Block) -> bool:
@@ -74,13 +76,16 @@ class Proposer:
             replica.timers.failures or replica.now_ms >= self._compute_tail_ms(parent)
         ):
             return True
+        if replica.epoch.needs_tail(parent):
+            return False
         if self._is_carry_wanted(parent) and (
-            replica.now_ms - replica.final_ms >= CARRY_DELAY_MS or self._is_lagging(parent)
+            replica.now_ms - replica.committer.final_ms >= CARRY_DELAY_MS
+            or self._is_lagging(parent)
         ):
             return True
         # A block that is on its way to be final is a sign of life too.
-        seen_ms = replica.seen_ms.get(parent.digest, replica.final_ms)
-        if replica.now_ms - max(seen_ms, replica.final_ms) >= replica.params.heartbeat_ms:
+        seen_ms = replica.seen_ms.get(parent.digest, replica.committer.final_ms)
+        if replica.now_ms - max(seen_ms, replica.committer.final_ms) >= replica.params.heartbeat_ms:
             return True
         return self.has_work()
 
@@ -131,9 +136,12 @@ class Proposer:
 
     def _build_on(self, parent: Block) -> Block:
         replica = self._replica
+        if replica.epoch.needs_tail(parent):
+            return replica.epoch.build_tail(parent)
         params, above = replica.params, parent.header
         names: tuple[bytes, ...] = ()
         weight, claim = 0, self._claim(parent)
+        handover = replica.epoch.build_handover(parent)
         if above.height + 1 - claim.height <= params.execution_lag_max:
             names, weight = replica.pool.select(above.height + 1, self._collect_taken(parent))
         header = Header(
@@ -149,6 +157,8 @@ class Proposer:
             batches_hash=compute_batches_hash(names),
             weight=weight,
             base_fee=compute_base_fee(above.base_fee, above.weight, params),
+            last_block=ZERO_HASH,
+            handover_hash=compute_handover_hash(handover),
             executed=claim,
         )
-        return Block.build(header, names)
+        return Block.build(header, names, handover)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from quorate.core import crypto
-from quorate.core.bft.messages import TAGS, Certificate, Kind, Vote, encode_statement
+from quorate.core.bft.messages import TAGS, Certificate, Vote, encode_statement
 from quorate.core.errors import InvalidCertificate
 from quorate.core.values import compute_quorum
 
@@ -32,8 +32,3 @@ def check_certificate(
     for seat, signature in certificate.signatures:
         if not crypto.is_signed(keys[seat], signature, TAGS[certificate.kind], domain, statement):
             raise InvalidCertificate(f"seat {seat}'s signature does not verify", seat=seat)
-
-
-def is_finalization(certificate: Certificate) -> bool:
-    """Tell whether a certificate makes its block final."""
-    return certificate.kind is Kind.FINALIZE

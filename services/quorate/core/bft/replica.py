@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from quorate.core import crypto
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
-from quorate.core.bft import log, rules
+from quorate.core.bft import log
+from quorate.core.bft.bounds import EpochBounds
 from quorate.core.bft.chain import Chain
+from quorate.core.bft.committing import Committer
 from quorate.core.bft.evidence import Signed
+from quorate.core.bft.finality import Finality
 from quorate.core.bft.helping import Helper
+from quorate.core.bft.judging import Judge
 from quorate.core.bft.leader import compute_leader_order
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.bft.pool import Pool
@@ -25,16 +29,18 @@ from quorate.core.bft.timers import Timers
 from quorate.core.bft.views import View
 from quorate.core.bft.waiting import Waiter
 from quorate.core.blocks import Block
+from quorate.core.epochs import EpochEnd
 from quorate.core.params import Params
-from quorate.core.results import Judgement, Result
+from quorate.core.results import Result
 from quorate.core.values import ZERO_HASH
-
-ASK_AGAIN_MS = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What an epoch's engine is made from; `seat` and `key` are None for an observer."""
+    """What an epoch's engine is made from; `seat` and `key` are None for an observer.
+
+    `end` is None for an epoch without end; `before` are the keys of the epoch before.
+    """
 
     epoch: int
     domain: bytes
@@ -43,6 +49,8 @@ class Setup:
     params: Params
     seat: int | None = None
     key: crypto.SigningKey | None = None
+    end: EpochEnd | None = None
+    before: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,38 +58,59 @@ class Opening:
     """Where the chain stands when an engine starts, and what its vote log holds."""
 
     head: Block
-    certificate: Certificate | None
+    finality: Finality | None
     recent: tuple[tuple[int, bytes], ...] = ()
     results: tuple[Result, ...] = ()
     restored: log.Restored
 
+    def build_chain(self, window: int) -> Chain:
+        """Return the chain as storage knows it; all up to its head is executed."""
+        chain = Chain(self.head, self.finality, window)
+        chain.add_recent(self.recent)
+        chain.add_results(self.results)
+        chain.executed_height = max(chain.executed_height, self.head.header.height)
+        return chain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succession:
+    """How an engine starts that follows another one in the same process."""
+
+    chain: Chain
+    restored: log.Restored
+
+    def build_chain(self, window: int) -> Chain:
+        """Return the chain as the engine before left it."""
+        return self.chain
+
 
 class Replica:
-    """One validator's engine; an observer's follows and signs nothing."""
+    """One epoch's engine of one validator; an observer's follows and signs nothing.
 
-    def __init__(self, setup: Setup, opening: Opening) -> None:
+    `last` is the epoch's last block once that is final: nothing more is decided then.
+    """
+
+    def __init__(self, setup: Setup, opening: Opening | Succession) -> None:
         self.setup, self.params = setup, setup.params
         self.seats = len(setup.keys)
         self.order = compute_leader_order(setup.domain, setup.epoch, setup.carried, self.seats)
-        self.chain = Chain(opening.head, opening.certificate, self.params.batch_validity_blocks)
-        self.chain.add_recent(opening.recent)
-        self.chain.add_results(opening.results)
-        self.chain.executed_height = max(self.chain.executed_height, opening.head.header.height)
-        self.pool = Pool(self.seats, setup.seat, self.params)
+        self.chain = opening.build_chain(self.params.batch_validity_blocks)
+        self.pool = Pool(self.seats, setup.seat, self.params, setup.epoch)
         self.signing = Signing(setup.seat, setup.key, self.seats)
         self.timers = Timers(self.params, self.seats)
         self.views: dict[int, View] = {}
-        self.view = opening.head.header.view + 1
-        self.finalization: Certificate | None = None
+        self.view = self.chain.head.header.view + 1
+        self.last: Block | None = None
         self.highest: dict[int, Signed] = {}
         self.heard_ms: dict[int, int] = {}
         self.missed_ms: dict[int, int] = {}
-        self.final_ms = 0
         self.seen_ms: dict[bytes, int] = {}
-        self._commits: list[tuple[int, int]] = []
+        self.epoch = EpochBounds(self)
+        self.committer = Committer(self)
         self.helper = Helper(self)
         self.waiter = Waiter(self)
         self._receiver = Receiver(self)
+        self._judge = Judge(self)
         self.proposer = Proposer(self)
         self._out: list[do.Effect] = []
         self._records: list[log.Record] = []
@@ -97,38 +126,70 @@ class Replica:
         """Take one event; return what must be done, a Persist always first."""
         self.now_ms, self.clock_ms = event.now_ms, event.clock_ms
         self._out, self._records, self._synced = [], [], False
+        if self._take(event) or self._is_timer_due():
+            self.settle()
+            return self._finish()
+        return self._list_effects()
+
+    def _take(self, event: on.Event) -> bool:
+        """Note what happened; tell whether anything can be decided now that could not before."""
         match event:
             case on.MessageReceived():
-                self._receiver.receive(event)
+                return self._receiver.receive(event)
             case on.BatchesHeld():
                 for name, header in event.batches:
                     if not self.chain.is_recent(name):
                         self.pool.add_held(name, header)
-            case on.BatchesReported():
-                for name in event.names:
-                    if not self.chain.is_recent(name):
-                        self.pool.add_report(event.seat, name)
+            case on.BatchesReported(seat=int(seat)):
+                news = [n for n in event.names if not self.chain.is_recent(n)]
+                became_ready = [self.pool.add_report(seat, name) for name in news]
+                return True in became_ready
             case on.BlocksExecuted():
                 self.chain.add_results(event.results)
             case on.BlocksSynced():
-                self._prune_log(event.height)
+                self.committer.prune(event.height)
+                return False
             case on.CaughtUp():
-                self._jump(event)
+                self.committer.jump(event)
             case on.StorageFaulted():
                 self.block(STORAGE, event.reason)
             case on.PeerConnected():
                 self.helper.greet(event.node)
             case on.Started():
-                self.final_ms = self.now_ms
+                self.committer.final_ms = self.now_ms
                 self.waiter.resend_own()
-        self.settle()
-        return self._finish()
+        return True
 
-    def tally(self, view: View, vote: Vote) -> None:
-        """Count a verified vote; certify what it completes."""
+    def _is_timer_due(self) -> bool:
+        return self._timer is not None and self.now_ms >= self._timer
+
+    def ask_end(self, event: on.MessageReceived) -> list[do.Effect]:
+        """Return the request for how this epoch ended, to a node that is past it."""
+        self.now_ms, self.clock_ms = event.now_ms, event.clock_ms
+        self._out, self._records, self._synced = [], [], False
+        if self.last is None:
+            self.helper.ask_node(event.node)
+        return self._out
+
+    def inherit(self, before: "Replica", seats: list[int | None]) -> None:
+        """Take over what the engine of the epoch before knows; `seats` maps its seats to these."""
+        self.pool.follow(before.pool, seats)
+        for old, new in enumerate(seats):
+            if new is None:
+                continue
+            for known, fresh in (
+                (before.heard_ms, self.heard_ms),
+                (before.missed_ms, self.missed_ms),
+            ):
+                if old in known:
+                    fresh[new] = known[old]
+
+    def tally(self, view: View, vote: Vote) -> bool:
+        """Count a verified vote; certify what it completes, and tell whether it did."""
         certificate = view.add_vote(vote, self.seats)
         if certificate is not None:
             self.certify(view, certificate)
+        return certificate is not None
 
     def certify(self, view: View, certificate: Certificate) -> None:
         """Take a certificate that holds: keep it, relay it, act on it."""
@@ -138,8 +199,9 @@ class Replica:
         view.touched = True
         self.record(log.record_certificate(certificate))
         if certificate.kind is Kind.FINALIZE:
-            if self.finalization is None or certificate.view > self.finalization.view:
-                self.finalization = certificate
+            final = self.committer.finalization
+            if final is None or certificate.view > final.view:
+                self.committer.finalization = certificate
             return
         self._out.append(do.Broadcast(certificate))
         if certificate.kind is Kind.NOTARIZE and certificate.digest in self.chain.blocks:
@@ -148,18 +210,22 @@ class Replica:
     # ---- decide ----------------------------------------------------------------------------
 
     def settle(self) -> None:
-        """Decide until nothing moves any more, then set the timers."""
+        """Decide until nothing moves any more, then set the timers.
+
+        Once the epoch's last block is final there is nothing left to decide or to sign.
+        """
         # Each step that returns True moved the engine on; views only rise, so this ends.
-        while (
+        while self.last is None and (
             self._halt_if_diverged()
             or self._finalize()
-            or self._commit()
+            or self.committer.commit()
             or self._enter()
-            or self._judge()
+            or self._judge.judge()
             or self._propose()
         ):
             pass
-        self.waiter.arm()
+        if self.last is None:
+            self.waiter.arm()
 
     def _halt_if_diverged(self) -> bool:
         # First of all: what a certificate has just shown forbids to sign because of it.
@@ -174,39 +240,19 @@ class Replica:
             if notarization is None:
                 continue
             if self.signing.may_finalize(number, notarization.digest):
-                self._vote(Kind.FINALIZE, view, notarization.digest)
+                self.vote(Kind.FINALIZE, view, notarization.digest)
                 return True
         return False
 
-    def _commit(self) -> bool:
-        certificate = self.finalization
-        if certificate is None or certificate.view <= self.final_view:
-            return False
-        branch = self.chain.find_branch(certificate.digest)
-        if branch is None:
-            self.helper.ask_proof(self.final_view + 1, certificate.view)
-            return False
-        for block in branch:
-            self.chain.watch_claim(block)
-        self._out.append(do.CommitBlocks(tuple(branch), certificate))
-        self.chain.advance(branch, certificate)
-        self.pool.forget(name for block in branch for name in block.batches)
-        self._moved_head()
-        return True
-
-    def _moved_head(self) -> None:
-        head = self.chain.head.header
-        self.final_ms = self.now_ms
-        self.timers.failures = 0
-        self.pool.expire(head.height)
-        self._commits.append((head.height, head.view))
-        self.helper.archive([v for number, v in self.views.items() if number <= head.view])
-        self.views = {number: v for number, v in self.views.items() if number > head.view}
-        self.signing.forget(head.view)
+    def moved_head(self, final_view: int) -> None:
+        """Drop what lies at or below a new final head, and leave its view."""
+        self.helper.archive([v for number, v in self.views.items() if number <= final_view])
+        self.views = {number: v for number, v in self.views.items() if number > final_view}
+        self.signing.forget(final_view)
         digests = {self.chain.head.digest, *self.chain.blocks}
         self.seen_ms = {d: at for d, at in self.seen_ms.items() if d in digests}
-        if self.view <= head.view:
-            self._enter_view(head.view + 1, failed=False)
+        if self.view <= final_view:
+            self._enter_view(final_view + 1, failed=False)
 
     def _enter(self) -> bool:
         target = max((n for n, v in self.views.items() if v.is_certified()), default=0) + 1
@@ -218,13 +264,13 @@ class Replica:
             self.missed_ms[self.leader(target - 1)] = self.now_ms
         else:
             self.missed_ms.pop(self.leader(target - 1), None)
-        self._enter_view(target, failed=failed)
+        self._enter_view(target, failed=failed, gave_up=Kind.NULLIFY in left.own)
         return True
 
-    def _enter_view(self, number: int, *, failed: bool) -> None:
+    def _enter_view(self, number: int, *, failed: bool, gave_up: bool = False) -> None:
         self.view = number
-        self.timers.enter_view(failed=failed)
-        if self._is_silent(self.leader(number)):
+        self.timers.enter_view(failed=failed, gave_up=gave_up)
+        if self.last is None and self._is_silent(self.leader(number)):
             self.nullify(self.get_view(number))
 
     def _is_silent(self, seat: int) -> bool:
@@ -232,45 +278,6 @@ class Replica:
         if seat == self.setup.seat or missed_ms < 0:
             return False
         return self.heard_ms.get(seat, -1) < missed_ms
-
-    def _judge(self) -> bool:
-        view = self.get_view(self.view)
-        if view.proposal is None or view.judgement is not Judgement.UNDECIDED:
-            return self._give_up_early(view)
-        if not self.signing.may_notarize(view.number):
-            return False
-        verdict = self._judge_proposal(view.proposal.block)
-        view.judgement, view.reason = verdict.judgement, verdict.reason
-        if verdict.missing and self._may_ask(view):
-            seats = (view.proposal.block.header.proposer, *view.votes[Kind.NOTARIZE])
-            self._out.append(do.FetchBatches(verdict.missing, seats))
-        if verdict.judgement is Judgement.VALID:
-            self.record(log.record_block(view.proposal))
-            self._vote(Kind.NOTARIZE, view, view.proposal.block.digest)
-            return True
-        if verdict.judgement is Judgement.INVALID:
-            return self.nullify(view)
-        return False
-
-    def _give_up_early(self, view: View) -> bool:
-        # The leader's own nullify says that no proposal will come (docs/protocol.md#W3).
-        leader = self.leader(view.number)
-        return (
-            leader in view.votes[Kind.NULLIFY] and leader != self.setup.seat and self.nullify(view)
-        )
-
-    def _judge_proposal(self, block: Block) -> rules.Verdict:
-        header = block.header
-        if header.parent_view >= header.view or header.parent_view < self.final_view:
-            return rules.Verdict(Judgement.INVALID, "PARENT_BELOW_FINAL")
-        ancestry = self.helper.judge_ancestry(header)
-        if ancestry.judgement is not Judgement.VALID:
-            return ancestry
-        parent = self.chain.find(header.parent)
-        assert parent is not None, "judge_ancestry has found it"
-        return rules.judge_block(
-            block, parent, self.chain, self.pool, self.params, clock_ms=self.clock_ms
-        )
 
     def _propose(self) -> bool:
         if self.leader(self.view) != self.setup.seat or not self.signing.may_propose(self.view):
@@ -301,7 +308,8 @@ class Replica:
         if self.is_certified(view, proposal.block.digest):
             self.chain.watch_claim(proposal.block)
 
-    def _vote(self, kind: Kind, view: View, digest: bytes) -> None:
+    def vote(self, kind: Kind, view: View, digest: bytes) -> None:
+        """Make the own vote; the caller has asked whether that is lawful."""
         setup = self.setup
         vote = self.signing.sign_vote(kind, setup.epoch, view.number, digest, setup.domain)
         view.own[kind] = vote
@@ -314,30 +322,10 @@ class Replica:
         """Give up on a view unless that is unlawful; tell whether a vote was made."""
         if not self.signing.may_nullify(view.number):
             return False
-        self._vote(Kind.NULLIFY, view, ZERO_HASH)
+        self.vote(Kind.NULLIFY, view, ZERO_HASH)
         return True
 
-    def _may_ask(self, view: View) -> bool:
-        if self.now_ms - view.asked_ms < ASK_AGAIN_MS:
-            return False
-        view.asked_ms = self.now_ms
-        return True
-
-    # ---- state from outside ----------------------------------------------------------------
-
-    def _jump(self, event: on.CaughtUp) -> None:
-        if event.block.header.height <= self.chain.head.header.height:
-            return
-        self.chain.add_recent(event.batches)
-        self.chain.jump(event.block, event.certificate)
-        self.pool.forget(name for _, name in event.batches)
-        self._moved_head()
-
-    def _prune_log(self, height: int) -> None:
-        done = [view for at, view in self._commits if at <= height]
-        self._commits = [(at, view) for at, view in self._commits if at > height]
-        if done:
-            self._out.append(do.PruneLog(max(done)))
+    # ---- small things ----------------------------------------------------------------------
 
     def block(self, why: str, reason: str) -> None:
         """Forbid signing for a reason, or, when the reason is empty, allow it again."""
@@ -345,8 +333,6 @@ class Replica:
             self.signing.blocks[why] = reason
         else:
             self.signing.blocks.pop(why, None)
-
-    # ---- small things ----------------------------------------------------------------------
 
     @property
     def final_view(self) -> int:
@@ -378,16 +364,20 @@ class Replica:
 
     def get_state(self) -> tuple[str, str]:
         """Return the state and its detail for ReportState."""
+        if self.last is not None:
+            return "catching_up", "the set of the next epoch is not known here yet"
         state, detail = self.signing.get_state()
         if state == "voting" and self.view in self.views:
             detail = self.views[self.view].reason
         return state, detail
 
-    def _finish(self) -> list[do.Effect]:
-        out: list[do.Effect] = []
+    def _list_effects(self) -> list[do.Effect]:
         if self._records:
-            out.append(do.Persist(tuple(self._records), self._synced))
-        out += self._out
+            return [do.Persist(tuple(self._records), self._synced), *self._out]
+        return self._out
+
+    def _finish(self) -> list[do.Effect]:
+        out = self._list_effects()
         state = self.get_state()
         if state[0] != self._state[0] or (state[0] != "voting" and state != self._state):
             out.append(do.ReportState(*state))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quorate.core.bft import log
 from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
-from quorate.core.bft.messages import Kind, Proposal
+from quorate.core.bft.messages import Kind, Proposal, Vote
 
 if TYPE_CHECKING:
     from quorate.core.bft.replica import Replica
@@ -20,7 +20,7 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
         if certificate.view > replica.final_view:
             replica.get_view(certificate.view).certificates[certificate.kind] = certificate
             if certificate.kind is Kind.FINALIZE and certificate.view > best:
-                replica.finalization, best = certificate, certificate.view
+                replica.committer.finalization, best = certificate, certificate.view
     for proposal in restored.blocks:
         _restore_proposal(replica, proposal)
     for message in restored.own:
@@ -29,6 +29,9 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
         newest = replica.highest.get(seat)
         if newest is None or get_view(newest) <= get_view(seen):
             replica.highest[seat] = seen
+        if isinstance(seen, Vote) and seen.view > replica.final_view:
+            # So that a conflicting one that comes after a restart is found as before it (V1).
+            replica.get_view(seen.view).votes[seen.kind].setdefault(seat, seen)
     replica.signing.forget(replica.final_view)
     certified = [n for n, view in replica.views.items() if view.is_certified()]
     replica.view = max([replica.view, *[number + 1 for number in certified]])

@@ -54,6 +54,7 @@ def _list_header_rules(
         ("WRONG_VERSION", header.protocol_version != params.protocol_version),
         ("WRONG_ENGINE", header.contract_engine != params.contract_engine),
         ("WRONG_HEIGHT", header.height != parent.height + 1),
+        ("TAIL_TOO_EARLY", block.is_tail),
         ("TIME_NOT_ABOVE_PARENT", header.time_ms <= parent.time_ms),
         (
             "WRONG_BASE_FEE",

@@ -14,6 +14,8 @@ STALE_LOG = "STALE_VOTE_LOG"
 DIVERGED = "STATE_DIVERGED"
 STORAGE = "STORAGE_FAULT"
 WAITING = "WAITING_FOR_PEERS"
+# What forbids to sign whatever the epoch; the other reasons end with theirs.
+CARRIED_BLOCKS = (DIVERGED, STORAGE)
 
 
 class Signing:
@@ -45,6 +47,14 @@ class Signing:
     def is_waiting(self) -> bool:
         """Tell whether answers of peers are still needed."""
         return WAITING in self.blocks
+
+    def is_sure(self) -> bool:
+        """Tell whether this seat knows all that it ever signed in this epoch."""
+        return self.seat is not None and WAITING not in self.blocks and STALE_LOG not in self.blocks
+
+    def stop_waiting(self) -> None:
+        """Ask nobody: this seat can't have signed in this epoch yet."""
+        self.blocks.pop(WAITING, None)
 
     def get_state(self) -> tuple[str, str]:
         """Return what this seat does now, as ReportState says it, and why it does not vote."""

@@ -1,7 +1,8 @@
 """View timers as data: when a replica gives up on a view, and when it says so again.
 
 A timer runs only while there is a reason (docs/protocol.md#W1): an idle chain is quiet. Time-outs
-grow by half with every view that fails beyond the f that bad leaders can spoil, up to a cap.
+grow by half with every view that fails beyond the f that bad leaders can spoil, up to a cap, until
+a block is final: a view that is only notarized may still have taken longer than its time.
 """
 
 from quorate.core.params import Params
@@ -23,19 +24,25 @@ class Timers:
         self._params = params
         self._faults = compute_faults(seats)
         self.failures = 0
+        self._slow_views = 0
         self.deadline_ms: int | None = None
         self.retry_ms: int | None = None
 
-    def enter_view(self, *, failed: bool) -> None:
-        """Start a view with no timer running; `failed` says how the one before ended."""
+    def enter_view(self, *, failed: bool, gave_up: bool = False) -> None:
+        """Start a view with no timer running; how the one before ended, and whether in time."""
         self.failures = self.failures + 1 if failed else 0
+        self._slow_views += failed or gave_up
         self.deadline_ms = None
         self.retry_ms = None
+
+    def note_final(self) -> None:
+        """Start over: a block is final, so the time-outs are long enough."""
+        self.failures = self._slow_views = 0
 
     def compute_timeout_ms(self) -> int:
         """Return how long the current view may take."""
         timeout_ms = self._params.view_timeout_ms
-        for _ in range(min(self.failures - self._faults, 16)):
+        for _ in range(min(self._slow_views - self._faults, 16)):
             timeout_ms = timeout_ms * 3 // 2
         return min(timeout_ms, self._params.view_timeout_ms_max)
 

@@ -43,23 +43,18 @@ class Waiter:
         # Messages of later views count as well: what ended this one was lost here.
         if any(v.touched for number, v in self._replica.views.items() if number >= view.number):
             return True
-        if self._is_finalization_open() or self._replica.signing.is_waiting():
+        if self._replica.committer.is_open() or self._replica.signing.is_waiting():
             return True
         if any(Kind.NOTARIZE in each.certificates for each in self._replica.views.values()):
             return True
         return self._replica.proposer.has_work() or self._replica.proposer.is_heartbeat_due()
 
-    def _is_finalization_open(self) -> bool:
-        # A finalization waits for blocks that are not here yet.
-        return (
-            self._replica.finalization is not None
-            and self._replica.finalization.view > self._replica.final_view
-        )
-
     def resend_own(self) -> None:
         """Broadcast own messages above the final view, as they are."""
-        # Verbatim, oldest first; bounded, since views above the final one are few.
-        for number in sorted(self._replica.views)[-VIEWS_AHEAD_MAX:]:
+        # Verbatim, oldest first, the newest views if there are many; views that only others have
+        # touched don't count, or a flood of messages for later views would silence this seat.
+        own = [number for number, view in self._replica.views.items() if view.own]
+        for number in sorted(own)[-VIEWS_AHEAD_MAX:]:
             for message in self._replica.views[number].own.values():
                 self._replica.send(do.Broadcast(message))
         if self._replica.signing.is_waiting() and self._replica.setup.seat is not None:
@@ -99,7 +94,7 @@ class Waiter:
         # A proposal from a clock ahead of ours becomes valid by waiting; for what is missing one
         # asks again.
         replica = self._replica
-        if self._is_finalization_open():
+        if self._replica.committer.is_open():
             return replica.now_ms + ASK_EVERY_MS
         view = replica.views.get(replica.view)
         if view is None or view.proposal is None or not replica.signing.may_notarize(view.number):

@@ -274,6 +274,16 @@ class Mempool:
             if entry.state is State.BATCHED:
                 self.lanes.reopen(entry)
 
+    def drop_waiting(self, ids: Iterable[bytes], reason: str) -> list[Dropped]:
+        """Drop those of these that no batch holds: this validator can't batch them."""
+        dropped: list[Dropped] = []
+        for id_ in ids:
+            entry = self.entries.get(id_)
+            if entry is not None and entry.state is not State.BATCHED:
+                self._drop(entry)
+                dropped.append(Dropped(id_, reason))
+        return dropped
+
     def finish_batch(self, held: Held) -> None:
         """Forget what a batch held that was executed or has expired; own entries wait again."""
         self.lanes.remove_foreign(held.slots)

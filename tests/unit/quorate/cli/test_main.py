@@ -40,8 +40,8 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     "command",
     [
         [], ["tx", "send"], ["tx", "status"], ["tx", "watch"], ["keys", "new"], ["keys", "show"],
-        ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["status"], ["serve"],
-        ["faucet"], ["load"], ["seats"], ["audit"], ["devnet", "run"], ["devnet", "up"],
+        ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["seats"], ["audit"],
+        ["status"], ["serve"], ["faucet"], ["load"], ["devnet", "run"], ["devnet", "up"],
         ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],
         ["devnet", "resume"], ["devnet", "wipe"],
     ],

@@ -10,7 +10,7 @@ import pytest
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.consensus.seat_key import init_seat
-from quorate.core.blocks import Block, build_root
+from quorate.core.blocks import Block
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import Params
 from quorate.kit.config import NodeConfig
@@ -27,8 +27,11 @@ class StorageDouble(storage_pb2_grpc.StorageServiceServicer):
 
     async def OpenChain(self, request, context):  # type: ignore[no-untyped-def]
         """Open at block 0."""
-        root = build_root(self.genesis.hash, self.genesis.time_ms, self.genesis.params)
-        return storage_pb2.OpenChainResponse(head=root.encode())
+        return storage_pb2.OpenChainResponse(
+            head=self.genesis.root.encode(),
+            epoch_start=self.genesis.start.encode(),
+            sets=[each.encode() for each in self.genesis.sets],
+        )
 
     async def Commit(self, requests, context):  # type: ignore[no-untyped-def]
         """Queue what comes in; send what the test queued."""
@@ -101,7 +104,7 @@ class Siblings:
 def config(tmp_path: Path) -> NodeConfig:
     """A home with a seat key and a one-seat genesis that makes blocks often."""
     key = init_seat(tmp_path)
-    params = Params(heartbeat_ms=50)
+    params = Params(heartbeat_ms=50, epoch_ms=10**15)
     text = build_genesis("unit", 1, params, [build_seat_entry("unit", "v0", key)], {})
     (tmp_path / "genesis.json").write_text(text)
     return NodeConfig(home=tmp_path, name="v0", sockets_dir=tmp_path)

@@ -5,9 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from quorate.consensus.vote_log import PRUNE_EVERY_VIEWS, VoteLog
+from quorate.consensus.vote_log import (
+    AUDIT_EPOCHS,
+    AUDIT_VIEWS,
+    PRUNE_EVERY_VIEWS,
+    VoteLog,
+    compute_audit_ranges,
+)
 from quorate.core.bft.evidence import get_view
-from quorate.core.bft.log import record_audit, record_block, record_certificate, record_own
+from quorate.core.bft.log import (
+    encode_place,
+    record_audit,
+    record_block,
+    record_certificate,
+    record_own,
+)
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.blocks import build_root
 from quorate.core.errors import RefusedToStart
@@ -56,9 +68,21 @@ def test_prune_forgets_only_what_lies_up_to_the_view(tmp_path: Path) -> None:
     log = open_log(tmp_path)
     last = PRUNE_EVERY_VIEWS + 3
     log.persist([record_own(vote(view)) for view in range(1, last + 1)], synced=True)
-    log.prune(PRUNE_EVERY_VIEWS)
+    log.prune(0, PRUNE_EVERY_VIEWS)
     assert [get_view(each) for each in log.read().own] == [last - 2, last - 1, last]
     log.close()
+
+
+def test_audit_log_keeps_some_views_of_some_epochs() -> None:
+    def is_pruned(epoch: int, view: int) -> bool:
+        key = b"a" + encode_place(epoch, view)
+        return any(start <= key < end for start, end in compute_audit_ranges(12, AUDIT_VIEWS + 50))
+
+    kept = 12 - AUDIT_EPOCHS
+    assert [is_pruned(epoch, 60) for epoch in (0, kept - 1)] == [True, True]
+    assert not any(is_pruned(epoch, 60) for epoch in (kept, 11, 12))
+    assert [is_pruned(epoch, 49) for epoch in (11, 12, 13)] == [True, True, False]
+    assert compute_audit_ranges(0, AUDIT_VIEWS) == []
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
 
 if TYPE_CHECKING:
-    from quorate.core.bft.replica import Replica
+    from quorate.core.bft.engine import Engine
     from tests.unit.quorate.consensus.conftest import Siblings
 
 DEADLINE_S = 15.0
@@ -121,7 +121,7 @@ async def test_evidence_is_in_the_log_before_anything_of_its_turn_leaves(
     config: NodeConfig, siblings: Siblings
 ) -> None:
     log = VoteLog(config.home / "evidence", b"g" * 32, b"k" * 32)
-    driver = Driver(cast("Replica", None), log)
+    driver = Driver(cast("Engine", None), log)
     first, second = (Vote(Kind.NOTARIZE, 0, 7, bytes([n]) * 32, 1, bytes(64)) for n in (1, 2))
     await driver._persist([RecordEvidence(1, first, second)])
     log.close()

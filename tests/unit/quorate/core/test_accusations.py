@@ -27,7 +27,14 @@ from quorate.core.bft.evidence import Signed, get_digest, get_kind
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.errors import InvalidInput, InvalidTransaction
 from quorate.core.params import Params
-from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
+from quorate.core.seats import Seat, SeatSet
+from quorate.core.state import (
+    compute_account_key,
+    compute_mark_key,
+    compute_set_key,
+    decode_account,
+    decode_mark,
+)
 from quorate.core.transactions import (
     Signature,
     SubmitEvidence,
@@ -35,13 +42,21 @@ from quorate.core.transactions import (
     Transfer,
     check_transaction,
 )
-from quorate.core.transition import OUTCOMES, Context, Execution, list_first_keys, list_keys
+from quorate.core.transition import (
+    OUTCOMES,
+    Context,
+    Execution,
+    list_epoch_keys,
+    list_first_keys,
+    list_keys,
+)
 from quorate.core.values import ZERO_HASH, Hash
 from tests.unit.quorate.core.liars import Liar, make_liars
 
 DOMAIN = b"d" * 32
 LIARS = make_liars(4, DOMAIN)
 PARAMS = Params(validity_max_blocks=10)
+SEATS = SeatSet(0, tuple(Seat(i, f"v{i}", liar.key.public_key) for i, liar in enumerate(LIARS)))
 
 
 def get_seat_key(epoch: int, seat: int) -> bytes | None:
@@ -225,7 +240,7 @@ def test_evidence_that_does_not_stand_alone_is_refused(fields: dict[str, object]
     if "memo" not in fields:  # which is not decoded under a certificate
         world = World()
         assert world.apply(transaction) == ["INVALID"]
-        assert world.state == {}
+        assert world.state == World().state
 
 
 def test_report_of_a_lawful_or_a_malformed_pair_is_refused_before_it_is_batched() -> None:
@@ -250,15 +265,18 @@ class World:
     """A state without any money, to which blocks are applied."""
 
     def __init__(self, epoch: int = 0) -> None:
-        self.state: dict[bytes, bytes] = {}
+        sets = [SEATS.follow(each) for each in range(epoch + 2)]
+        self.state = {compute_set_key(each.epoch): each.encode() for each in sets}
         self.height, self.epoch = 0, epoch
 
     def apply(self, *transactions: Transaction) -> list[str]:
         """Execute a block; return the reasons, "" for success."""
         self.height += 1
-        keys = {*list_first_keys(self.height), *list_keys(transactions)}
+        keys = {
+            *list_first_keys(self.height), *list_epoch_keys(self.epoch), *list_keys(transactions)
+        }  # fmt: skip
         records = {key: self.state.get(key, b"") for key in keys}
-        context = Context(self.height, 7, PARAMS, DOMAIN, self.epoch, get_seat_key)
+        context = Context(self.height, 7, PARAMS, DOMAIN, self.epoch)
         execution = Execution(context, records)
         execution.begin()
         receipts = execution.apply(transactions)
@@ -329,14 +347,14 @@ def test_report_that_is_refused_leaves_no_trace(
 ) -> None:
     world = World()
     assert world.apply(report(evidence, reporter, **fields)) == [reason]
-    assert world.state == {}
+    assert world.state == World().state
 
 
 def test_undecodable_evidence_is_skipped_and_touches_no_mark() -> None:
     world, sender = World(), address_of(LIARS[1])
     junk = SubmitEvidence(sender, b"\1", b"\2" * 70_000, 1)
     assert world.apply(report(LIARS[3].lie(), payloads=(junk,))) == ["INVALID"]
-    assert world.state == {}
+    assert world.state == World().state
 
 
 def test_false_report_costs_its_seat_the_rest_of_the_block_and_nobody_else(

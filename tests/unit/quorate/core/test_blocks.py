@@ -13,6 +13,7 @@ from quorate.core.blocks import (
     build_root,
     compute_base_fee,
     compute_batches_hash,
+    compute_handover_hash,
 )
 from quorate.core.errors import MalformedBytes
 from quorate.core.params import SUPPLY_MAX, Params
@@ -28,7 +29,7 @@ HEADER = dataclasses.replace(ROOT.header, height=1, batches_hash=compute_batches
 def test_a_block_reads_back_with_its_digest() -> None:
     block = Block.build(HEADER, NAMES)
     assert Block.decode(block.encode()) == block
-    assert len(block.encode()) == HEADER_BYTES + 64
+    assert len(block.encode()) == HEADER_BYTES + 4 + 64
 
 
 def test_every_field_of_the_header_makes_another_digest() -> None:
@@ -46,9 +47,20 @@ def test_every_field_of_the_header_makes_another_digest() -> None:
 def test_a_batch_list_that_is_not_the_headers_is_malformed() -> None:
     for names in ((), NAMES[:1], NAMES[::-1], (*NAMES, NAMES[0])):
         with pytest.raises(MalformedBytes, match="batch list"):
-            Block.decode(HEADER.encode() + b"".join(names))
+            Block.decode(HEADER.encode() + bytes(4) + b"".join(names))
     with pytest.raises(MalformedBytes, match="multiple of 32"):
         Block.decode(Block.build(HEADER, NAMES).encode()[:-1])
+
+
+def test_a_handover_that_is_not_the_headers_is_malformed() -> None:
+    header = dataclasses.replace(HEADER, handover_hash=compute_handover_hash(b"proof"))
+    block = Block.build(header, NAMES, b"proof")
+    assert Block.decode(block.encode()) == block
+    for handover in (b"", b"other"):
+        with pytest.raises(MalformedBytes, match="handover"):
+            Block.decode(dataclasses.replace(block, handover=handover).encode())
+    with pytest.raises(MalformedBytes, match="handover"):
+        Block.decode(Block.build(HEADER, NAMES, b"proof").encode())
 
 
 def test_block_0_is_the_genesis_and_claims_nothing() -> None:

@@ -1,22 +1,28 @@
 """What executing transactions does: outcomes, fees, conservation, idempotency."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quorate.core import transition
+from quorate.core.blocks import Executed, build_root
 from quorate.core.crypto import SigningKey
+from quorate.core.epochs import EpochStart
 from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.receipts import find_receipt, pack_receipts, unpack_receipts
 from quorate.core.results import compute_write_digest
+from quorate.core.seats import Seat, SeatSet
 from quorate.core.state import (
+    EPOCH_START_KEY,
     Account,
     compute_account_key,
     compute_expiry_key,
     compute_idempotency_key,
+    compute_set_key,
     decode_account,
 )
 from quorate.core.transactions import Transaction, Transfer
@@ -26,6 +32,7 @@ from quorate.core.transition import (
     Execution,
     build_undecodable,
     compute_genesis_writes,
+    list_epoch_keys,
     list_first_keys,
     list_keys,
 )
@@ -50,7 +57,7 @@ class World:
         self.height += 1
         needed = {*list_first_keys(self.height), *list_keys(transactions)}
         records = {key: self.state.get(key, b"") for key in needed}
-        context = Context(self.height, self.base_fee, PARAMS, b"d" * 32, 0, lambda *_: None)
+        context = Context(self.height, self.base_fee, PARAMS, b"d" * 32, 0)
         execution = Execution(context, records)
         execution.begin()
         receipts = []
@@ -289,8 +296,42 @@ def test_genesis_writes_hold_the_whole_supply():
         "g", 1, Params(), [build_seat_entry("g", "v", key)],
         {format_address(A): 5, format_address(B): 0, format_address(C): 7},
     )  # fmt: skip
-    writes = compute_genesis_writes(parse_genesis(text))
-    assert [(k[1:], decode_account(v).balance) for k, v in writes] == [(A, 5), (C, 7)]
+    genesis = parse_genesis(text)
+    writes = compute_genesis_writes(genesis)
+    assert writes == sorted(writes)
+    accounts = [(k[1:], decode_account(v).balance) for k, v in writes if k[:1] == b"a"]
+    assert accounts == [(A, 5), (C, 7)]
+    assert dict(writes[2:]) == {
+        EPOCH_START_KEY: genesis.start.encode(),
+        compute_set_key(0): genesis.sets[0].encode(),
+        compute_set_key(1): genesis.sets[1].encode(),
+    }
+
+
+def test_only_a_block_past_its_epoch_s_end_gives_a_set():
+    seats = SeatSet(4, (Seat(0, "v", bytes(32)),))
+    start = EpochStart(3, 10, 1_000, b"c" * 32)
+    params = Params(epoch_blocks=5, epoch_ms=500)
+    records = dict.fromkeys(list_epoch_keys(3), b"")
+    records |= {EPOCH_START_KEY: start.encode(), compute_set_key(4): seats.encode()}
+
+    def end(height, time_ms, executed):
+        execution = Execution(Context(height, 1, params, b"d" * 32, 0), records)
+        claim = Executed(executed, b"w" * 32, *[bytes(32)] * 3)
+        above = build_root(bytes(32), time_ms, params).header
+        header = replace(above, epoch=3, height=height, time_ms=time_ms, executed=claim)
+        return execution.end_epoch(header), [w for part in execution.iter_writes() for w in part]
+
+    for before in ((14, 1_499, 10), (14, 1_499, 13), (15, 1_500, 9)):
+        assert end(*before) == (None, [])
+    for last in ((15, 1_001, 10), (11, 1_500, 10), (16, 2_000, 15)):
+        given, writes = end(*last)
+        assert given == seats.follow(5)
+        following = EpochStart(4, last[0], last[1], b"w" * 32)
+        assert writes == [
+            (EPOCH_START_KEY, following.encode()),
+            (compute_set_key(5), given.encode()),
+        ]
 
 
 ADDRESSES = [bytes([i]) * 32 for i in range(1, 6)] + [TREASURY]

@@ -7,6 +7,7 @@ from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import crypto
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry
 from quorate.core.params import Params
+from quorate.core.seats import Seat
 from quorate.core.transactions import Signature, Transfer
 from quorate.core.values import format_address
 from quorate.kit.convert import decode_transaction, encode_body, encode_envelope
@@ -45,6 +46,8 @@ class Chain:
         self.updates: list[storage_pb2.WatchExecutedResponse] = []
         self.receipts: dict[bytes, pb.Receipt] = {}
         self.pruned_below = 0
+        self.epoch = 0
+        self.sets: dict[int, tuple[Seat, ...]] = {}
         self._changed = asyncio.Event()
 
     @property

@@ -13,10 +13,15 @@ from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import crypto
 from quorate.core.errors import NotFound
+from quorate.core.seats import SeatSet
 from quorate.kit import faults
 from quorate.kit.config import ValidatorAddress
 from quorate.kit.convert import decode_transaction
 from tests.unit.quorate.gateway.chains import Chain
+
+_SAME = -1
+
+MARK = ledger_pb2.Mark(view=7, height=3, evidence=b"h" * 32)
 
 
 class Node(
@@ -30,6 +35,8 @@ class Node(
         self.chain, self.seat, self.port = chain, seat, 0
         self.domain: bytes = chain.genesis.domain
         self.name = f"v{seat}" if seat is not None else "observer"
+        self.seats = chain.genesis.seats
+        self._seat_now: int | None = _SAME
         self.received: list[bytes] = []
         self.chunks: list[int] = []
         self.reject: Callable[[bytes], str] = lambda raw: ""
@@ -83,11 +90,16 @@ class Node(
         for queue in self._stages:
             queue.put_nowait(list(frames))
 
-    def tell_batched(self, raws: list[bytes], batch: bytes, holders: int = 4) -> None:
+    def tell_batched(
+        self, raws: list[bytes], batch: bytes, holders: int = 4, holders_min: int = 2
+    ) -> None:
         ids = [decode_transaction(raw, self.domain).id for raw in raws]
         self.tell(
-            pb.StageFrame(stage=pb.STAGE_BATCHED, ids=b"".join(ids), holders=holders, batch=batch)
-        )
+            pb.StageFrame(
+                stage=pb.STAGE_BATCHED, ids=b"".join(ids), holders=holders, batch=batch,
+                holders_min=holders_min,
+            )
+        )  # fmt: skip
 
     def hint(self, stage: "pb.Stage.ValueType", batch: bytes, height: int) -> None:
         for queue in self._hints:
@@ -139,12 +151,13 @@ class Node(
     ) -> gossip_pb2.DescribeResponse:
         return gossip_pb2.DescribeResponse(
             node_id=self.name.encode().ljust(32, b"\0"),
-            seat=self.seat,
+            seat=self.seat_now,
             domain=self.domain,
             peers=3,
             view=self.height + 1,
-            engine="voting" if self.seat is not None else "observing",
+            engine="voting" if self.seat_now is not None else "observing",
             height=self.height,
+            seat_key=b"" if self.seat is None else self.seats[self.seat].public_key,
         )
 
     # ExecutedService
@@ -178,6 +191,15 @@ class Node(
                     task.cancel()
             self._hints.remove(hints)
 
+    @property
+    def seat_now(self) -> int | None:
+        """Its seat in the running epoch; that of epoch 0 unless it was set."""
+        return self.seat if self._seat_now is _SAME else self._seat_now
+
+    @seat_now.setter
+    def seat_now(self, seat: int | None) -> None:
+        self._seat_now = seat
+
     # LedgerService
 
     def _block(self, height: int) -> ledger_pb2.Block:
@@ -197,19 +219,34 @@ class Node(
             await faults.abort(context, NotFound(f"no block {height}"))
         return ledger_pb2.GetBlockResponse(block=self._block(height))
 
+    async def ListSeats(
+        self, request: ledger_pb2.ListSeatsRequest, context: Any
+    ) -> ledger_pb2.ListSeatsResponse:
+        if request.epoch > self.chain.epoch + 1:
+            await faults.abort(context, NotFound(f"no set of epoch {request.epoch}"))
+        epoch = request.epoch if request.HasField("epoch") else self.chain.epoch
+        found = self.chain.sets.get(epoch, self.chain.genesis.seats)
+        return ledger_pb2.ListSeatsResponse(
+            epoch=epoch,
+            running_epoch=self.chain.epoch,
+            height=self.height,
+            hash=SeatSet(epoch, found).hash,
+            seats=[
+                ledger_pb2.Seat(
+                    seat=seat.index,
+                    name=seat.name,
+                    public_key=seat.public_key,
+                    mark=MARK if seat.index == 1 else None,
+                )
+                for seat in found
+            ],
+        )
+
     async def ListBlocks(
         self, request: ledger_pb2.ListBlocksRequest, context: Any
     ) -> ledger_pb2.ListBlocksResponse:
         blocks = [self._block(h) for h in range(self.height, 0, -1)]
         return ledger_pb2.ListBlocksResponse(blocks=blocks)
-
-    async def ListSeats(
-        self, request: ledger_pb2.ListSeatsRequest, context: Any
-    ) -> ledger_pb2.ListSeatsResponse:
-        epoch = request.epoch if request.HasField("epoch") else 9
-        mark = ledger_pb2.Mark(view=7, height=3, evidence=b"h" * 32)
-        seats = [ledger_pb2.Seat(seat=0), ledger_pb2.Seat(seat=1, public_key=b"k" * 32, mark=mark)]
-        return ledger_pb2.ListSeatsResponse(epoch=epoch, height=self.height, seats=seats)
 
     async def WatchBlocks(
         self, request: ledger_pb2.WatchBlocksRequest, context: Any

@@ -237,6 +237,60 @@ async def test_observers_get_no_transactions(build_network: Any) -> None:
     assert not network.nodes[0].received
 
 
+async def test_a_batch_is_safe_when_as_many_hold_it_as_the_running_set_needs(
+    build_network: Any,
+) -> None:
+    network = await build_network()
+    client, raw = network.open(), network.transfer(0)
+    watch = client.transactions.Watch(pb.WatchRequest(ids=[network.id_of(raw)]))
+    await watch.read()
+    await submit_chunks(client, [[raw]])
+    node = await wait_any(network.nodes, 1)
+    # Two are enough of four seats, not of seven; none are while the set is not known there.
+    node.tell_batched([raw], b"b" * 32, holders=2, holders_min=3)
+    node.tell_batched([raw], b"b" * 32, holders=2, holders_min=0)
+    await node.kill()
+    others = [each for each in network.nodes if each is not node]
+    again = await wait_any(others, 1)
+    again.tell_batched([raw], b"c" * 32, holders=2, holders_min=2)
+    await wait_stage(watch, pb.STAGE_BATCHED)
+    await again.kill()
+    late = network.transfer(0, 1)
+    await submit_chunks(client, [[late]])
+    last = [each for each in others if each is not again]
+    assert not any(raw in each.received for each in last)
+
+
+async def test_a_validator_that_lost_its_seat_hands_its_transactions_on(
+    build_network: Any,
+) -> None:
+    network = await build_network()
+    client, raws = network.open(), [network.transfer(n) for n in range(3)]
+    ids = [network.id_of(raw) for raw in raws]
+    watch = client.transactions.Watch(pb.WatchRequest(ids=ids))
+    await watch.read()
+    await submit_chunks(client, [raws])
+    node = await wait_any(network.nodes, 3)
+    node.tell_batched(raws[:1], b"b" * 32)
+    await wait_stage(watch, pb.STAGE_BATCHED)
+    node.seat_now = None
+    node.tell(pb.StageFrame(stage=pb.STAGE_DROPPED, ids=b"".join(ids), reason="NO_SEAT"))
+    again = await wait_any([each for each in network.nodes if each is not node], 2)
+    assert again.received == raws[1:]
+    # Only what was durable, and so not kept by the gateway any more, is told as dropped.
+    dropped = await wait_stage(watch, pb.STAGE_DROPPED)
+    assert (dropped.ids, dropped.reason) == (ids[0], "NO_SEAT")
+
+
+async def wait_stage(watch: Any, stage: "pb.Stage.ValueType") -> pb.StageFrame:
+    """Return the next frame of a stage."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            update = await watch.read()
+            if update.HasField("stage") and update.stage.stage == stage:
+                return update.stage
+
+
 async def test_without_validators_the_answer_is_unavailable(build_network: Any) -> None:
     network = await build_network(seats=1)
     client = network.open()

@@ -22,8 +22,10 @@ async def test_reads_pass_through(build_network: Any) -> None:
     assert account.account.balance == 5
     blocks = await client.ledger.ListBlocks(pb.ListBlocksRequest())
     assert [block.height for block in blocks.blocks] == [1]
+    network.chain.epoch = 3
     seats = await client.ledger.ListSeats(pb.ListSeatsRequest(epoch=4))
-    assert (seats.epoch, [seat.HasField("mark") for seat in seats.seats]) == (4, [False, True])
+    marked = [seat.HasField("mark") for seat in seats.seats]
+    assert (seats.epoch, marked) == (4, [False, True, False, False])
     receipt = await client.ledger.GetReceipt(pb.GetReceiptRequest(id=network.id_of(raw)))
     assert receipt.receipt.height == 1
 

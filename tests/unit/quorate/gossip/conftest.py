@@ -19,6 +19,7 @@ from quorate.core import crypto
 from quorate.core.codec import split_hashes
 from quorate.core.errors import QuorateError
 from quorate.core.genesis import Genesis, parse_genesis
+from quorate.core.seats import SeatSet
 from quorate.gossip import wiring
 from quorate.gossip.dialler import ATTACH, fetch_certificate
 from quorate.gossip.identity import TLS_NAME, init_node, load_node
@@ -34,7 +35,9 @@ from tests.unit.quorate.gossip.siblings import (
     Siblings,
     address_of,
     build_batch,
+    build_set,
     build_test_genesis,
+    find_number,
     sign_transfer,
 )
 
@@ -46,7 +49,9 @@ __all__ = [
     "Siblings",
     "address_of",
     "build_batch",
+    "build_set",
     "build_test_genesis",
+    "find_number",
     "sign_transfer",
 ]
 
@@ -59,7 +64,7 @@ class Engine:
         self.stub = gossip_pb2_grpc.GossipServiceStub(self.channel)
         self.incoming: list[Any] = []
         self.held: list[bytes] = []
-        self.reports: dict[bytes, set[int]] = {}
+        self.reports: dict[bytes, set[int | None]] = {}
         self.peers: dict[bytes, tuple[bool, int | None]] = {}
         self.frames = 0
         self.changed = asyncio.Event()
@@ -73,6 +78,11 @@ class Engine:
 
     async def send(self, *outgoing: gossip_pb2.Outgoing) -> None:
         await self.call.write(gossip_pb2.ChannelRequest(outgoing=outgoing))
+
+    async def start_epoch(self, *sets: SeatSet, epoch: int) -> None:
+        """Tell which epoch runs."""
+        told = gossip_pb2.StartEpoch(epoch=epoch, sets=[each.encode() for each in sets])
+        await self.call.write(gossip_pb2.ChannelRequest(start_epoch=told))
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):
@@ -93,10 +103,9 @@ class Engine:
             self.held += frame.held_headers
             for report in frame.reports:
                 for name in split_hashes(report.names, "names"):
-                    self.reports.setdefault(name, set()).add(report.seat)
+                    self.reports.setdefault(name, set()).add(find_number(report.seat_key))
             for change in frame.peer_changes:
-                seat = change.seat if change.HasField("seat") else None
-                self.peers[change.node_id] = (change.connected, seat)
+                self.peers[change.node_id] = (change.connected, find_number(change.seat_key))
             self.changed.set()
             self.changed = asyncio.Event()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 from grpc import aio
@@ -22,6 +23,7 @@ from quorate.core.codec import U64, pack_list, split_hashes
 from quorate.core.errors import Rejected
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry
 from quorate.core.params import Params
+from quorate.core.seats import Seat, SeatSet
 from quorate.core.state import Account
 from quorate.core.transactions import Signature, Transfer
 from quorate.core.values import format_address
@@ -32,12 +34,18 @@ from quorate.kit.faults import abort
 CHAIN = "gossip-test"
 DEADLINE_S = 15.0
 SEAT_KEYS = [crypto.SigningKey(bytes(31) + bytes((200 + i,))) for i in range(8)]
+_NUMBERS = {key.public_key: number for number, key in enumerate(SEAT_KEYS)}
 USERS = [crypto.SigningKey(bytes(30) + (300 + i).to_bytes(2, "big")) for i in range(16)]
 
 
 def address_of(key: crypto.SigningKey) -> bytes:
     """Return a key's address."""
     return crypto.compute_address(crypto.SCHEME_ED25519, key.public_key)
+
+
+def find_number(key: bytes) -> int | None:
+    """Return which of SEAT_KEYS a public key is: its seat in the genesis of these tests."""
+    return _NUMBERS.get(key)
 
 
 def build_test_genesis(seats: int = 4, chain_id: str = CHAIN, **params: int) -> str:
@@ -77,6 +85,8 @@ class Siblings(
 
     def __init__(self, genesis: Genesis, seat: int | None) -> None:
         self.genesis, self.seat = genesis, seat
+        # What storage has executed up to; an engine that a test attaches may tell more.
+        self.epoch, self.sets = 0, list(genesis.sets)
         self.batches: dict[bytes, bytes] = {}
         self.final: set[bytes] = set()
         self.accounts = {a: Account(b, {}) for a, b in genesis.balances}
@@ -84,6 +94,7 @@ class Siblings(
         self.marks: dict[tuple[int, int], bytes] = {}
         self.updates: list[storage_pb2.WatchExecutedResponse] = []
         self.refuses_to_sign = False
+        self.asked: list[BatchHeader] = []
         self.reads = self.puts = 0
         self.blocks: list[bytes] = []
         self.changed = asyncio.Event()
@@ -119,7 +130,9 @@ class Siblings(
         """Execute batches as the next block; `skip` maps ids to reasons."""
         skip = skip or {}
         self.height += 1
-        update = storage_pb2.WatchExecutedResponse(batches=b"".join(names), base_fee=self.base_fee)
+        update = storage_pb2.WatchExecutedResponse(
+            batches=b"".join(names), base_fee=self.base_fee, epoch=self.epoch
+        )
         frame = update.executed
         frame.height, frame.block = self.height, bytes(32)
         senders = []
@@ -171,7 +184,12 @@ class Siblings(
 
     async def OpenChain(self, request: Any, context: Any) -> Any:
         headers = [b[:SIGNED_HEADER_BYTES] for n, b in self.batches.items() if n not in self.final]
-        return storage_pb2.OpenChainResponse(held_headers=headers)
+        start = replace(self.genesis.start, epoch=self.epoch)
+        return storage_pb2.OpenChainResponse(
+            held_headers=headers,
+            epoch_start=start.encode(),
+            sets=[each.encode() for each in self.sets],
+        )
 
     async def ReadBlocks(self, request: Any, context: Any) -> Any:
         blocks = self.blocks[request.from_height - 1 :]
@@ -190,6 +208,7 @@ class Siblings(
             await changed.wait()
 
     async def SignBatch(self, request: Any, context: Any) -> Any:
+        self.asked.append(BatchHeader.decode(request.header))
         if self.refuses_to_sign or self.seat is None:
             await abort(context, Rejected("must not", reason="MUST_NOT_SIGN"))
         key = SEAT_KEYS[self.seat]
@@ -198,18 +217,28 @@ class Siblings(
 
     async def SignNode(self, request: Any, context: Any) -> Any:
         if self.seat is None:
-            return consensus_pb2.SignNodeResponse(epoch=0)
-        message = U64.pack(0) + request.node_id
-        signature = SEAT_KEYS[self.seat].sign(crypto.TAG_SEAT_NODE, self.genesis.domain, message)
-        return consensus_pb2.SignNodeResponse(seat=self.seat, epoch=0, signature=signature)
+            return consensus_pb2.SignNodeResponse(epoch=self.epoch)
+        key, message = SEAT_KEYS[self.seat], U64.pack(self.epoch) + request.node_id
+        signature = key.sign(crypto.TAG_SEAT_NODE, self.genesis.domain, message)
+        return consensus_pb2.SignNodeResponse(
+            public_key=key.public_key, epoch=self.epoch, signature=signature
+        )
 
     async def GetStatus(self, request: Any, context: Any) -> Any:
         state = "observing" if self.seat is None else "voting"
         return consensus_pb2.GetStatusResponse(view=7, seat=self.seat, state=state)
 
 
-def build_batch(genesis: Genesis, raws: list[bytes], seat: int, **fields: int) -> Batch:
-    """Return a sealed batch; `fields` replace what its header should say."""
+def build_set(epoch: int, *numbers: int) -> SeatSet:
+    """Return the set of an epoch in which these of SEAT_KEYS hold the seats."""
+    seats = [Seat(i, f"v{n}", SEAT_KEYS[n].public_key) for i, n in enumerate(numbers)]
+    return SeatSet(epoch, tuple(seats))
+
+
+def build_batch(
+    genesis: Genesis, raws: list[bytes], seat: int, key: int | None = None, **fields: int
+) -> Batch:
+    """Return a sealed batch; `fields` replace what its header should say, `key` who signs."""
     content = pack_list(raws)
     values = {"epoch": 0, "author": seat, "number": 1, "count": len(raws), "expiry_height": 100}
     if "weight" not in fields:
@@ -218,5 +247,6 @@ def build_batch(genesis: Genesis, raws: list[bytes], seat: int, **fields: int) -
     values |= {"size_bytes": len(content)} | fields
     header = BatchHeader(**values, content_hash=compute_content_hash(content))
     encoded = header.encode()
-    signature = SEAT_KEYS[seat].sign(crypto.TAG_BATCH, genesis.domain, encoded)
+    signer = SEAT_KEYS[seat if key is None else key]
+    signature = signer.sign(crypto.TAG_BATCH, genesis.domain, encoded)
     return Batch(header, signature, content, compute_batch_name(encoded))

@@ -130,15 +130,15 @@ async def test_a_stream_counts_as_a_seats_only_with_that_seats_signature(
         await stranger.attach(node)
         message = U64.pack(0) + good.identity.node_id
         domain = node.genesis.domain
-        proof = pb.SeatProof(
-            epoch=0, seat=2, signature=SEAT_KEYS[2].sign(crypto.TAG_SEAT_NODE, domain, message)
-        )
+        key = SEAT_KEYS[2]
+        signature = key.sign(crypto.TAG_SEAT_NODE, domain, message)
+        proof = pb.SeatProof(epoch=0, public_key=key.public_key, signature=signature)
         await stranger.send(seat_proof=proof, consensus=[b"vote"])
     assert (await bad.read_end()).fields()["fault"] == "BAD_SEAT_PROOF"
     await engine.wait(lambda: len(engine.incoming) >= 1)
-    seats = {m.node_id: m.seat if m.HasField("seat") else None for m in engine.incoming}
-    assert seats[good.identity.node_id] == 2
-    assert seats.get(bad.identity.node_id) is None
+    keys = {m.node_id: m.seat_key for m in engine.incoming}
+    assert keys[good.identity.node_id] == SEAT_KEYS[2].public_key
+    assert not keys.get(bad.identity.node_id)
 
 
 async def test_one_stream_per_node_the_newest_wins(nodes: list[Node], strangers: Strangers) -> None:

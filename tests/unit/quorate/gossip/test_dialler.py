@@ -17,6 +17,7 @@ from quorate.gossip.dialler import HANDSHAKE_S
 from quorate.gossip.identity import init_node
 from quorate.gossip.records import parse_address
 from tests.unit.quorate.gossip.conftest import (
+    SEAT_KEYS,
     Cluster,
     Node,
     build_batch,
@@ -103,7 +104,7 @@ async def test_streams_come_back_after_a_restart_on_either_side(start_cluster: C
         await engines[0].wait(lambda: engines[0].peers[group[1].node_id] == (True, 1))
     again = await group[1].attach()
     await again.wait(lambda: again.peers.get(group[0].node_id) == (True, 0))
-    await again.send(Outgoing(seat=0, message=b"back"))
+    await again.send(Outgoing(seat_key=SEAT_KEYS[0].public_key, message=b"back"))
     await engines[0].wait(lambda: any(m.message == b"back" for m in engines[0].incoming))
 
 

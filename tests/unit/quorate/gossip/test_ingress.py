@@ -14,7 +14,14 @@ from quorate.core.codec import split_hashes
 from quorate.gossip import ingress
 from quorate.kit.convert import decode_transaction
 from quorate.kit.faults import from_rpc_error
-from tests.unit.quorate.gossip.conftest import Cluster, Node, build_test_genesis, sign_transfer
+from tests.unit.quorate.gossip.conftest import (
+    SEAT_KEYS,
+    Cluster,
+    Node,
+    build_set,
+    build_test_genesis,
+    sign_transfer,
+)
 
 
 async def start_one(nodes: list[Node], seats: int = 1, **params: int) -> Node:
@@ -170,6 +177,26 @@ async def test_an_observer_refuses_with_a_reason_but_keeps_an_empty_stream(
     with pytest.raises(aio.AioRpcError) as raised:
         await call.read()
     assert from_rpc_error(raised.value).reason == "OBSERVER"
+
+
+async def test_a_validator_without_a_seat_in_the_running_epoch_takes_no_transactions(
+    nodes: list[Node],
+) -> None:
+    node = await start_one(nodes, seats=4)
+    engine = await node.attach()
+    call = node.ingress().Submit()
+    await call.write(pb.SubmitRequest(chunk=1, transactions=[sign_transfer(node.genesis, 0)]))
+    assert not (await call.read()).rejections
+    await engine.start_epoch(build_set(3, 1, 2, 3), epoch=3)
+    described = pb.DescribeResponse(seat=0)
+    async with asyncio.timeout(15):
+        while described.HasField("seat"):
+            described = await node.ingress().Describe(pb.DescribeRequest())
+    assert (described.seat_key, described.epoch) == (SEAT_KEYS[0].public_key, 3)
+    await call.write(pb.SubmitRequest(chunk=2, transactions=[sign_transfer(node.genesis, 1)]))
+    with pytest.raises(aio.AioRpcError) as raised:
+        await call.read()
+    assert from_rpc_error(raised.value).reason == "NO_SEAT"
 
 
 async def test_describe_says_who_and_how(nodes: list[Node]) -> None:

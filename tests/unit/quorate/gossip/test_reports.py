@@ -21,6 +21,7 @@ from tests.unit.quorate.gossip.conftest import (
     SEAT_KEYS,
     Node,
     address_of,
+    build_set,
     build_test_genesis,
     sign_transfer,
 )
@@ -99,6 +100,8 @@ def mark(node: Node) -> bytes:
 
 def turn_epoch(node: Node) -> bytes:
     node.siblings.epoch = 2
+    sets = [build_set(epoch, 0, 1, 2, 3).encode() for epoch in (1, 2)]
+    node.running.router.seat.sets.start(2, sets)
     return report(node, lie(node))
 
 

@@ -12,12 +12,14 @@ from quorate.core.batches import HEADER_BYTES, compute_batch_name
 from quorate.core.genesis import Genesis
 from quorate.kit.faults import from_rpc_error
 from tests.unit.quorate.gossip.conftest import (
+    SEAT_KEYS,
     Cluster,
     Engine,
     Node,
     Stranger,
     build_batch,
     build_test_genesis,
+    find_number,
     sign_transfer,
 )
 
@@ -68,7 +70,8 @@ async def test_batches_are_fetched_of_whoever_has_them(start_cluster: Cluster) -
     for batch in batches[:2]:
         group[3].siblings.batches[batch.name] = batch.encode()
     names = b"".join(batch.name for batch in batches)
-    answer = await engines[0].stub.FetchBatches(pb.FetchBatchesRequest(names=names, seats=[1]))
+    request = pb.FetchBatchesRequest(names=names, seat_keys=[SEAT_KEYS[1].public_key])
+    answer = await engines[0].stub.FetchBatches(request)
     assert answer.missing == batches[2].name
     await engines[0].wait(lambda: len(engines[0].held) == 2)
     assert set(group[0].siblings.batches) == {batch.name for batch in batches[:2]}
@@ -81,7 +84,9 @@ async def test_under_a_certificate_signatures_are_not_checked(start_cluster: Clu
     bad = raw[:-1] + bytes((raw[-1] ^ 1,))
     batch = build_batch(group[0].genesis, [bad], 2)
     group[3].siblings.batches[batch.name] = batch.encode()
-    request = pb.FetchBatchesRequest(names=batch.name, seats=[3], certified=True)
+    request = pb.FetchBatchesRequest(
+        names=batch.name, seat_keys=[SEAT_KEYS[3].public_key], certified=True
+    )
     assert not (await engines[0].stub.FetchBatches(request)).missing
     assert batch.name in group[0].siblings.batches
 
@@ -128,7 +133,7 @@ async def test_the_peer_table_is_listed(start_cluster: Cluster) -> None:
     engines = await connect(group)
     peers = (await engines[0].stub.ListPeers(pb.ListPeersRequest())).peers
     assert [peer.node_id for peer in peers] == sorted(n.node_id for n in group[1:])
-    assert {peer.seat for peer in peers} == {1, 2, 3}
+    assert {find_number(peer.seat_key) for peer in peers} == {1, 2, 3}
     assert all(peer.connected and peer.address for peer in peers)
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from quorate.api.gossip.v1.gossip_pb2 import Outgoing
 from quorate.core.batches import HEADER_BYTES, compute_batch_name
-from tests.unit.quorate.gossip.conftest import Cluster, sign_transfer
+from tests.unit.quorate.gossip.conftest import SEAT_KEYS, Cluster, find_number, sign_transfer
 
 
 async def test_four_nodes_connect_carry_messages_and_hold_each_others_batches(
@@ -17,11 +17,12 @@ async def test_four_nodes_connect_carry_messages_and_hold_each_others_batches(
         await engine.wait(lambda e=engine, o=others: e.peers == o)
     await engines[0].send(Outgoing(broadcast=True, message=b"hello"))
     await engines[0].send(
-        Outgoing(seat=2, message=b"two"), Outgoing(node_id=group[3].node_id, message=b"3")
+        Outgoing(seat_key=SEAT_KEYS[2].public_key, message=b"two"),
+        Outgoing(node_id=group[3].node_id, message=b"3"),
     )
     for engine in engines[1:]:
         await engine.wait(lambda e=engine: any(m.message == b"hello" for m in e.incoming))
-        assert engine.incoming[0].seat == 0
+        assert find_number(engine.incoming[0].seat_key) == 0
     await engines[2].wait(lambda: any(m.message == b"two" for m in engines[2].incoming))
     await engines[3].wait(lambda: any(m.message == b"3" for m in engines[3].incoming))
 

@@ -22,10 +22,15 @@ async def test_reads_return_plain_values(build_network: Any) -> None:
         assert (await client.block(1)).height == 1
         blocks, token = await client.blocks()
         assert ([block.height for block in blocks], token) == ([1], "")
-        first, second = await client.seats()
-        assert (first.epoch, first.evidence, second.evidence) == (9, b"", b"h" * 32)
-        assert (second.seat, second.public_key, second.view, second.height) == (1, b"k" * 32, 7, 3)
-        assert [seat.epoch for seat in await client.seats(0)] == [0, 0]
+        running = await client.seats()
+        assert (running.epoch, running.running_epoch, running.height) == (0, 0, 1)
+        assert [seat.name for seat in running.seats] == ["v0", "v1", "v2", "v3"]
+        assert (await client.seats(1)).epoch == 1
+        first, second = running.seats[:2]
+        assert (first.evidence, second.evidence) == (b"", b"h" * 32)
+        assert (second.seat, second.view, second.height) == (1, 7, 3)
+        with pytest.raises(NotFound):
+            await client.seats(2)
         assert {v.state for v in await client.validators()} == {"voting"}
         assert (await client.receipt(network.id_of(network.transfer(0)))).height == 1
         assert await client.stage(bytes(32)) is Stage.UNKNOWN

@@ -1,7 +1,6 @@
-"""A forge of valid blocks, real storage nodes over Unix sockets, and a gossip that serves them."""
+"""Real storage nodes over Unix sockets, and a gossip that serves them."""
 
 import asyncio
-import contextlib
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -14,125 +13,18 @@ import pytest
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
-from quorate.core import crypto
-from quorate.core.batches import Batch, BatchHeader, compute_batch_name, compute_content_hash
-from quorate.core.bft.messages import Certificate, Kind, encode_statement
+from quorate.core.batches import Batch
 from quorate.core.blocks import (
     Block,
-    Executed,
-    Header,
-    build_root,
-    compute_base_fee,
-    compute_batches_hash,
 )
-from quorate.core.codec import pack_list
-from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
-from quorate.core.params import Params
-from quorate.core.transactions import Signature, Transfer
-from quorate.core.values import ZERO_HASH, format_address
+from quorate.core.epochs import EpochStart
+from quorate.core.seats import SeatSet
 from quorate.kit.config import NodeConfig
-from quorate.kit.convert import decode_certified, encode_body, encode_envelope
 from quorate.kit.rpc import Server, open_channel
 from quorate.storage import wiring
+from tests.unit.quorate.storage.forge import Forge
 
-CHAIN = "storage-test"
-USERS = 8
-BALANCE = 10**12
 TIMEOUT_S = 20.0
-NOTHING = Executed(0, ZERO_HASH, ZERO_HASH, ZERO_HASH, ZERO_HASH)
-
-
-def make_key(number: int) -> crypto.SigningKey:
-    return crypto.SigningKey(number.to_bytes(32, "big"))
-
-
-class Forge:
-    """Makes transactions, batches, blocks and certificates of one chain."""
-
-    def __init__(self, chain_id: str = CHAIN, **params: int) -> None:
-        self.seats = [make_key(100 + i) for i in range(4)]
-        self.users = [make_key(1_000 + i) for i in range(USERS)]
-        self.addresses = [crypto.compute_address(1, key.public_key) for key in self.users]
-        entries = [build_seat_entry(chain_id, f"v{i}", key) for i, key in enumerate(self.seats)]
-        balances = {format_address(address): BALANCE for address in self.addresses}
-        self.text = build_genesis(chain_id, 1_700_000_000_000, Params(**params), entries, balances)
-        self.genesis = parse_genesis(self.text)
-        self.root = build_root(self.genesis.hash, self.genesis.time_ms, self.genesis.params)
-        self.sequences: dict[tuple[int, int], int] = {}
-        self._numbers = 0
-
-    def transfer(
-        self, user: int = 0, to: bytes | None = None, amount: int = 1, **body: Any
-    ) -> bytes:
-        lane = body.pop("lane", 0)
-        sequence = body.pop("sequence", None)
-        if sequence is None:
-            sequence = self.sequences.get((user, lane), 0)
-            self.sequences[user, lane] = sequence + 1
-        sender = self.addresses[user]
-        body = {"valid_until_height": 10_000, "fee_limit": 10**6, **body}
-        payload = Transfer(sender, to or self.addresses[(user + 1) % USERS], amount)
-        raw = encode_body(sender, lane, sequence, [payload], **body)
-        signature = self.users[user].sign(crypto.TAG_TRANSACTION, self.genesis.domain, raw)
-        return encode_envelope(raw, [Signature(1, self.users[user].public_key, signature)])
-
-    def identify(self, raw: bytes) -> bytes:
-        return decode_certified(raw, self.genesis.domain).id
-
-    def batch(self, raws: Sequence[bytes], author: int = 0, expiry_height: int = 1_000) -> Batch:
-        self._numbers += 1
-        content = pack_list(list(raws))
-        weight = 0
-        for raw in raws:
-            with contextlib.suppress(Exception):
-                weight += decode_certified(raw, self.genesis.domain).weight
-        header = BatchHeader(
-            0, author, self._numbers, len(raws), len(content), weight, expiry_height,
-            compute_content_hash(content),
-        )  # fmt: skip
-        encoded = header.encode()
-        signature = self.seats[author].sign(crypto.TAG_BATCH, self.genesis.domain, encoded)
-        return Batch(header, signature, content, compute_batch_name(encoded))
-
-    def block(self, parent: Block, batches: Sequence[Batch] = (), **changes: Any) -> Block:
-        names = tuple(batch.name for batch in batches)
-        above, params = parent.header, self.genesis.params
-        fields: dict[str, Any] = {
-            "protocol_version": 1, "contract_engine": 0, "epoch": 0, "view": above.view + 1,
-            "height": above.height + 1, "parent": parent.digest, "parent_view": above.view,
-            "time_ms": above.time_ms + 20, "proposer": (above.view + 1) % 4,
-            "batches_hash": compute_batches_hash(names),
-            "weight": sum(batch.header.weight for batch in batches),
-            "base_fee": compute_base_fee(above.base_fee, above.weight, params),
-            "executed": NOTHING, **changes,
-        }  # fmt: skip
-        return Block.build(Header(**fields), names)
-
-    def certify(
-        self, block: Block, voters: Sequence[int] = (0, 1, 2), kind: Kind = Kind.FINALIZE
-    ) -> bytes:
-        view, digest = block.header.view, block.digest
-        statement, tags = (
-            encode_statement(0, view, digest),
-            {
-                Kind.FINALIZE: crypto.TAG_FINALIZE,
-                Kind.NOTARIZE: crypto.TAG_NOTARIZE,
-            },
-        )
-        signatures = tuple(
-            (seat, self.seats[seat].sign(tags[kind], self.genesis.domain, statement))
-            for seat in voters
-        )
-        return Certificate(kind, 0, view, digest, len(self.seats), signatures).encode()
-
-    def extend(self, count: int, parent: Block | None = None) -> list[tuple[Block, list[Batch]]]:
-        """Return blocks on top of `parent`, each with one batch of two transfers."""
-        out, parent = [], parent or self.root
-        for _ in range(count):
-            batch = self.batch([self.transfer(0), self.transfer(1)])
-            parent = self.block(parent, [batch])
-            out.append((parent, [batch]))
-        return out
 
 
 class Node:
@@ -163,6 +55,11 @@ class Node:
     def chain(self) -> Any:
         assert self.service is not None
         return self.service.chain
+
+    async def open_chain(self) -> tuple[storage_pb2.OpenChainResponse, EpochStart, list[SeatSet]]:
+        response = await self.storage.OpenChain(storage_pb2.OpenChainRequest())
+        sets = [SeatSet.decode(each) for each in response.sets]
+        return response, EpochStart.decode(response.epoch_start), sets
 
     async def put(self, batches: Sequence[Batch]) -> None:
         await self.storage.PutBatches(
@@ -238,6 +135,7 @@ class Gossip(gossip_pb2_grpc.GossipServiceServicer):
         self.reports: list[tuple[bytes, str]] = []
         self.fetches: list[int] = []
         self.batch_fetches = 0
+        self.asked: list[list[bytes]] = []
         self.reported = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -281,6 +179,7 @@ class Gossip(gossip_pb2_grpc.GossipServiceServicer):
 
     async def FetchBatches(self, request: Any, context: Any) -> Any:
         self.batch_fetches += 1
+        self.asked.append(list(request.seat_keys))
         if self.peer is None:
             return gossip_pb2.FetchBatchesResponse(missing=request.names)
         found = await self.peer.storage.GetBatches(
@@ -299,6 +198,18 @@ class Gossip(gossip_pb2_grpc.GossipServiceServicer):
 @pytest.fixture
 def forge() -> Forge:
     return Forge()
+
+
+@pytest.fixture
+def short_forge() -> Forge:
+    """A chain whose epochs end at the heights 3, 6, 9 …; other seats hold them from epoch 1 on."""
+    return Forge(is_moving=True, epoch_blocks=3)
+
+
+@pytest.fixture
+async def short(make_node: Callable[..., Any], short_forge: Forge) -> Any:
+    """A started node of the chain with short epochs."""
+    return await make_node("short", of=short_forge)
 
 
 @pytest.fixture

@@ -12,9 +12,13 @@ import pytest
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.core.bft.messages import decode_certificate
 from quorate.core.blocks import Block
+from quorate.core.epochs import EpochStart
 from quorate.core.errors import RefusedToStart
 from quorate.core.results import compute_write_digest
+from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.core.values import ZERO_HASH
+from quorate.storage import database as db
+from quorate.storage.database import Database, Writes
 
 
 async def open_chain(node):
@@ -172,9 +176,6 @@ async def test_damaged_tables_are_refused_with_the_next_step(node, make_node, fo
 
 
 async def test_contradicting_parts_are_refused(node, make_node, forge):
-    from quorate.storage import database as db
-    from quorate.storage.database import Database, Writes
-
     await node.commit(forge.extend(3))
     await node.stop()
     database = Database(node.home / "storage" / "db")
@@ -235,3 +236,75 @@ async def test_kill_9_keeps_all_that_was_answered_as_synced(directory, forge, ma
     assert again.chain.height % 4 == 0
     await again.commit(blocks[again.chain.height :], together=True)
     assert again.chain.height == 40
+
+
+async def test_a_fresh_chain_starts_at_block_zero_with_the_sets_of_two_epochs(short):
+    _, start, sets = await short.open_chain()
+    assert start == short.forge.genesis.start
+    assert sets == list(short.forge.genesis.sets)
+    forge = short.forge
+    assert [each.keys for each in sets] == [
+        tuple(key.public_key for key in keys) for keys in (forge.seats, forge.next_seats)
+    ]
+
+
+async def test_epochs_survive_a_restart(short):
+    await short.commit(short.forge.extend(8))
+    before = await short.open_chain()
+    await short.stop()
+    await short.start()
+    assert await short.open_chain() == before
+    assert before[1].epoch == 2
+    await short.commit(short.forge.extend(2, short.chain.head))
+    assert short.chain.start.epoch == 3
+
+
+async def test_a_run_that_ends_an_epoch_and_was_cut_off_is_finished(short, make_node):
+    await short.commit(short.forge.extend(3), together=True)
+    seen = set()
+    for cut in range(200, 8_000, 600):
+        copy = short.home.parent / f"copy{cut}"
+        shutil.copytree(short.home, copy)
+        logs = sorted(p for p in (copy / "storage" / "db").iterdir() if p.suffix == ".log")
+        os.truncate(logs[-1], max(logs[-1].stat().st_size - cut, 0))
+        healed = await make_node(f"n{cut}", home=copy, of=short.forge)
+        seen.add((healed.chain.height, healed.chain.start.epoch))
+        await healed.stop()
+    assert seen == {(0, 0), (3, 1)}
+
+
+async def test_an_epoch_that_contradicts_the_head_is_refused(short, make_node):
+    await short.commit(short.forge.extend(2))
+    await short.stop()
+    wrong = [EpochStart(0, height, 0, bytes(32)).encode() for height in (2, 5)]
+    for value in (*wrong, b"nonsense"):
+        database = Database(short.home / "storage" / "db")
+        writes = Writes()
+        writes.put(db.STATE, EPOCH_START_KEY, value)
+        database.write(database.build(writes), synced=True)
+        database.close()
+        with pytest.raises(RefusedToStart) as raised:
+            await make_node("b", home=short.home, of=short.forge)
+        assert raised.value.reason == "DAMAGED_DATABASE"
+
+
+async def test_a_lost_set_is_refused(short, make_node):
+    await short.commit(short.forge.extend(3))
+    await short.stop()
+    database = Database(short.home / "storage" / "db")
+    writes = Writes()
+    writes.delete(db.STATE, compute_set_key(2))
+    database.write(database.build(writes), synced=True)
+    database.close()
+    with pytest.raises(RefusedToStart) as raised:
+        await make_node("b", home=short.home, of=short.forge)
+    assert "the set of epoch 2 is missing" in raised.value.message
+
+
+async def test_a_block_of_an_epoch_that_does_not_run_stops_voting(short):
+    alien = short.forge.block(short.forge.root, epoch=1)
+    async with short.attach() as engine:
+        await engine.send([alien])
+        answer = await engine.wait(lambda a: a.fault)
+    assert "is of epoch 1, but epoch 0 goes on there" in answer.fault
+    assert short.chain.height == 0

@@ -3,8 +3,9 @@
 from quorate.api.ledger.v1 import ledger_pb2
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name
+from quorate.core.epochs import start_after
 from quorate.core.results import compute_write_digest
-from quorate.core.state import decode_account
+from quorate.core.state import EPOCH_START_KEY, compute_set_key, decode_account
 from quorate.core.transition import SLICE
 from quorate.core.values import TREASURY, ZERO_HASH
 from quorate.storage import database as db
@@ -43,3 +44,51 @@ async def test_a_batch_that_lies_about_its_count_holds_nothing(node, forge):
     block = (await node.ledger.GetBlock(ledger_pb2.GetBlockRequest())).block
     assert block.transactions == 0
     await node.commit(forge.extend(1, node.chain.head))
+
+
+async def test_the_last_block_of_an_epoch_gives_the_set_of_the_epoch_after_the_next(short):
+    blocks = short.forge.extend(4)
+    await short.commit(blocks[:2])
+    _, start, _ = await short.open_chain()
+    assert start.epoch == 0
+    await short.commit(blocks[2:3])
+    response, start, sets = await short.open_chain()
+    assert start == start_after(blocks[2][0].header)
+    assert (start.epoch, start.height) == (1, 3)
+    assert [each.epoch for each in sets] == [0, 1, 2]
+    assert sets[2] == sets[1].follow(2)
+    given = {r.height: r.next_set for r in response.results if r.next_set}
+    assert given == {3: sets[2].encode()}
+    await short.commit(blocks[3:])
+    response, start, _ = await short.open_chain()
+    assert start.epoch == 1
+    assert {r.height: r.next_set for r in response.results if r.next_set} == given
+
+
+async def test_the_write_digest_covers_the_set_and_the_start(short):
+    empty = [(short.forge.block(short.forge.root), [])]
+    for _ in range(2):
+        empty.append((short.forge.block(empty[-1][0]), []))
+    await short.commit(empty)
+    digest = ZERO_HASH
+    for _ in range(2):
+        digest = compute_write_digest(digest, [])
+    last = empty[-1][0]
+    writes = [
+        (EPOCH_START_KEY, start_after(last.header).encode()),
+        (compute_set_key(2), short.forge.genesis.sets[1].follow(2).encode()),
+    ]
+    assert short.chain.write_digest == compute_write_digest(digest, writes)
+
+
+async def test_an_epoch_lasts_until_the_result_of_its_start_is_carried(short):
+    blocks = short.forge.extend(5)
+    late = short.forge.block(blocks[-1][0], executed=blocks[2][0].header.executed)
+    await short.commit([*blocks, (late, [])])
+    _, start, _ = await short.open_chain()
+    assert late.header.height == 6
+    assert (start.epoch, start.height) == (1, 3)
+    last = short.forge.block(late, executed=blocks[-1][0].header.executed)
+    await short.commit([(last, [])])
+    _, start, _ = await short.open_chain()
+    assert (start.epoch, start.height) == (2, 7)

@@ -110,3 +110,9 @@ async def test_a_subscriber_that_goes_away_is_forgotten(node):
         call.cancel()
         while feed.subscribers:
             await node.chain.changed.wait()
+
+
+async def test_executed_frames_tell_their_epoch(short):
+    await short.commit(short.forge.extend(4))
+    frames = short.service.feed
+    assert [frames.get_frame(height).epoch for height in (1, 3, 4)] == [0, 0, 1]

@@ -149,6 +149,24 @@ async def test_the_node_api_serves_the_same_reads(node, forge):
     await channel.close()
 
 
+async def test_seats_are_listed_by_epoch(short):
+    await short.commit(short.forge.extend(4))
+    ask = short.ledger.ListSeats
+    running = await ask(pb.ListSeatsRequest())
+    assert (running.epoch, running.running_epoch, running.height) == (1, 1, 4)
+    assert [s.public_key for s in running.seats] == [
+        key.public_key for key in short.forge.next_seats
+    ]
+    assert [(s.seat, s.name) for s in running.seats] == [(i, f"v{i}") for i in range(7)]
+    first = await ask(pb.ListSeatsRequest(epoch=0))
+    assert [s.public_key for s in first.seats] == [key.public_key for key in short.forge.seats]
+    assert first.hash == short.forge.genesis.sets[0].hash
+    assert len((await ask(pb.ListSeatsRequest(epoch=2))).seats) == 7
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await ask(pb.ListSeatsRequest(epoch=3))
+    assert raised.value.code() is grpc.StatusCode.NOT_FOUND
+
+
 async def test_report_in_a_block_marks_a_seat_and_shows_with_the_seats_of_its_epoch(node, forge):
     liar = Liar(forge.seats[3], 3, forge.genesis.domain)
     raws = [

@@ -5,6 +5,7 @@ import pytest
 
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.consensus.reporting import sign_report
+from quorate.core.blocks import Block
 from quorate.core.crypto import compute_address
 from quorate.core.reporting import Report
 from quorate.core.state import Mark, decode_account, decode_mark
@@ -62,3 +63,33 @@ async def test_an_unknown_request_is_a_typed_error(node):
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await node.storage.ReadState(pb.ReadStateRequest(addresses=b"short"))
     assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_last_block_may_be_final_by_a_tail_block(short):
+    blocks = short.forge.extend(3)
+    await short.commit(blocks[:2])
+    last, batches = blocks[2]
+    await short.put(batches)
+    async with short.attach() as engine:
+        await engine.send([last], short.forge.certify_by_tail(last))
+        await engine.wait_synced(3)
+    await short.stop()
+    await short.start()
+    response, start, _ = await short.open_chain()
+    assert (start.epoch, Block.decode(response.head)) == (1, last)
+    assert response.certificate == short.forge.certify_by_tail(last)
+
+
+async def refuse(short, blocks, certificate=None):
+    async with short.attach() as engine:
+        await engine.send(blocks, certificate)
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await engine.wait(lambda answer: answer.synced_height)
+    return raised.value.details()
+
+
+async def test_tail_blocks_and_runs_over_two_epochs_are_refused(short):
+    blocks = [block for block, _ in short.forge.extend(4)]
+    assert "two epochs" in await refuse(short, blocks)
+    tail = short.forge.block(blocks[2], last_block=blocks[2].digest, epoch=0)
+    assert "tail block" in await refuse(short, [tail])

@@ -1,6 +1,8 @@
 """What an engine is told is derived from the chain, however slowly it reads."""
 
-from quorate.core.blocks import Executed
+from quorate.core.blocks import Block, Executed
+from quorate.core.epochs import EpochStart, start_after
+from quorate.core.seats import SeatSet
 from quorate.storage import session
 from quorate.storage.session import Session
 
@@ -58,3 +60,16 @@ async def test_a_fault_is_told_when_it_comes_and_when_it_goes(node):
     chain.writer._set_fault("")
     told = await next_response(stream)
     assert (told.fault_changed, told.fault) == (True, "")
+
+
+async def test_an_engine_is_told_the_epoch_of_the_block_after_the_head(short):
+    blocks = short.forge.extend(6)
+    await short.commit(blocks[:3])
+    session = Session(short.chain, short.service.catch_up, 256)
+    told = await anext(session.iter_responses())
+    assert EpochStart.decode(told.caught_up_epoch_start) == start_after(blocks[2][0].header)
+    assert [SeatSet.decode(each).epoch for each in told.caught_up_sets] == [0, 1, 2]
+    await short.commit(blocks[3:5])
+    told = await anext(Session(short.chain, short.service.catch_up, 256).iter_responses())
+    assert Block.decode(told.caught_up_block) == blocks[4][0]
+    assert EpochStart.decode(told.caught_up_epoch_start).epoch == 1

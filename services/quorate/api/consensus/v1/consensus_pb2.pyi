@@ -84,33 +84,31 @@ Global___SignNodeRequest: _TypeAlias = SignNodeRequest  # noqa: Y015
 
 @_typing.final
 class SignNodeResponse(_message.Message):
-    """A seat proof."""
+    """A seat proof; empty but for the epoch when this is an observer."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SEAT_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
-    seat: _builtins.int
-    """Absent for an observer."""
+    public_key: _builtins.bytes
+    """Seat key (32 bytes), whether it holds a seat in the running epoch or not."""
     epoch: _builtins.int
-    """Epoch."""
+    """Running epoch, which the signature covers."""
     signature: _builtins.bytes
     """64 bytes."""
     def __init__(
         self,
         *,
-        seat: _builtins.int | None = ...,
+        public_key: _builtins.bytes = ...,
         epoch: _builtins.int = ...,
         signature: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "epoch", b"epoch", "seat", b"seat", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "public_key", b"public_key", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
-    _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat) -> _WhichOneofReturnType__seat | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignNodeResponse: _TypeAlias = SignNodeResponse  # noqa: Y015
 
@@ -148,7 +146,7 @@ class GetStatusResponse(_message.Message):
     view: _builtins.int
     """Current view."""
     seat: _builtins.int
-    """Seat; absent for an observer."""
+    """Seat in that epoch; absent when this node holds none."""
     state: _builtins.str
     """"voting", "observing", "catching_up" or "halted"."""
     detail: _builtins.str

@@ -26,22 +26,56 @@ class ChannelRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OUTGOING_FIELD_NUMBER: _builtins.int
+    START_EPOCH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def outgoing(self) -> _containers.RepeatedCompositeFieldContainer[Global___Outgoing]:
         """In order of sending."""
+
+    @_builtins.property
+    def start_epoch(self) -> Global___StartEpoch:
+        """On attaching and at each switch to another epoch; counts before what is outgoing."""
 
     def __init__(
         self,
         *,
         outgoing: _abc.Iterable[Global___Outgoing] | None = ...,
+        start_epoch: Global___StartEpoch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["start_epoch", b"start_epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["outgoing", b"outgoing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["outgoing", b"outgoing", "start_epoch", b"start_epoch"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChannelRequest: _TypeAlias = ChannelRequest  # noqa: Y015
+
+@_typing.final
+class StartEpoch(_message.Message):
+    """The engine runs this epoch now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SETS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """The epoch."""
+    @_builtins.property
+    def sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Encoded SeatSets (core/seats.py): that epoch's, the one before, and the next when it is known."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        sets: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "sets", b"sets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartEpoch: _TypeAlias = StartEpoch  # noqa: Y015
 
 @_typing.final
 class Outgoing(_message.Message):
@@ -50,13 +84,13 @@ class Outgoing(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BROADCAST_FIELD_NUMBER: _builtins.int
-    SEAT_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
     NODE_ID_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     broadcast: _builtins.bool
     """To all connected peers."""
-    seat: _builtins.int
-    """To the node that holds this seat."""
+    seat_key: _builtins.bytes
+    """To the node that speaks for this seat key (32 bytes)."""
     node_id: _builtins.bytes
     """To this node id (32 bytes)."""
     message: _builtins.bytes
@@ -65,15 +99,15 @@ class Outgoing(_message.Message):
         self,
         *,
         broadcast: _builtins.bool = ...,
-        seat: _builtins.int = ...,
+        seat_key: _builtins.bytes = ...,
         node_id: _builtins.bytes = ...,
         message: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast", "node_id", b"node_id", "seat", b"seat", "target", b"target"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast", "node_id", b"node_id", "seat_key", b"seat_key", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast", "message", b"message", "node_id", b"node_id", "seat", b"seat", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["broadcast", b"broadcast", "message", b"message", "node_id", b"node_id", "seat_key", b"seat_key", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["broadcast", "seat", "node_id"]  # noqa: Y015
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["broadcast", "seat_key", "node_id"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_target) -> _WhichOneofReturnType_target | None: ...
 
@@ -128,28 +162,26 @@ class Incoming(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NODE_ID_FIELD_NUMBER: _builtins.int
-    SEAT_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     node_id: _builtins.bytes
     """Sending node (32 bytes)."""
-    seat: _builtins.int
-    """Its seat, when it proved one."""
+    seat_key: _builtins.bytes
+    """The seat key that it proved, which may hold no seat of this epoch; empty: none."""
     message: _builtins.bytes
     """Canonical bytes."""
     def __init__(
         self,
         *,
         node_id: _builtins.bytes = ...,
-        seat: _builtins.int | None = ...,
+        seat_key: _builtins.bytes = ...,
         message: _builtins.bytes = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "message", b"message", "node_id", b"node_id", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "node_id", b"node_id", "seat_key", b"seat_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
-    _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat) -> _WhichOneofReturnType__seat | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Incoming: _TypeAlias = Incoming  # noqa: Y015
 
@@ -159,21 +191,21 @@ class HoldersReport(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SEAT_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
     NAMES_FIELD_NUMBER: _builtins.int
-    seat: _builtins.int
-    """The seat."""
+    seat_key: _builtins.bytes
+    """The seat's key (32 bytes)."""
     names: _builtins.bytes
     """Packed 32-byte batch names."""
     def __init__(
         self,
         *,
-        seat: _builtins.int = ...,
+        seat_key: _builtins.bytes = ...,
         names: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "seat_key", b"seat_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -186,28 +218,26 @@ class PeerChange(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NODE_ID_FIELD_NUMBER: _builtins.int
-    SEAT_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
     CONNECTED_FIELD_NUMBER: _builtins.int
     node_id: _builtins.bytes
     """Node id (32 bytes)."""
-    seat: _builtins.int
-    """Its seat, when it proved one."""
+    seat_key: _builtins.bytes
+    """The seat key that it proved; empty: none."""
     connected: _builtins.bool
     """True: the stream is up."""
     def __init__(
         self,
         *,
         node_id: _builtins.bytes = ...,
-        seat: _builtins.int | None = ...,
+        seat_key: _builtins.bytes = ...,
         connected: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "connected", b"connected", "node_id", b"node_id", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["connected", b"connected", "node_id", b"node_id", "seat_key", b"seat_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
-    _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat) -> _WhichOneofReturnType__seat | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PeerChange: _TypeAlias = PeerChange  # noqa: Y015
 
@@ -218,26 +248,26 @@ class FetchBatchesRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NAMES_FIELD_NUMBER: _builtins.int
-    SEATS_FIELD_NUMBER: _builtins.int
+    SEAT_KEYS_FIELD_NUMBER: _builtins.int
     CERTIFIED_FIELD_NUMBER: _builtins.int
     names: _builtins.bytes
     """Packed 32-byte names."""
     certified: _builtins.bool
-    """Names stand under a certificate: transaction signatures need no check."""
+    """Names stand under a certificate: nothing but the content needs a check."""
     @_builtins.property
-    def seats(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Seats likely to have them, best first."""
+    def seat_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Keys of the seats likely to have them, best first."""
 
     def __init__(
         self,
         *,
         names: _builtins.bytes = ...,
-        seats: _abc.Iterable[_builtins.int] | None = ...,
+        seat_keys: _abc.Iterable[_builtins.bytes] | None = ...,
         certified: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certified", b"certified", "names", b"names", "seats", b"seats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certified", b"certified", "names", b"names", "seat_keys", b"seat_keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -302,7 +332,7 @@ class FetchBlocksResponse(_message.Message):
     BATCHES_FIELD_NUMBER: _builtins.int
     NODE_ID_FIELD_NUMBER: _builtins.int
     certificate: _builtins.bytes
-    """Encoded finalization of the last block."""
+    """Encoded finality of the last block (core/bft/finality.py)."""
     node_id: _builtins.bytes
     """Who gave them; empty when no peer had any."""
     @_builtins.property
@@ -436,7 +466,7 @@ class Peer(_message.Message):
 
     NODE_ID_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
-    SEAT_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
     CONNECTED_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     QUEUED_BYTES_FIELD_NUMBER: _builtins.int
@@ -444,8 +474,8 @@ class Peer(_message.Message):
     """Node id."""
     address: _builtins.str
     """host:port."""
-    seat: _builtins.int
-    """Seat, when proved."""
+    seat_key: _builtins.bytes
+    """Seat key that it proved; empty: none."""
     connected: _builtins.bool
     """A stream to it is up."""
     height: _builtins.int
@@ -457,18 +487,16 @@ class Peer(_message.Message):
         *,
         node_id: _builtins.bytes = ...,
         address: _builtins.str = ...,
-        seat: _builtins.int | None = ...,
+        seat_key: _builtins.bytes = ...,
         connected: _builtins.bool = ...,
         height: _builtins.int = ...,
         queued_bytes: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "address", b"address", "connected", b"connected", "height", b"height", "node_id", b"node_id", "queued_bytes", b"queued_bytes", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "connected", b"connected", "height", b"height", "node_id", b"node_id", "queued_bytes", b"queued_bytes", "seat_key", b"seat_key"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
-    _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat) -> _WhichOneofReturnType__seat | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Peer: _TypeAlias = Peer  # noqa: Y015
 
@@ -674,10 +702,12 @@ class DescribeResponse(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     MEMPOOL_TRANSACTIONS_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     node_id: _builtins.bytes
     """Node id."""
     seat: _builtins.int
-    """Seat, when it holds one."""
+    """Seat, when it holds one in the running epoch."""
     domain: _builtins.bytes
     """Domain of its chain."""
     peers: _builtins.int
@@ -692,6 +722,10 @@ class DescribeResponse(_message.Message):
     """Executed height."""
     mempool_transactions: _builtins.int
     """Transactions in the mempool."""
+    seat_key: _builtins.bytes
+    """Its seat key, whether that holds a seat now or not; empty: an observer."""
+    epoch: _builtins.int
+    """The running epoch."""
     def __init__(
         self,
         *,
@@ -704,10 +738,12 @@ class DescribeResponse(_message.Message):
         detail: _builtins.str = ...,
         height: _builtins.int = ...,
         mempool_transactions: _builtins.int = ...,
+        seat_key: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "detail", b"detail", "domain", b"domain", "engine", b"engine", "height", b"height", "mempool_transactions", b"mempool_transactions", "node_id", b"node_id", "peers", b"peers", "seat", b"seat", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "detail", b"detail", "domain", b"domain", "engine", b"engine", "epoch", b"epoch", "height", b"height", "mempool_transactions", b"mempool_transactions", "node_id", b"node_id", "peers", b"peers", "seat", b"seat", "seat_key", b"seat_key", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
     _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015

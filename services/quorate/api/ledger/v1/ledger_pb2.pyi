@@ -125,7 +125,9 @@ class Block(_message.Message):
     transaction_ids: _builtins.bytes
     """Packed 32-byte transaction ids; only where asked for."""
     certificate: _builtins.bytes
-    """A finalization of this block or a descendant; only where asked for and known."""
+    """Encoded finality of this block or a descendant (docs/protocol.md); only where asked for and
+    known.
+    """
     @_builtins.property
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Names of its batches."""
@@ -452,10 +454,13 @@ class Seat(_message.Message):
     SEAT_FIELD_NUMBER: _builtins.int
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     MARK_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     seat: _builtins.int
     """Its number."""
     public_key: _builtins.bytes
     """Its ed25519 key (32 bytes)."""
+    name: _builtins.str
+    """Name of its validator."""
     @_builtins.property
     def mark(self) -> Global___Mark:
         """Present when the seat is marked."""
@@ -466,10 +471,11 @@ class Seat(_message.Message):
         seat: _builtins.int = ...,
         public_key: _builtins.bytes = ...,
         mark: Global___Mark | None = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark", "public_key", b"public_key", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark", "name", b"name", "public_key", b"public_key", "seat", b"seat"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -483,7 +489,7 @@ class ListSeatsRequest(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
-    """Which epoch; that of the latest executed block when absent."""
+    """Which epoch, whose set may be known before it begins; the running one when absent."""
     def __init__(
         self,
         *,
@@ -508,10 +514,16 @@ class ListSeatsResponse(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     HEIGHT_FIELD_NUMBER: _builtins.int
     SEATS_FIELD_NUMBER: _builtins.int
+    RUNNING_EPOCH_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """The epoch."""
     height: _builtins.int
     """Executed height of the reading."""
+    running_epoch: _builtins.int
+    """The running epoch: that of the block after this height."""
+    hash: _builtins.bytes
+    """Hash of the set, as headers carry it (32 bytes)."""
     @_builtins.property
     def seats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Seat]:
         """All seats, in order."""
@@ -522,10 +534,12 @@ class ListSeatsResponse(_message.Message):
         epoch: _builtins.int = ...,
         height: _builtins.int = ...,
         seats: _abc.Iterable[Global___Seat] | None = ...,
+        running_epoch: _builtins.int = ...,
+        hash: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "height", b"height", "seats", b"seats"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "hash", b"hash", "height", b"height", "running_epoch", b"running_epoch", "seats", b"seats"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

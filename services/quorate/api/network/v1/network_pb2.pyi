@@ -170,11 +170,11 @@ class Validator(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     PEERS_FIELD_NUMBER: _builtins.int
     seat: _builtins.int
-    """Seat number; absent for an observer."""
+    """Seat number in the running epoch; absent when it holds none."""
     name: _builtins.str
-    """Name from the genesis or the gateway's configuration."""
+    """Name from the running epoch's set or the gateway's configuration."""
     public_key: _builtins.bytes
-    """Seat key (32 bytes)."""
+    """Seat key (32 bytes); empty for an observer."""
     state: Global___ValidatorState.ValueType
     """What it does."""
     height: _builtins.int

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n quorate/api/peers/v1/peers.proto\x12\x14quorate.api.peers.v1\"1\n\x0cSignedRecord\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"o\n\x06Record\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x18\n\x10\x63\x65rtificate_hash\x18\x03 \x01(\x0c\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x14\n\x0cgenesis_hash\x18\x05 \x01(\x0c\"\'\n\x0fIdentifyRequest\x12\x14\n\x0cgenesis_hash\x18\x01 \x01(\x0c\"F\n\x10IdentifyResponse\x12\x32\n\x06record\x18\x01 \x01(\x0b\x32\".quorate.api.peers.v1.SignedRecord\"N\n\x05Hello\x12\x32\n\x06record\x18\x01 \x01(\x0b\x32\".quorate.api.peers.v1.SignedRecord\x12\x11\n\tsignature\x18\x02 \x01(\x0c\";\n\tSeatProof\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04seat\x18\x02 \x01(\r\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x93\x02\n\x05\x46rame\x12\x11\n\tconsensus\x18\x01 \x03(\x0c\x12\x0c\n\x04held\x18\x02 \x01(\x0c\x12\x0f\n\x07\x62\x61tches\x18\x03 \x03(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x33\n\nseat_proof\x18\x05 \x01(\x0b\x32\x1f.quorate.api.peers.v1.SeatProof\x12/\n\x08requests\x18\x06 \x03(\x0b\x32\x1d.quorate.api.peers.v1.Request\x12-\n\x07\x61nswers\x18\x07 \x03(\x0b\x32\x1c.quorate.api.peers.v1.Answer\x12\x33\n\x07records\x18\x08 \x03(\x0b\x32\".quorate.api.peers.v1.SignedRecord\"c\n\x07Request\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x11\n\x07\x62\x61tches\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62locks_from\x18\x03 \x01(\x04H\x00\x12\x16\n\x0esize_bytes_max\x18\x04 \x01(\rB\x06\n\x04kind\"N\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x02 \x03(\x0c\x12\x0e\n\x06\x62locks\x18\x03 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0c\"s\n\rAttachRequest\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.quorate.api.peers.v1.HelloH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.quorate.api.peers.v1.FrameH\x00\x42\x06\n\x04kind\"1\n\x0e\x41ttachResponse\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x32\xc1\x01\n\x0bPeerService\x12Y\n\x08Identify\x12%.quorate.api.peers.v1.IdentifyRequest\x1a&.quorate.api.peers.v1.IdentifyResponse\x12W\n\x06\x41ttach\x12#.quorate.api.peers.v1.AttachRequest\x1a$.quorate.api.peers.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n quorate/api/peers/v1/peers.proto\x12\x14quorate.api.peers.v1\"1\n\x0cSignedRecord\x12\x0e\n\x06record\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"o\n\x06Record\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x18\n\x10\x63\x65rtificate_hash\x18\x03 \x01(\x0c\x12\x10\n\x08sequence\x18\x04 \x01(\x04\x12\x14\n\x0cgenesis_hash\x18\x05 \x01(\x0c\"\'\n\x0fIdentifyRequest\x12\x14\n\x0cgenesis_hash\x18\x01 \x01(\x0c\"F\n\x10IdentifyResponse\x12\x32\n\x06record\x18\x01 \x01(\x0b\x32\".quorate.api.peers.v1.SignedRecord\"N\n\x05Hello\x12\x32\n\x06record\x18\x01 \x01(\x0b\x32\".quorate.api.peers.v1.SignedRecord\x12\x11\n\tsignature\x18\x02 \x01(\x0c\"A\n\tSeatProof\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x93\x02\n\x05\x46rame\x12\x11\n\tconsensus\x18\x01 \x03(\x0c\x12\x0c\n\x04held\x18\x02 \x01(\x0c\x12\x0f\n\x07\x62\x61tches\x18\x03 \x03(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x33\n\nseat_proof\x18\x05 \x01(\x0b\x32\x1f.quorate.api.peers.v1.SeatProof\x12/\n\x08requests\x18\x06 \x03(\x0b\x32\x1d.quorate.api.peers.v1.Request\x12-\n\x07\x61nswers\x18\x07 \x03(\x0b\x32\x1c.quorate.api.peers.v1.Answer\x12\x33\n\x07records\x18\x08 \x03(\x0b\x32\".quorate.api.peers.v1.SignedRecord\"c\n\x07Request\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x11\n\x07\x62\x61tches\x18\x02 \x01(\x0cH\x00\x12\x15\n\x0b\x62locks_from\x18\x03 \x01(\x04H\x00\x12\x16\n\x0esize_bytes_max\x18\x04 \x01(\rB\x06\n\x04kind\"N\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07\x62\x61tches\x18\x02 \x03(\x0c\x12\x0e\n\x06\x62locks\x18\x03 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0c\"s\n\rAttachRequest\x12,\n\x05hello\x18\x01 \x01(\x0b\x32\x1b.quorate.api.peers.v1.HelloH\x00\x12,\n\x05\x66rame\x18\x02 \x01(\x0b\x32\x1b.quorate.api.peers.v1.FrameH\x00\x42\x06\n\x04kind\"1\n\x0e\x41ttachResponse\x12\r\n\x05nonce\x18\x01 \x01(\x0c\x12\x10\n\x08\x61\x63\x63\x65pted\x18\x02 \x01(\x08\x32\xc1\x01\n\x0bPeerService\x12Y\n\x08Identify\x12%.quorate.api.peers.v1.IdentifyRequest\x1a&.quorate.api.peers.v1.IdentifyResponse\x12W\n\x06\x41ttach\x12#.quorate.api.peers.v1.AttachRequest\x1a$.quorate.api.peers.v1.AttachResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,17 +42,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HELLO']._serialized_start=335
   _globals['_HELLO']._serialized_end=413
   _globals['_SEATPROOF']._serialized_start=415
-  _globals['_SEATPROOF']._serialized_end=474
-  _globals['_FRAME']._serialized_start=477
-  _globals['_FRAME']._serialized_end=752
-  _globals['_REQUEST']._serialized_start=754
-  _globals['_REQUEST']._serialized_end=853
-  _globals['_ANSWER']._serialized_start=855
-  _globals['_ANSWER']._serialized_end=933
-  _globals['_ATTACHREQUEST']._serialized_start=935
-  _globals['_ATTACHREQUEST']._serialized_end=1050
-  _globals['_ATTACHRESPONSE']._serialized_start=1052
-  _globals['_ATTACHRESPONSE']._serialized_end=1101
-  _globals['_PEERSERVICE']._serialized_start=1104
-  _globals['_PEERSERVICE']._serialized_end=1297
+  _globals['_SEATPROOF']._serialized_end=480
+  _globals['_FRAME']._serialized_start=483
+  _globals['_FRAME']._serialized_end=758
+  _globals['_REQUEST']._serialized_start=760
+  _globals['_REQUEST']._serialized_end=859
+  _globals['_ANSWER']._serialized_start=861
+  _globals['_ANSWER']._serialized_end=939
+  _globals['_ATTACHREQUEST']._serialized_start=941
+  _globals['_ATTACHREQUEST']._serialized_end=1056
+  _globals['_ATTACHRESPONSE']._serialized_start=1058
+  _globals['_ATTACHRESPONSE']._serialized_end=1107
+  _globals['_PEERSERVICE']._serialized_start=1110
+  _globals['_PEERSERVICE']._serialized_end=1303
 # @@protoc_insertion_point(module_scope)

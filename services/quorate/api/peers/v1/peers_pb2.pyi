@@ -163,24 +163,24 @@ class SeatProof(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
-    SEAT_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
-    """Epoch."""
-    seat: _builtins.int
-    """Seat."""
+    """Epoch in which it was signed; it stays valid in later ones."""
+    public_key: _builtins.bytes
+    """Seat key (32 bytes)."""
     signature: _builtins.bytes
     """Seat key's signature over (purpose, domain, epoch ‖ node id)."""
     def __init__(
         self,
         *,
         epoch: _builtins.int = ...,
-        seat: _builtins.int = ...,
+        public_key: _builtins.bytes = ...,
         signature: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "seat", b"seat", "signature", b"signature"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "public_key", b"public_key", "signature", b"signature"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,14 +297,14 @@ class Answer(_message.Message):
     number: _builtins.int
     """The request's number."""
     certificate: _builtins.bytes
-    """Finalization of the last block."""
+    """Encoded finality of the last block."""
     @_builtins.property
     def batches(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Sealed batches."""
 
     @_builtins.property
     def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Encoded final blocks."""
+        """Encoded final blocks of one epoch."""
 
     def __init__(
         self,

@@ -229,14 +229,16 @@ class CommitRequest(_message.Message):
     PROPOSED_BATCHES_FIELD_NUMBER: _builtins.int
     PROPOSED_HEIGHT_FIELD_NUMBER: _builtins.int
     certificate: _builtins.bytes
-    """Encoded finalization of the last of them."""
+    """Encoded finality of the last of them (core/bft/finality.py)."""
     proposed_batches: _builtins.bytes
     """Hint for stage frames: batches (packed names) that a proposal at this height names."""
     proposed_height: _builtins.int
     """Height of that proposal."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Encoded final blocks; consecutive, but the first may lie above the head after a gap."""
+        """Encoded final blocks of one epoch; consecutive, but the first may lie above the head after a
+        gap.
+        """
 
     def __init__(
         self,
@@ -268,10 +270,12 @@ class CommitResponse(_message.Message):
     FAULT_FIELD_NUMBER: _builtins.int
     FAULT_CHANGED_FIELD_NUMBER: _builtins.int
     CATCHING_UP_FIELD_NUMBER: _builtins.int
+    CAUGHT_UP_EPOCH_START_FIELD_NUMBER: _builtins.int
+    CAUGHT_UP_SETS_FIELD_NUMBER: _builtins.int
     caught_up_block: _builtins.bytes
     """Encoded head block when it moved without the engine (catch-up), and its certificate."""
     caught_up_certificate: _builtins.bytes
-    """Encoded finalization of that block."""
+    """Encoded finality of that block (core/bft/finality.py)."""
     synced_height: _builtins.int
     """All blocks up to this height are synced."""
     fault: _builtins.str
@@ -280,6 +284,8 @@ class CommitResponse(_message.Message):
     """The fault field counts in this response."""
     catching_up: _builtins.bool
     """Storage is fetching blocks it missed."""
+    caught_up_epoch_start: _builtins.bytes
+    """With caught_up_block: encoded EpochStart of the epoch of the block after it (core/epochs.py)."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]:
         """Results of newly executed blocks, oldest first."""
@@ -289,6 +295,10 @@ class CommitResponse(_message.Message):
         """Batch names (packed) of each block that catch-up added, newest last, at most
         batch_validity_blocks.
         """
+
+    @_builtins.property
+    def caught_up_sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """With caught_up_block: encoded SeatSets (core/seats.py) of the epochs before, at and after that."""
 
     def __init__(
         self,
@@ -301,10 +311,12 @@ class CommitResponse(_message.Message):
         fault: _builtins.str = ...,
         fault_changed: _builtins.bool = ...,
         catching_up: _builtins.bool = ...,
+        caught_up_epoch_start: _builtins.bytes = ...,
+        caught_up_sets: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "synced_height", b"synced_height"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "caught_up_epoch_start", b"caught_up_epoch_start", "caught_up_sets", b"caught_up_sets", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "synced_height", b"synced_height"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -319,22 +331,26 @@ class Result(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     WRITE_DIGEST_FIELD_NUMBER: _builtins.int
     RECEIPTS_HASH_FIELD_NUMBER: _builtins.int
+    NEXT_SET_FIELD_NUMBER: _builtins.int
     height: _builtins.int
     """Height."""
     write_digest: _builtins.bytes
     """Digest chain over writes."""
     receipts_hash: _builtins.bytes
     """Hash of its packed receipts."""
+    next_set: _builtins.bytes
+    """Encoded SeatSet that the last block of an epoch gives; empty for all others."""
     def __init__(
         self,
         *,
         height: _builtins.int = ...,
         write_digest: _builtins.bytes = ...,
         receipts_hash: _builtins.bytes = ...,
+        next_set: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "receipts_hash", b"receipts_hash", "write_digest", b"write_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "next_set", b"next_set", "receipts_hash", b"receipts_hash", "write_digest", b"write_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,10 +410,14 @@ class OpenChainResponse(_message.Message):
     RECENT_BATCHES_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
     HELD_HEADERS_FIELD_NUMBER: _builtins.int
+    EPOCH_START_FIELD_NUMBER: _builtins.int
+    SETS_FIELD_NUMBER: _builtins.int
     head: _builtins.bytes
     """Encoded head block: last one applied (block 0 in a fresh directory)."""
     certificate: _builtins.bytes
-    """Encoded finalization of the head or of a descendant; empty at height 0."""
+    """Encoded finality of the head (core/bft/finality.py); empty at height 0."""
+    epoch_start: _builtins.bytes
+    """Encoded EpochStart of the epoch of the block after the head (core/epochs.py)."""
     @_builtins.property
     def recent_batches(self) -> _containers.RepeatedCompositeFieldContainer[Global___BlockBatches]:
         """Batches named by the last batch_validity_blocks blocks."""
@@ -410,6 +430,10 @@ class OpenChainResponse(_message.Message):
     def held_headers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Signed headers of batches held and not yet in a final block."""
 
+    @_builtins.property
+    def sets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Encoded SeatSets (core/seats.py) of the epochs before, at and after that, oldest first."""
+
     def __init__(
         self,
         *,
@@ -418,10 +442,12 @@ class OpenChainResponse(_message.Message):
         recent_batches: _abc.Iterable[Global___BlockBatches] | None = ...,
         results: _abc.Iterable[Global___Result] | None = ...,
         held_headers: _abc.Iterable[_builtins.bytes] | None = ...,
+        epoch_start: _builtins.bytes = ...,
+        sets: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "head", b"head", "held_headers", b"held_headers", "recent_batches", b"recent_batches", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "epoch_start", b"epoch_start", "head", b"head", "held_headers", b"held_headers", "recent_batches", b"recent_batches", "results", b"results", "sets", b"sets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -455,7 +481,7 @@ Global___ReadBlocksRequest: _TypeAlias = ReadBlocksRequest  # noqa: Y015
 
 @_typing.final
 class ReadBlocksResponse(_message.Message):
-    """A run of final blocks that ends in a certified one; empty when there is none."""
+    """A run of final blocks of one epoch that ends in a certified one; empty when there is none."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -463,7 +489,7 @@ class ReadBlocksResponse(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     BATCHES_FIELD_NUMBER: _builtins.int
     certificate: _builtins.bytes
-    """Finalization of the last."""
+    """Encoded finality of the last."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Encoded blocks."""
@@ -522,12 +548,15 @@ class WatchExecutedResponse(_message.Message):
     BATCHES_FIELD_NUMBER: _builtins.int
     BASE_FEE_FIELD_NUMBER: _builtins.int
     HINT_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     senders: _builtins.bytes
     """Packed 32-byte senders, beside executed.ids."""
     batches: _builtins.bytes
     """Packed names of the block's batches."""
     base_fee: _builtins.int
     """Base fee of the next block."""
+    epoch: _builtins.int
+    """Epoch of the executed block."""
     @_builtins.property
     def executed(self) -> _transaction_pb2.ExecutedFrame:
         """All transactions of the block."""
@@ -554,10 +583,11 @@ class WatchExecutedResponse(_message.Message):
         batches: _builtins.bytes = ...,
         base_fee: _builtins.int = ...,
         hint: Global___BatchesHint | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["executed", b"executed", "hint", b"hint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_fee", b"base_fee", "batches", b"batches", "executed", b"executed", "hint", b"hint", "lanes", b"lanes", "senders", b"senders", "sequences", b"sequences"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_fee", b"base_fee", "batches", b"batches", "epoch", b"epoch", "executed", b"executed", "hint", b"hint", "lanes", b"lanes", "senders", b"senders", "sequences", b"sequences"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,quorate/api/transaction/v1/transaction.proto\x12\x1aquorate.api.transaction.v1\"\xab\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06height\x18\x02 \x01(\x04\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x34\n\x07outcome\x18\x04 \x01(\x0e\x32#.quorate.api.transaction.v1.Outcome\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x06 \x01(\x04\x12\x10\n\x08\x66irst_id\x18\x07 \x01(\x0c\x12\r\n\x05\x62lock\x18\x08 \x01(\x0c\"$\n\rSubmitRequest\x12\x13\n\x0btransaction\x18\x01 \x01(\x0c\"\x1c\n\x0eSubmitResponse\x12\n\n\x02id\x18\x01 \x01(\x0c\":\n\x13SubmitStreamRequest\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x14\n\x0ctransactions\x18\x02 \x03(\x0c\"\xad\x01\n\tRejection\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x41\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x31.quorate.api.transaction.v1.Rejection.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"x\n\x14SubmitStreamResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x39\n\nrejections\x18\x02 \x03(\x0b\x32%.quorate.api.transaction.v1.Rejection\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"*\n\x06\x43ursor\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x10\n\x08position\x18\x02 \x01(\r\"w\n\x0cWatchRequest\x12\x0b\n\x03ids\x18\x01 \x03(\x0c\x12\x0f\n\x07senders\x18\x02 \x03(\x0c\x12\x32\n\x06\x63ursor\x18\x03 \x01(\x0b\x32\".quorate.api.transaction.v1.Cursor\x12\x15\n\rexecuted_only\x18\x04 \x01(\x08\"\x8b\x01\n\nStageFrame\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x0b\n\x03ids\x18\x02 \x01(\x0c\x12\x0f\n\x07holders\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05\x62\x61tch\x18\x06 \x01(\x0c\"\xa4\x01\n\rExecutedFrame\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05\x62lock\x18\x02 \x01(\x0c\x12\x0b\n\x03ids\x18\x03 \x01(\x0c\x12\x11\n\tpositions\x18\x04 \x03(\r\x12\x35\n\x08outcomes\x18\x05 \x03(\x0e\x32#.quorate.api.transaction.v1.Outcome\x12\x0c\n\x04\x66\x65\x65s\x18\x06 \x03(\x04\x12\x0f\n\x07reasons\x18\x07 \x03(\t\"\xc4\x01\n\rWatchResponse\x12\x37\n\x05stage\x18\x01 \x01(\x0b\x32&.quorate.api.transaction.v1.StageFrameH\x00\x12=\n\x08\x65xecuted\x18\x02 \x01(\x0b\x32).quorate.api.transaction.v1.ExecutedFrameH\x00\x12\x32\n\x06\x63ursor\x18\x03 \x01(\x0b\x32\".quorate.api.transaction.v1.CursorB\x07\n\x05\x66rame\"\x18\n\nGetRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\"u\n\x0bGetResponse\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x34\n\x07receipt\x18\x02 \x01(\x0b\x32#.quorate.api.transaction.v1.Receipt*\x91\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTAGE_RECEIVED\x10\x01\x12\x11\n\rSTAGE_BATCHED\x10\x02\x12\x12\n\x0eSTAGE_PROPOSED\x10\x03\x12\x0f\n\x0bSTAGE_FINAL\x10\x04\x12\x12\n\x0eSTAGE_EXECUTED\x10\x05\x12\x11\n\rSTAGE_DROPPED\x10\x06*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_SUCCEEDED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x03\x32\xa4\x03\n\x12TransactionService\x12_\n\x06Submit\x12).quorate.api.transaction.v1.SubmitRequest\x1a*.quorate.api.transaction.v1.SubmitResponse\x12u\n\x0cSubmitStream\x12/.quorate.api.transaction.v1.SubmitStreamRequest\x1a\x30.quorate.api.transaction.v1.SubmitStreamResponse(\x01\x30\x01\x12^\n\x05Watch\x12(.quorate.api.transaction.v1.WatchRequest\x1a).quorate.api.transaction.v1.WatchResponse0\x01\x12V\n\x03Get\x12&.quorate.api.transaction.v1.GetRequest\x1a\'.quorate.api.transaction.v1.GetResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,quorate/api/transaction/v1/transaction.proto\x12\x1aquorate.api.transaction.v1\"\xab\x01\n\x07Receipt\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0e\n\x06height\x18\x02 \x01(\x04\x12\x10\n\x08position\x18\x03 \x01(\r\x12\x34\n\x07outcome\x18\x04 \x01(\x0e\x32#.quorate.api.transaction.v1.Outcome\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x0b\n\x03\x66\x65\x65\x18\x06 \x01(\x04\x12\x10\n\x08\x66irst_id\x18\x07 \x01(\x0c\x12\r\n\x05\x62lock\x18\x08 \x01(\x0c\"$\n\rSubmitRequest\x12\x13\n\x0btransaction\x18\x01 \x01(\x0c\"\x1c\n\x0eSubmitResponse\x12\n\n\x02id\x18\x01 \x01(\x0c\":\n\x13SubmitStreamRequest\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x14\n\x0ctransactions\x18\x02 \x03(\x0c\"\xad\x01\n\tRejection\x12\r\n\x05index\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x41\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x31.quorate.api.transaction.v1.Rejection.FieldsEntry\x1a-\n\x0b\x46ieldsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"x\n\x14SubmitStreamResponse\x12\r\n\x05\x63hunk\x18\x01 \x01(\x04\x12\x39\n\nrejections\x18\x02 \x03(\x0b\x32%.quorate.api.transaction.v1.Rejection\x12\x16\n\x0eretry_after_ms\x18\x03 \x01(\r\"*\n\x06\x43ursor\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x10\n\x08position\x18\x02 \x01(\r\"w\n\x0cWatchRequest\x12\x0b\n\x03ids\x18\x01 \x03(\x0c\x12\x0f\n\x07senders\x18\x02 \x03(\x0c\x12\x32\n\x06\x63ursor\x18\x03 \x01(\x0b\x32\".quorate.api.transaction.v1.Cursor\x12\x15\n\rexecuted_only\x18\x04 \x01(\x08\"\xa0\x01\n\nStageFrame\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x0b\n\x03ids\x18\x02 \x01(\x0c\x12\x0f\n\x07holders\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\r\n\x05\x62\x61tch\x18\x06 \x01(\x0c\x12\x13\n\x0bholders_min\x18\x07 \x01(\r\"\xa4\x01\n\rExecutedFrame\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05\x62lock\x18\x02 \x01(\x0c\x12\x0b\n\x03ids\x18\x03 \x01(\x0c\x12\x11\n\tpositions\x18\x04 \x03(\r\x12\x35\n\x08outcomes\x18\x05 \x03(\x0e\x32#.quorate.api.transaction.v1.Outcome\x12\x0c\n\x04\x66\x65\x65s\x18\x06 \x03(\x04\x12\x0f\n\x07reasons\x18\x07 \x03(\t\"\xc4\x01\n\rWatchResponse\x12\x37\n\x05stage\x18\x01 \x01(\x0b\x32&.quorate.api.transaction.v1.StageFrameH\x00\x12=\n\x08\x65xecuted\x18\x02 \x01(\x0b\x32).quorate.api.transaction.v1.ExecutedFrameH\x00\x12\x32\n\x06\x63ursor\x18\x03 \x01(\x0b\x32\".quorate.api.transaction.v1.CursorB\x07\n\x05\x66rame\"\x18\n\nGetRequest\x12\n\n\x02id\x18\x01 \x01(\x0c\"u\n\x0bGetResponse\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x34\n\x07receipt\x18\x02 \x01(\x0b\x32#.quorate.api.transaction.v1.Receipt*\x91\x01\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTAGE_RECEIVED\x10\x01\x12\x11\n\rSTAGE_BATCHED\x10\x02\x12\x12\n\x0eSTAGE_PROPOSED\x10\x03\x12\x0f\n\x0bSTAGE_FINAL\x10\x04\x12\x12\n\x0eSTAGE_EXECUTED\x10\x05\x12\x11\n\rSTAGE_DROPPED\x10\x06*b\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x15\n\x11OUTCOME_SUCCEEDED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x03\x32\xa4\x03\n\x12TransactionService\x12_\n\x06Submit\x12).quorate.api.transaction.v1.SubmitRequest\x1a*.quorate.api.transaction.v1.SubmitResponse\x12u\n\x0cSubmitStream\x12/.quorate.api.transaction.v1.SubmitStreamRequest\x1a\x30.quorate.api.transaction.v1.SubmitStreamResponse(\x01\x30\x01\x12^\n\x05Watch\x12(.quorate.api.transaction.v1.WatchRequest\x1a).quorate.api.transaction.v1.WatchResponse0\x01\x12V\n\x03Get\x12&.quorate.api.transaction.v1.GetRequest\x1a\'.quorate.api.transaction.v1.GetResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,10 +33,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_REJECTION_FIELDSENTRY']._loaded_options = None
   _globals['_REJECTION_FIELDSENTRY']._serialized_options = b'8\001'
-  _globals['_STAGE']._serialized_start=1495
-  _globals['_STAGE']._serialized_end=1640
-  _globals['_OUTCOME']._serialized_start=1642
-  _globals['_OUTCOME']._serialized_end=1740
+  _globals['_STAGE']._serialized_start=1516
+  _globals['_STAGE']._serialized_end=1661
+  _globals['_OUTCOME']._serialized_start=1663
+  _globals['_OUTCOME']._serialized_end=1761
   _globals['_RECEIPT']._serialized_start=77
   _globals['_RECEIPT']._serialized_end=248
   _globals['_SUBMITREQUEST']._serialized_start=250
@@ -56,15 +56,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHREQUEST']._serialized_start=720
   _globals['_WATCHREQUEST']._serialized_end=839
   _globals['_STAGEFRAME']._serialized_start=842
-  _globals['_STAGEFRAME']._serialized_end=981
-  _globals['_EXECUTEDFRAME']._serialized_start=984
-  _globals['_EXECUTEDFRAME']._serialized_end=1148
-  _globals['_WATCHRESPONSE']._serialized_start=1151
-  _globals['_WATCHRESPONSE']._serialized_end=1347
-  _globals['_GETREQUEST']._serialized_start=1349
-  _globals['_GETREQUEST']._serialized_end=1373
-  _globals['_GETRESPONSE']._serialized_start=1375
-  _globals['_GETRESPONSE']._serialized_end=1492
-  _globals['_TRANSACTIONSERVICE']._serialized_start=1743
-  _globals['_TRANSACTIONSERVICE']._serialized_end=2163
+  _globals['_STAGEFRAME']._serialized_end=1002
+  _globals['_EXECUTEDFRAME']._serialized_start=1005
+  _globals['_EXECUTEDFRAME']._serialized_end=1169
+  _globals['_WATCHRESPONSE']._serialized_start=1172
+  _globals['_WATCHRESPONSE']._serialized_end=1368
+  _globals['_GETREQUEST']._serialized_start=1370
+  _globals['_GETREQUEST']._serialized_end=1394
+  _globals['_GETRESPONSE']._serialized_start=1396
+  _globals['_GETRESPONSE']._serialized_end=1513
+  _globals['_TRANSACTIONSERVICE']._serialized_start=1764
+  _globals['_TRANSACTIONSERVICE']._serialized_end=2184
 # @@protoc_insertion_point(module_scope)

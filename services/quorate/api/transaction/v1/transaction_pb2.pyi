@@ -375,6 +375,7 @@ class StageFrame(_message.Message):
     HEIGHT_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
+    HOLDERS_MIN_FIELD_NUMBER: _builtins.int
     stage: Global___Stage.ValueType
     """The stage."""
     ids: _builtins.bytes
@@ -390,6 +391,10 @@ class StageFrame(_message.Message):
     these ids. gossip fills it in every such frame, one frame per batch, so that a gateway can tell
     which ids a BatchesHint is about; empty towards clients.
     """
+    holders_min: _builtins.int
+    """For STAGE_BATCHED, between gossip and gateways: with so many holders of the running epoch's set
+    an honest one has the batch.
+    """
     def __init__(
         self,
         *,
@@ -399,10 +404,11 @@ class StageFrame(_message.Message):
         height: _builtins.int = ...,
         reason: _builtins.str = ...,
         batch: _builtins.bytes = ...,
+        holders_min: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "height", b"height", "holders", b"holders", "ids", b"ids", "reason", b"reason", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "height", b"height", "holders", b"holders", "holders_min", b"holders_min", "ids", b"ids", "reason", b"reason", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -69,7 +69,7 @@ class Bench:
         self.now_ms = START_MS
         self.log: dict[bytes, bytes] = {}
         self.done: list[do.Effect] = []
-        self.head, self.certificate = self.root, None
+        self.head, self.finality = self.root, None
         self.start(answered=answered)
 
     # ---- life ------------------------------------------------------------------------------
@@ -81,9 +81,7 @@ class Bench:
             params=self.params, seat=self.seat,
             key=None if self.seat is None else self.keys[self.seat],
         )  # fmt: skip
-        opening = Opening(
-            head=self.head, certificate=self.certificate, restored=read(log or self.log)
-        )
+        opening = Opening(head=self.head, finality=self.finality, restored=read(log or self.log))
         self.replica = Replica(setup, opening)
         self.put(on.Started)
         if answered and self.seat is not None:
@@ -156,7 +154,7 @@ class Bench:
             proposer=self.leader(view), batches_hash=compute_batches_hash(names),
             weight=sum(batch.weight for batch in batches),
             base_fee=compute_base_fee(above.base_fee, above.weight, self.params),
-            executed=above.executed,
+            last_block=ZERO_HASH, handover_hash=ZERO_HASH, executed=above.executed,
         )  # fmt: skip
         return self.sign_block(Block.build(replace(header, **changes), names))
 

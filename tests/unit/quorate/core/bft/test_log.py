@@ -1,5 +1,7 @@
 """What is logged comes back verbatim, sorts by view, and is pruned up to a view."""
 
+from dataclasses import replace
+
 import pytest
 
 from quorate.core.bft import log
@@ -37,7 +39,7 @@ def test_own_messages_sort_by_view() -> None:
 def test_pruning_covers_a_view_and_what_is_below_but_no_audit_records() -> None:
     bench = Bench()
     vote, later = bench.sign(0, Kind.NULLIFY, 7), bench.sign(0, Kind.NULLIFY, 8)
-    ranges = log.compute_prune_ranges(7)
+    ranges = log.compute_prune_ranges(0, 7)
 
     def is_pruned(record: log.Record) -> bool:
         return any(start <= record[0] < end for start, end in ranges)
@@ -47,6 +49,23 @@ def test_pruning_covers_a_view_and_what_is_below_but_no_audit_records() -> None:
     assert not is_pruned(log.record_block(bench.build(8)))
     assert is_pruned(log.record_certificate(bench.certify(Kind.NULLIFY, 7)))
     assert not is_pruned(log.record_audit(1, vote))
+
+
+def test_pruning_an_epoch_covers_all_earlier_ones_and_no_later() -> None:
+    bench = Bench()
+    vote = bench.sign(0, Kind.NULLIFY, 7)
+    keys = [log.record_own(replace(vote, epoch=epoch))[0] for epoch in (3, 4, 5)]
+    start, end = log.compute_prune_ranges(4, 6)[0]
+    assert [start <= key < end for key in keys] == [True, False, False]
+
+
+def test_what_was_read_is_picked_by_epoch() -> None:
+    bench = Bench()
+    vote, proposal = bench.sign(0, Kind.NULLIFY, 7), bench.build(3)
+    later, certificate = replace(vote, epoch=1), bench.certify(Kind.NULLIFY, 4)
+    restored = log.Restored([vote, later], [proposal], [certificate], [(2, later)])
+    assert restored.pick(0) == log.Restored([vote], [proposal], [certificate], [])
+    assert restored.pick(1) == log.Restored([later], [], [], [(2, later)])
 
 
 def test_two_messages_of_one_seat_do_not_hide_one_another_in_the_audit_log() -> None:

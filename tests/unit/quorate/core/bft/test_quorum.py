@@ -13,7 +13,7 @@ from quorate.core.bft.messages import (
     decode_certificate,
     encode_statement,
 )
-from quorate.core.bft.quorum import build_certificate, check_certificate, is_finalization
+from quorate.core.bft.quorum import build_certificate, check_certificate
 from quorate.core.errors import InvalidCertificate
 from quorate.core.values import ZERO_HASH, compute_quorum
 
@@ -111,8 +111,3 @@ def test_a_certificate_of_another_epoch_or_set_is_refused(change: dict[str, int]
 def test_a_certificate_of_another_chain_is_refused() -> None:
     with pytest.raises(InvalidCertificate):
         check_certificate(certify(4), PUBLIC[:4], bytes(32), 0)
-
-
-def test_only_finalizes_make_final() -> None:
-    kinds = (Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE)
-    assert [is_finalization(certify(4, kind)) for kind in kinds] == [False, False, True]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from quorate.core.bft import effects as do
 from quorate.core.bft.messages import Kind, SeatAnswer
 from quorate.core.bft.receiving import VIEWS_AHEAD_MAX
-from tests.unit.quorate.core.bft.bench import Bench, find, make_batch, sent
+from tests.unit.quorate.core.bft.bench import CLOCK_MS, Bench, find, make_batch, sent
 
 P, N, Z, F = Kind.PROPOSAL, Kind.NOTARIZE, Kind.NULLIFY, Kind.FINALIZE
 DIGEST = b"d" * 32
@@ -127,3 +127,21 @@ def test_a_forged_answer_or_one_about_another_seat_stops_nobody() -> None:
     assert bench.replica.get_state()[0] == "catching_up"
     bench.hear(2, SeatAnswer(0, 0, b""))
     assert bench.replica.get_state() == ("voting", "")
+
+
+def test_what_comes_after_a_view_is_final_is_still_evidence() -> None:
+    bench = Bench()
+    view = bench.view_led_by(1)
+    for number in range(1, view):
+        bench.hear(1, bench.certify(Z, number))
+    shown, other = bench.build(view), bench.build(view, time_ms=CLOCK_MS + 7)
+    bench.hear(1, shown)
+    bench.hear(1, bench.sign(1, N, view, shown.block.digest))
+    bench.hear(2, bench.certify(F, view, shown.block.digest))
+    assert bench.replica.final_view == view
+    forged = replace(other, signature=bytes(64))
+    assert not find(bench.hear(2, forged), do.RecordEvidence)
+    (evidence,) = find(bench.hear(2, other), do.RecordEvidence)
+    assert (evidence.seat, evidence.second) == (1, other)
+    assert not find(bench.hear(2, bench.sign(1, N, view, other.block.digest)), do.RecordEvidence)
+    assert not find(bench.hear(2, bench.sign(2, N, view, shown.block.digest)), do.RecordEvidence)

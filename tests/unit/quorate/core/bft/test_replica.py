@@ -10,9 +10,12 @@ import pytest
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.finality import Finality
 from quorate.core.bft.messages import Kind
+from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.results import Result, compute_claim
 from tests.unit.quorate.core.bft.bench import (
+    GENESIS,
     PARAMS,
     Bench,
     claim,
@@ -287,11 +290,13 @@ def test_storage_that_moved_ahead_takes_the_engine_along() -> None:
     one = bench.build(1)
     two = bench.build(7, one.block, (make_batch(1),))
     bench.hold(make_batch(1))
-    certificate = bench.certify(F, 7, two.block.digest)
-    bench.put(on.CaughtUp, two.block, certificate, ((2, name_of(make_batch(1))),))
+    finality = Finality(bench.certify(F, 7, two.block.digest))
+    epochs = Epochs(EpochStart(0, 0, 0, GENESIS), ())
+    bench.put(on.CaughtUp, two.block, finality, ((2, name_of(make_batch(1))),), epochs)
     assert bench.replica.view == 8 and bench.replica.final_view == 7
     assert not bench.replica.pool.held and bench.replica.chain.is_recent(name_of(make_batch(1)))
-    bench.put(on.CaughtUp, one.block, bench.certify(F, 1, one.block.digest), ())
+    earlier = Finality(bench.certify(F, 1, one.block.digest))
+    bench.put(on.CaughtUp, one.block, earlier, (), epochs)
     assert bench.replica.final_view == 7, "the head never goes back"
 
 

@@ -6,6 +6,7 @@ Known bugs of others: commonware 2045 and 2050 (votes after a restart), 4275 (th
 import pytest
 
 from quorate.core.bft import effects as do
+from quorate.core.bft.finality import Finality
 from quorate.core.bft.messages import Kind
 from tests.unit.quorate.core.bft.bench import Bench, find, make_batch, sent
 
@@ -112,8 +113,17 @@ def test_what_became_final_is_not_restored() -> None:
     certificate = bench.certify(F, view, block.digest)
     bench.hear(1, bench.certify(N, view, block.digest))
     bench.hear(1, certificate)
-    bench.head, bench.certificate = block, certificate  # type: ignore[assignment]
+    bench.head, bench.finality = block, Finality(certificate)  # type: ignore[assignment]
     effects = restart(bench)
     assert bench.replica.final_view == view and not sent(effects, N)
     assert not [v for v in bench.replica.signing.signed if v <= view]
     assert bench.replica.signing.logged_view_max == view
+
+
+def test_a_vote_heard_before_a_restart_is_evidence_against_one_heard_after() -> None:
+    bench = Bench()
+    view = bench.replica.view
+    bench.hear(2, bench.sign(2, N, view, b"a" * 32))
+    restart(bench)
+    (evidence,) = find(bench.hear(2, bench.sign(2, N, view, b"b" * 32)), do.RecordEvidence)
+    assert evidence.seat == 2

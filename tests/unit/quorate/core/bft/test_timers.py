@@ -19,7 +19,7 @@ def test_the_first_f_failures_are_free(seats: int) -> None:
     assert timers.compute_timeout_ms() == 1_500
 
 
-def test_growth_ends_at_the_cap_and_a_good_view_resets_it() -> None:
+def test_growth_ends_at_the_cap_and_a_final_block_resets_it() -> None:
     timers = Timers(PARAMS, 4)
     grown = []
     for _ in range(40):
@@ -28,6 +28,8 @@ def test_growth_ends_at_the_cap_and_a_good_view_resets_it() -> None:
     assert grown[:4] == [1_000, 1_500, 2_250, 3_375]
     assert grown == sorted(grown) and grown[-1] == 8_000
     timers.enter_view(failed=False)
+    assert timers.compute_timeout_ms() == PARAMS.view_timeout_ms_max
+    timers.note_final()
     assert timers.compute_timeout_ms() == 1_000
 
 

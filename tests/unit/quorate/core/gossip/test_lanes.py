@@ -112,7 +112,7 @@ class Model:
         for name in names:
             entries = self.batches.pop(name, [])
             slots = [t.slot for t in self.foreign.pop(name, [])]
-            self.pool.finish_batch(Held(name, header, b"", entries=entries, slots=slots))
+            self.pool.finish_batch(Held(name, header, b"", b"", entries=entries, slots=slots))
 
     def expire_some(self) -> None:
         names = [n for n in (*self.batches, *self.foreign) if self.rng.random() < 0.2]

@@ -260,7 +260,7 @@ def test_a_batch_that_expires_unfinalized_gives_its_transactions_back(maker, mem
     mempool.admit(b"x", maker.make(0, 0))
     entries = take(mempool)
     header = BatchHeader(0, 0, 1, 1, 100, 100, 9, b"c" * 32)
-    mempool.finish_batch(Held(b"n" * 32, header, b"", entries=entries))
+    mempool.finish_batch(Held(b"n" * 32, header, b"", b"", entries=entries))
     assert [entry.sequence for entry in take(mempool)] == [0]
 
 

@@ -23,9 +23,6 @@ PLAN = Plan(
     batch_every_ms=500,
     faulty_ms=60_000,
 )
-RESETS = pytest.mark.xfail(
-    strict=True, reason="a view that is notarized too late to be final resets the time-out"
-)
 
 
 def run_with_delay(delay_ms: int, seats: int = 4) -> World:
@@ -36,7 +33,6 @@ def run_with_delay(delay_ms: int, seats: int = 4) -> World:
     return world
 
 
-@RESETS
 @pytest.mark.parametrize("seats", [4, 7])
 def test_706_up_to_a_quarter_of_the_cap_of_delay_the_chain_lives(seats: int) -> None:
     """Issue 706: with a cap on the growing time-out, nodes that are more than it apart never meet.

@@ -32,7 +32,8 @@ def describe_end(outcomes: list[Outcome], false_alarms: list[str], seed: int) ->
     lines += [f"FALSE ALARM {each}" for each in false_alarms]
     caught = sum(each.find is not None for each in outcomes)
     held = "nothing" if not false_alarms else f"{len(false_alarms)} things"
-    lines.append(f"{caught} of {len(outcomes)} mutants caught, {held} found in the engine as it is")
+    told = f"{held} found in the engine as it is, from seed {seed}"
+    lines.append(f"{caught} of {len(outcomes)} mutants caught, {told}")
     return "\n".join(lines)
 
 
@@ -67,7 +68,7 @@ def build_table(outcomes: list[Outcome], false_alarms: list[str]) -> Table:
     return table
 
 
-def write_page(outcomes: list[Outcome], false_alarms: list[str]) -> None:
+def write_page(outcomes: list[Outcome], false_alarms: list[str], end: str) -> None:
     """Write docs/mutants.md."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     for outcome in outcomes:
@@ -75,7 +76,8 @@ def write_page(outcomes: list[Outcome], false_alarms: list[str]) -> None:
         lines.append(f"| {' | '.join((name, f'[{rule}](protocol.md#{rule})', *rest))} |")
     lines.append(f"| {' | '.join(_list_control(false_alarms))} |")
     notes = [f"**{each.mutant.name}.** {each.mutant.note}" for each in outcomes if each.mutant.note]
-    PAGE.write_text(HEAD + "\n".join([*lines, "", "\n\n".join(notes), ""]), encoding="utf-8")
+    text = "\n".join([*lines, "", f"{end}.", "", "\n\n".join(notes), ""])
+    PAGE.write_text(HEAD + text, encoding="utf-8")
 
 
 def _list_control(false_alarms: list[str]) -> tuple[str, ...]:

@@ -40,7 +40,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
     parser.add_argument("--write", action="store_true", help="write docs/mutants.md anew")
     parser.add_argument("--child", metavar="NAME", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.write and options.only:
+        parser.error("the page lists all mutants: --write goes without --only")
+    return options
 
 
 def choose(names: list[str] | None) -> list[Mutant]:
@@ -73,8 +76,9 @@ def run_control(outcomes: list[Outcome], seed: int) -> list[str]:
         if each.find is not None:
             catcher = each.find.catcher
             needed[catcher] = max(needed.get(catcher, 0), each.find.seeds)
-    plans = [(each, needed.get(each.name, 0)) for each in list_plans()]
-    return control(plans, list_stories(), seed)
+    mutants = [each.mutant for each in outcomes]
+    plans = [(each, needed.get(each.name, 0)) for each in list_plans(mutants)]
+    return control(plans, list_stories(mutants), seed)
 
 
 def main() -> int:
@@ -93,13 +97,11 @@ def main() -> int:
     else:
         terminal = sys.stdout.isatty()
         Console(width=None if terminal else WIDTH).print(build_table(outcomes, false_alarms))
-    if options.write:
-        write_page(outcomes, false_alarms)
     end = describe_end(outcomes, false_alarms, options.seed)
+    if options.write:
+        write_page(outcomes, false_alarms, end)
     took = f"{time.monotonic() - start_s:.0f} s"
-    print(
-        f"{end}, from seed {options.seed}, {took}", file=sys.stderr if options.json else sys.stdout
-    )
+    print(f"{end}, {took}", file=sys.stderr if options.json else sys.stdout)
     return 1 if false_alarms or any(each.find is None for each in outcomes) else 0
 
 

@@ -55,6 +55,9 @@ class Fetcher:
     def shun(self, node_id: bytes) -> None:
         """Ask this peer for no blocks for a while: what it gave was wrong."""
         self._shunned[node_id] = asyncio.get_running_loop().time() + SHUN_S
+        peer = self._table.peers.get(node_id)
+        if peer is not None:
+            self._table.doubt(peer)
 
     def want(self, names: Iterable[bytes]) -> None:
         """Fetch these by and by unless they come by themselves."""
@@ -130,7 +133,10 @@ class Fetcher:
             for peer in self._list_ahead(from_height):
                 answer = await self._ask(peer, request, BLOCKS_S)
                 if answer is not None and answer.blocks:
+                    self._table.believe(peer)
                     return peer.node_id, answer
+                # A height is only a word: who gives nothing of it must not be the goal of all.
+                self._table.doubt(peer)
         return None
 
     def handle_answer(self, peer: Peer, answer: pb.Answer) -> None:
@@ -182,7 +188,8 @@ class Fetcher:
         ]
         self._turn += 1
         turn = self._turn % len(ahead) if ahead else 0
-        return (ahead[turn:] + ahead[:turn])[:PEERS_ASKED_MAX]
+        ahead = ahead[turn:] + ahead[:turn]
+        return sorted(ahead, key=self._table.is_doubted)[:PEERS_ASKED_MAX]
 
     def _is_missing(self, name: bytes) -> bool:
         held = self._spread.held

@@ -21,6 +21,9 @@ from quorate.kit.logs import get_logger
 
 # A stranger that could not be dialled so often in a row, and does not call either, is forgotten.
 FAILURES_MAX: Final = 20
+# For how long a peer's height counts for nothing after it gave nothing of it; doubles each time.
+DOUBT_MS: Final = 30_000
+DOUBTS_MAX: Final = 7
 
 log = get_logger("gossip")
 
@@ -53,6 +56,8 @@ class Peer:
         # The seat key that it proved, whether that holds a seat now or not; empty: none.
         self.seat_key = b""
         self.height = 0
+        self.doubts = 0
+        self.doubted_until_ms = 0
         self.failures = 0
 
     def send_consensus(self, fragment: bytes) -> None:
@@ -174,14 +179,29 @@ class PeerTable:
             self.on_change(peer, True)
 
     def set_height(self, peer: Peer, height: int) -> None:
-        """Note the executed height that a peer tells."""
-        if height > peer.height:
+        """Note the executed height that a peer tells; its last word counts, a lower one too."""
+        if height != peer.height:
             peer.height = height
             self.on_height()
 
     def compute_best_height(self) -> int:
-        """Return the best height that a connected peer says it has."""
-        return max((p.height for p in self.peers.values() if p.is_up), default=0)
+        """Return the best height that a connected peer says it has, and is believed."""
+        peers = [peer for peer in self.peers.values() if peer.is_up and not self.is_doubted(peer)]
+        return max((peer.height for peer in peers), default=0)
+
+    def is_doubted(self, peer: Peer) -> bool:
+        """Tell whether a peer's height counts for nothing now."""
+        return _now_ms() < peer.doubted_until_ms
+
+    def doubt(self, peer: Peer) -> None:
+        """Do not believe a peer's height for a while: it gave nothing of what it says it has."""
+        peer.doubted_until_ms = _now_ms() + (DOUBT_MS << peer.doubts)
+        peer.doubts = min(peer.doubts + 1, DOUBTS_MAX)
+        self.on_height()
+
+    def believe(self, peer: Peer) -> None:
+        """Believe a peer's height again: it gave blocks."""
+        peer.doubts = peer.doubted_until_ms = 0
 
     def add_fault(self, node_id: bytes, fault: str) -> None:
         """Count a fault; too many end the streams, then bring a ban with an end."""

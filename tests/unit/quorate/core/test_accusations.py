@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core import crypto, transition
+from quorate.core import transition
 from quorate.core.accusations import (
     INVALID,
     NOT_A_REPORTER,
@@ -26,13 +26,8 @@ from quorate.core.accusations import (
 from quorate.core.bft.evidence import Signed, get_digest, get_kind
 from quorate.core.bft.messages import Certificate, Kind, Proposal, Vote
 from quorate.core.errors import InvalidInput, InvalidTransaction
-from quorate.core.params import Params
-from quorate.core.seats import Seat, SeatSet
 from quorate.core.state import (
-    compute_account_key,
     compute_mark_key,
-    compute_set_key,
-    decode_account,
     decode_mark,
 )
 from quorate.core.transactions import (
@@ -42,29 +37,13 @@ from quorate.core.transactions import (
     Transfer,
     check_transaction,
 )
-from quorate.core.transition import (
-    OUTCOMES,
-    Context,
-    Execution,
-    list_epoch_keys,
-    list_first_keys,
-    list_keys,
-)
 from quorate.core.values import ZERO_HASH, Hash
-from tests.unit.quorate.core.liars import Liar, make_liars
-
-DOMAIN = b"d" * 32
-LIARS = make_liars(4, DOMAIN)
-PARAMS = Params(validity_max_blocks=10)
-SEATS = SeatSet(0, tuple(Seat(i, f"v{i}", liar.key.public_key) for i, liar in enumerate(LIARS)))
+from tests.unit.quorate.core.liars import Liar
+from tests.unit.quorate.core.reported import DOMAIN, LIARS, PARAMS, World, address_of
 
 
 def get_seat_key(epoch: int, seat: int) -> bytes | None:
     return LIARS[seat].key.public_key if seat < len(LIARS) else None
-
-
-def address_of(liar: Liar) -> bytes:
-    return crypto.compute_address(1, liar.key.public_key)
 
 
 def is_lawful(one: Signed, other: Signed) -> bool:
@@ -259,38 +238,6 @@ def _sign_off(transaction: Transaction) -> Transaction:
 
 
 # ---- execution ---------------------------------------------------------------------------------
-
-
-class World:
-    """A state without any money, to which blocks are applied."""
-
-    def __init__(self, epoch: int = 0) -> None:
-        sets = [SEATS.follow(each) for each in range(epoch + 2)]
-        self.state = {compute_set_key(each.epoch): each.encode() for each in sets}
-        self.height, self.epoch = 0, epoch
-
-    def apply(self, *transactions: Transaction) -> list[str]:
-        """Execute a block; return the reasons, "" for success."""
-        self.height += 1
-        keys = {
-            *list_first_keys(self.height), *list_epoch_keys(self.epoch), *list_keys(transactions)
-        }  # fmt: skip
-        records = {key: self.state.get(key, b"") for key in keys}
-        context = Context(self.height, 7, PARAMS, DOMAIN, self.epoch)
-        execution = Execution(context, records)
-        execution.begin()
-        receipts = execution.apply(transactions)
-        assert all(receipt.fee == 0 for receipt in receipts)
-        for part in execution.iter_writes():
-            self.state.update(part)
-        return [OUTCOMES[receipt.code][1] for receipt in receipts]
-
-    def is_marked(self, seat: int, epoch: int = 0) -> bool:
-        return bool(self.state.get(compute_mark_key(epoch, seat)))
-
-    def count_sequences(self, liar: Liar) -> dict[int, int]:
-        record = self.state.get(compute_account_key(address_of(liar)), b"")
-        return decode_account(record).lanes
 
 
 def test_report_of_an_account_without_money_marks_the_seat_and_uses_its_sequence() -> None:

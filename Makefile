@@ -15,6 +15,9 @@ ifndef SEED
 SEED := $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
 endif
 SEEDS ?= 100
+VIEWS ?= 3
+SAMPLES ?= 10000
+KILLS ?= 200
 PROFILE ?= steady
 ARGS ?=
 
@@ -44,6 +47,23 @@ test: $(STAMP) ## All that needs no cluster; SEED=n repeats a run
 .PHONY: sim
 sim: $(STAMP) ## The whole network in one thread, many times: SEEDS=1000
 	@$(PY) tests/sim/run.py --seeds $(SEEDS) $(ARGS)
+
+.PHONY: twins
+twins: $(STAMP) ## Two validators with one key: all scenarios of few views, many of more
+	@$(PY) tests/twins/run.py --exhaustive --views $(VIEWS) $(ARGS)
+	@$(PY) tests/twins/run.py --samples $(SAMPLES) $(ARGS)
+
+.PHONY: mutants
+mutants: $(STAMP) ## Break one rule of the engine after the other, and see which check notices
+	@$(PY) tests/mutants/run.py $(ARGS)
+
+.PHONY: faults
+faults: $(STAMP) ## Real processes, killed at random: KILLS=200; figures with ARGS=--figures
+	@$(PY) tests/faults/run.py --kills $(KILLS) $(ARGS)
+
+.PHONY: spec
+spec: $(STAMP) ## The specification in docs/spec: random runs, its mutants, traces of the engine
+	@$(PY) tests/spec/run.py $(ARGS)
 
 .PHONY: devnet-test
 devnet-test: $(STAMP) ## Real processes, killed, paused, damaged and lied to

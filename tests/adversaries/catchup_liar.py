@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from quorate.core.bft.messages import Certificate, Kind, decode_certificate
+from quorate.core.bft.finality import decode_finality
+from quorate.core.bft.messages import TAGS, Certificate, Kind, encode_statement
 from quorate.core.blocks import Block
 from tests.adversaries.base import Adversary
 
@@ -51,7 +52,8 @@ class CatchUpLiar(Adversary):
             case "own certificate":
                 return replace(offer, certificate=self._certify(offer).encode())
             case "notarized":
-                made = replace(decode_certificate(offer.certificate), kind=Kind.NOTARIZE)
+                true = decode_finality(offer.certificate)
+                made = replace(true, certificate=replace(true.certificate, kind=Kind.NOTARIZE))
                 return replace(offer, certificate=made.encode())
         return replace(offer, certificate=self.rng.randbytes(len(offer.certificate)))
 
@@ -68,8 +70,11 @@ class CatchUpLiar(Adversary):
         return replace(forged, certificate=self._certify(forged).encode())
 
     def _certify(self, offer: Offer) -> Certificate:
+        # With its own key for every seat of the block's epoch, whether it has one there or not.
         last = Block.decode(offer.blocks[-1])
-        vote = self.sign_vote(Kind.FINALIZE, last.header.view, last.digest)
-        seats = len(self.setup.keys)
-        signatures = tuple((seat, vote.signature) for seat in range(seats))
-        return Certificate(vote.kind, vote.epoch, vote.view, vote.digest, seats, signatures)
+        epoch, view = last.header.epoch, last.header.view
+        seats = decode_finality(offer.certificate).certificate.seats
+        statement = encode_statement(epoch, view, last.digest)
+        signature = self.node.key.sign(TAGS[Kind.FINALIZE], self.node.world.domain, statement)
+        signatures = tuple((seat, signature) for seat in range(seats))
+        return Certificate(Kind.FINALIZE, epoch, view, last.digest, seats, signatures)

@@ -14,11 +14,11 @@ import pytest
 from quorate.core.bft import helping, receiving, rules
 from quorate.core.bft.chain import Chain
 from quorate.core.bft.helping import Helper
+from quorate.core.bft.judging import Judge
 from quorate.core.bft.messages import Certificate, Message, encode_statement
 from quorate.core.bft.pool import Pool
 from quorate.core.bft.quorum import check_certificate
 from quorate.core.bft.receiving import Receiver
-from quorate.core.bft.replica import Replica
 from quorate.core.bft.signing import Signing
 from quorate.core.bft.timers import Timers
 from quorate.core.bft.views import View
@@ -84,7 +84,7 @@ def hold_nothing() -> Patch:
 
 def name_early() -> Patch:
     """Let a leader name what only it holds, and the others vote for it (docs/protocol.md#B3)."""
-    ready = edit(Pool._check_ready, ">= self._quorum", ">= 1")
+    ready = edit(Pool._check_ready, "< self._quorum", "< 1")
     return both(ready, hold_nothing())
 
 
@@ -103,8 +103,7 @@ def trust_offers() -> Patch:
 
 def take_old_certificates() -> Patch:
     """Take certificates of final views (docs/protocol.md#R7)."""
-    old = "or certificate.view <= self._replica.final_view"
-    return edit(Receiver._receive_certificate, old, "")
+    return edit(Receiver._receive_certificate, " or number <= replica.final_view", "")
 
 
 def help_always() -> Patch:
@@ -145,8 +144,12 @@ def believe_results() -> Patch:
 def count_again() -> Patch:
     """Count a vote each time that it comes (docs/protocol.md#R1)."""
     return both(
-        edit(View.add_vote, "votes.setdefault(vote.seat, vote)", "votes[len(votes) + 512] = vote"),
-        edit(View.has_vote, ".get(vote.seat) == vote", " is None"),
+        edit(
+            View.add_vote,
+            "votes.setdefault(vote.seat, vote)",
+            "votes[-len(votes) if vote.seat in votes else vote.seat] = vote",
+        ),
+        edit(View.has_vote, "return", "return False and"),
     )
 
 
@@ -168,7 +171,7 @@ def tell_nobody() -> Patch:
         edit(Helper.answer_proof, "if request.epoch != self._replica.setup.epoch:", "if True:"),
         edit(Helper.help_late, "if view is not None and", "if True or"),
         edit(Helper.send_entry_proof, "self._list_entry_proof()", "()"),
-        edit(Helper.greet, "if replica.chain.certificate is not None:", "if False:"),
+        edit(Helper.greet, "if replica.chain.finality is not None:", "if False:"),
         edit(Waiter.resend_own, "[-VIEWS_AHEAD_MAX:]", "[:0]"),
     )
 
@@ -181,9 +184,9 @@ def wait_for_ever() -> Patch:
 def skip_unproved() -> Patch:
     """Take it on trust that skipped views were nullified (docs/protocol.md#R4)."""
     return edit(
-        Replica._judge_proposal,
+        Judge._judge_block,
         "if ancestry.judgement is not Judgement.VALID:",
-        "if self.chain.find(header.parent) is None:",
+        "if replica.chain.find(header.parent) is None:",
     )
 
 

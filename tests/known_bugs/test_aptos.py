@@ -22,6 +22,8 @@ from tests.known_bugs.net import Bench
 if TYPE_CHECKING:
     from quorate.consensus.gossip_link import GossipLink
     from quorate.consensus.storage_link import StorageLink
+    from quorate.core.bft.engine import Engine
+    from quorate.core.bft.replica import Replica
 
 DEADLINE_S = 15.0
 SIGNED = (Vote, Proposal)
@@ -57,7 +59,7 @@ class Wire:
         self._disk, self._seat = disk, seat
         self.crashed = False
 
-    def send(self, effect: do.Broadcast | do.SendToSeat | do.SendToNode) -> None:
+    def send(self, effect: do.Broadcast | do.SendToSeat | do.SendToNode, seats: object) -> None:
         """Take a message, unless the process is gone by now."""
         message = effect.message
         if self.crashed:
@@ -80,6 +82,16 @@ class Wire:
         return [vote.digest for vote in votes]
 
 
+class OneEpoch:
+    """What the driver asks of an engine, by the replica of its only epoch."""
+
+    seats = None
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self.handle = replica.handle
+
+
 def get_seat(message: Vote | Proposal) -> int:
     """Return whose a message is."""
     return message.seat if isinstance(message, Vote) else message.block.header.proposer
@@ -99,7 +111,7 @@ class Life:
         for number in range(self.bench.replica.view, self.view):
             self.bench.hear(1, self.bench.certify(Kind.NULLIFY, number))
         self.wire = Wire(self.disk, 0)
-        self.driver = Driver(self.bench.replica, self.disk)
+        self.driver = Driver(cast("Engine", OneEpoch(self.bench.replica)), self.disk)
         self.driver.connect(cast("GossipLink", self.wire), cast("StorageLink", self.wire))
         self.task = asyncio.create_task(self.driver.run())
 

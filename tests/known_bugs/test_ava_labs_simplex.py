@@ -2,6 +2,7 @@
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.log import record_certificate
 from quorate.core.bft.messages import Kind, ProofRequest, Proposal
 from tests.known_bugs.net import Bench, list_own
 from tests.unit.quorate.core.bft.bench import PARAMS, find, sent
@@ -139,8 +140,8 @@ def test_290_a_notarized_block_that_was_bypassed_is_not_finalized() -> None:
     before = len(list_own(bench, F))
     bench.hear(1, notarization)
     bench.hear(1, bench.certify(Z, 2))
-    bench.log[b"c" + (2).to_bytes(8, "big") + bytes((N,))] = notarization.encode()
-    bench.head, bench.certificate = used.block, commit.certificate
+    bench.log.update([record_certificate(notarization)])
+    bench.head, bench.finality = used.block, commit.finality
     repeat_everything(bench)
     bench.hear(1, notarization)
     late = [vote for vote in list_own(bench, F)[before:] if vote.view == 2]

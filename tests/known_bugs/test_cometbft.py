@@ -218,16 +218,16 @@ def test_asa_2024_011_a_set_beyond_the_limit_or_a_seat_beyond_the_set_is_malform
 async def test_asa_2024_011_a_node_lives_on_after_indexes_out_of_range(
     start_cluster: Cluster, strangers: Callable[..., Any]
 ) -> None:
-    """ASA-2024-011, at a real node: seat proof, batch author and vote name no seat of the set.
+    """ASA-2024-011, at a real node: batch author and vote name no seat, a seat proof no key.
 
-    Here each is refused and the node goes on serving. Rule: `FrameHandler._check_seat`,
-    `Receiver._check_sender` (docs/protocol.md#P3).
+    Here each is refused and the node goes on serving. Rule: `Receiver._check_sender`, and
+    `crypto.is_signed` takes any bytes for a key (docs/protocol.md#P3).
     """
     (node,) = await start_cluster(1)
     engine = await node.attach()
     vote = Vote(N, 0, 1, bytes(32), 2**16 - 1, bytes(64)).encode()
     batch = replace(make_batch(1), author=2**16 - 1).encode() + bytes(128)
-    proof = peers_pb2.SeatProof(seat=2**31, epoch=0, signature=bytes(64))
+    proof = peers_pb2.SeatProof(public_key=bytes(31), epoch=2**63, signature=bytes(64))
     counters = [metrics.PEER_FAULTS.labels(f) for f in ("MALFORMED_FRAME", "BAD_SEAT_PROOF")]
     before = [counter._value.get() for counter in counters]
     for parts in ({"batches": [batch]}, {"seat_proof": proof}, {"consensus": [vote]}):
@@ -237,4 +237,4 @@ async def test_asa_2024_011_a_node_lives_on_after_indexes_out_of_range(
     await engine.wait(lambda: bool(engine.incoming))
     assert [each.message for each in engine.incoming] == [vote]
     assert [counter._value.get() for counter in counters] == [count + 1 for count in before]
-    assert all(peer.seat is None for peer in node.running.router.table.peers.values())
+    assert all(not peer.seat_key for peer in node.running.router.table.peers.values())

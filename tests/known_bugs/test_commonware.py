@@ -54,7 +54,7 @@ def test_2045_2050_votes_from_before_a_restart_are_counted_once(kind: Kind) -> N
     bench.hear(2, bench.sign(2, kind, view, digest))
     if kind is F:
         (commit,) = find(bench.done, do.CommitBlocks)
-        certificate = commit.certificate
+        certificate = commit.finality.certificate
     else:
         certificate = bench.replica.get_view(view).certificates[kind]
     assert [seat for seat, _ in certificate.signatures] == [0, 1, 2]

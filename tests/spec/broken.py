@@ -15,7 +15,7 @@ from quorate.core.bft.rules import VALID, Verdict
 from quorate.core.bft.signing import Signing
 from quorate.core.blocks import Header
 from tests.spec.recorder import ACTS, BASE, Recorder, Step
-from tests.spec.replay import draw_plan, record
+from tests.spec.replay import draw_plan, harden, record
 
 SEEDS_MAX = 400
 
@@ -137,17 +137,18 @@ def find_unsynced(steps: list[Step]) -> int | None:
 
 
 class Broken(NamedTuple):
-    """How to break an engine, how to see it in a run, and the adversary that it takes."""
+    """How to break an engine, how to see it in a run, and which runs show it."""
 
     breaking: Callable[[], AbstractContextManager[None]]
     find: Callable[[list[Step]], int | None]
     adversary: str | None = None
+    is_hard: bool = True
 
 
 BROKEN = {
     "finalizes_after_nullify": Broken(finalizes_after_nullify, find_both_votes),
     "forgets_nullify_on_restart": Broken(forgets_nullify_on_restart, find_both_votes),
-    "ignores_ancestry": Broken(ignores_ancestry, find_unproved, "skipper"),
+    "ignores_ancestry": Broken(ignores_ancestry, find_unproved, "skipper", is_hard=False),
     "sends_unsynced": Broken(sends_unsynced, find_unsynced),
 }
 
@@ -157,7 +158,8 @@ def find_fault(name: str, first: int) -> Found:
     broken = BROKEN[name]
     with broken.breaking():
         for seed in range(first, first + SEEDS_MAX):
-            recorder = record(draw_plan(seed, broken.adversary))
+            plan = draw_plan(seed, broken.adversary)
+            recorder = record(harden(plan) if broken.is_hard else plan)
             index = broken.find(recorder.steps)
             if index is not None:
                 del recorder.steps[index + 3 :]

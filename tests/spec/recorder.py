@@ -73,17 +73,14 @@ class Recorder:
     """The steps of one run, up to a number of them."""
 
     def __init__(self, world: World, steps_max: int) -> None:
-        setup = world.nodes[0].setup
-        order = compute_leader_order(setup.domain, setup.epoch, setup.carried, len(setup.keys))
-        self._places = {seat: place for place, seat in enumerate(order)}
-        self._others_needed = len(order) - compute_faults(len(order)) - 1
-        self._steps_max = steps_max
+        self._world, self._steps_max = world, steps_max
+        self._places: dict[int, int] = {}
+        self._of_node: dict[int, int] = {}
         self._seats: dict[int, Seat] = {}
         self._numbers = {world.root.digest: ROOT}
         self._blocks: dict[bytes, Block] = {}
         self._parents: dict[int, int] = {}
-        self._strange = {n.seat for n in world.nodes if not n.obeys}
-        self.byzantine = sorted(self._places[seat] for seat in self._strange if seat is not None)
+        self.byzantine: frozenset[int] = frozenset()
         self.steps: list[Step] = []
 
     def is_full(self) -> bool:
@@ -96,7 +93,7 @@ class Recorder:
         """Record what an engine decided."""
         if not node.obeys:
             return
-        me = self._place(node)
+        me = self._meet(node)
         self._learn(getattr(event, "message", None))
         for effect in effects:
             self._learn(getattr(effect, "message", None))
@@ -130,13 +127,11 @@ class Recorder:
 
     def restarted(self, node: Node, restored: Restored) -> None:
         """Record a restart: what was kept, and what must then be there and nothing else."""
-        if not node.obeys:
+        if node.index not in self._of_node or not node.obeys:
             return
         me = self._place(node)
-        if me not in self._seats:
-            self._seats[me] = Seat()
-            return
-        head = self._catch_up(me, node.storage.open(restored).head)
+        opening, _ = node.storage.open(restored)
+        head = self._catch_up(me, opening.head)
         seat, floor = self._seats[me], head // BASE
         own = {self._state(message) for message in restored.own}
         certificates = {self._state(each) for each in restored.certificates}
@@ -203,7 +198,8 @@ class Recorder:
             match effect:
                 case do.Broadcast(message) if message in waiting:
                     waiting = self._record_up_to(me, waiting, message)
-                case do.CommitBlocks(_, certificate):
+                case do.CommitBlocks(_, finality):
+                    certificate = finality.certificate
                     if certificate in waiting:
                         waiting = self._record_up_to(me, waiting, certificate)
                     self._show(certificate.digest)
@@ -262,7 +258,7 @@ class Recorder:
         if number in (None, ROOT) or block is None or number in self._parents:
             return
         assert number is not None, "told so above"
-        if block.header.proposer in self._strange:
+        if self._places[block.header.proposer] in self.byzantine:
             self._show(block.header.parent)
             parent = self._number(block.header.parent, block.header.parent_view)
             self._parents[number] = parent
@@ -270,9 +266,23 @@ class Recorder:
 
     # ---- names -----------------------------------------------------------------------------
 
+    def _meet(self, node: Node) -> int:
+        """Return the place of a node that runs; the first one tells the leaders' order."""
+        if not self._places:
+            setup, seats = node.setup, len(node.setup.keys)
+            order = compute_leader_order(setup.domain, setup.epoch, setup.carried, seats)
+            self._places = {seat: place for place, seat in enumerate(order)}
+            self._others_needed = seats - compute_faults(seats) - 1
+            keys = [each.public_key for each in self._world.nodes if not each.obeys]
+            self.byzantine = frozenset(self._places[setup.keys.index(key)] for key in keys)
+        if node.index not in self._of_node:
+            assert node.seat is not None, "recorded networks have no observers"
+            me = self._of_node[node.index] = self._places[node.seat]
+            self._seats[me] = Seat()
+        return self._of_node[node.index]
+
     def _place(self, node: Node) -> int:
-        assert node.seat is not None, "recorded networks have no observers"
-        return self._places[node.seat]
+        return self._of_node[node.index]
 
     def _learn(self, message: object) -> None:
         if isinstance(message, Proposal):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.sim.plan import Plan, draw
+from tests.sim.trouble import Crash
 from tests.sim.world import World
 from tests.spec.quint import SPEC, run_quint
 from tests.spec.recorder import Recorder, Step
@@ -26,18 +27,28 @@ class Answer(NamedTuple):
 
 
 def draw_plan(seed: int, adversary: str | None = None) -> Plan:
-    """Return the plan of the first seed from this one on that is for four seats.
+    """Return the plan of the first seed from this one on that is for four seats in one epoch.
 
     With an adversary named, it is the only faulty seat.
     """
     for each in range(seed, seed + 1_000):
         plan = draw(each)
-        if plan.seats == 4 and not plan.observers:
+        if plan.seats == 4 and not plan.observers and plan.epoch_blocks is None:
             plan = replace(plan, faulty_ms=RUN_MS)
             if adversary is None:
                 return plan
             return replace(plan, adversaries=((seed % 4, adversary),), liars=(), dead=())
     raise AssertionError("plans for four seats are common")
+
+
+def harden(plan: Plan) -> Plan:
+    """Return a plan under which votes cross time-outs, and seats restart in the midst of views."""
+    crashes = tuple(
+        Crash(at_ms, index % plan.seats, "kill", "anywhere", down_ms=20)
+        for index, at_ms in enumerate(range(100, RUN_MS, 70))
+    )
+    params = replace(plan.params, view_timeout_ms=200)
+    return replace(plan, params=params, delay_ms=(1, 100), loss_percent=15, crashes=crashes)
 
 
 def record(plan: Plan, steps_max: int = STEPS_MAX) -> Recorder:
@@ -56,7 +67,7 @@ def write_traces(recorders: list[Recorder], folder: Path) -> None:
         (folder / name).write_bytes((SPEC / name).read_bytes())
     lines = []
     for index, recorder in enumerate(recorders):
-        seats = ", ".join(str(place) for place in recorder.byzantine)
+        seats = ", ".join(str(place) for place in sorted(recorder.byzantine))
         steps = ",\n".join(
             f'    ("{step.act}", {step.seat}, {step.one}, {step.two})' for step in recorder.steps
         )

@@ -1,4 +1,4 @@
-"""The whole check of docs/spec: `python tests/spec/run.py [--samples 1000] [--traces 24] [--seed 7]`.
+"""The whole check of docs/spec: `tests/spec/run.py [--samples 500] [--traces 24] [--seed 7]`.
 
 Random runs of the protocol, the mutants, and recorded runs of the Python engine, sound and broken.
 Each failure prints one command that repeats it; the exit status is 1 if anything failed.
@@ -32,7 +32,7 @@ from tests.spec.replay import draw_plan, record, replay
 
 # The checker starts slowly and shows nothing while it works: so much is given to it at a time.
 RUNS_PER_START = 100
-TRACES_PER_START = 6
+TRACES_PER_START = 4
 STEPS = {"protocol": 60, "longer": 100}
 MUTANT_RUNS_MAX = 400
 TRACE_STEPS_MAX = 500
@@ -113,7 +113,7 @@ class Check:
 def parse_arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=1_000, help="random runs of each module")
+    parser.add_argument("--samples", type=int, default=500, help="random runs of each module")
     parser.add_argument("--traces", type=int, default=24, help="runs of the engine to replay")
     parser.add_argument("--seed", type=int, help="drawn at random if left out")
     return parser.parse_args()

@@ -29,6 +29,6 @@ def test_mutant_breaks_an_invariant(name: str, mutants: dict[str, Mutant]) -> No
 def test_protocol_breaks_none(rng: Random) -> None:
     seed = rng.randrange(1, 2**32)
     output = simulate_protocol("protocol", samples=60, steps=50, seed=seed)
-    print(f"replay: cd docs/spec && node_modules/.bin/quint run protocol.qnt --seed={seed} …\n{output}")
+    print(f"{output}\nrepeat with QUORATE_TEST_SEED={SEED}")
     assert "[ok]" in output
     assert "someFinal was witnessed in 0 " not in output, "runs get nowhere"

@@ -1,4 +1,4 @@
-"""Runs of the Python engine are behaviours of the specification; those of broken engines are not."""
+"""Runs of the engine are behaviours of the specification; of broken engines they are not."""
 
 from pathlib import Path
 from random import Random

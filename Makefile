@@ -16,7 +16,7 @@ SEED := $(shell od -An -N2 -tu2 /dev/urandom | tr -d ' ')
 endif
 SEEDS ?= 100
 VIEWS ?= 3
-SAMPLES ?= 10000
+SAMPLES ?= 100000
 KILLS ?= 200
 PROFILE ?= steady
 ARGS ?=
@@ -50,8 +50,8 @@ sim: $(STAMP) ## The whole network in one thread, many times: SEEDS=1000
 
 .PHONY: twins
 twins: $(STAMP) ## Two validators with one key: all scenarios of few views, many of more
-	@$(PY) tests/twins/run.py --exhaustive --views $(VIEWS) $(ARGS)
-	@$(PY) tests/twins/run.py --samples $(SAMPLES) $(ARGS)
+	@$(PY) tests/twins/run.py --exhaustive --views $(VIEWS) --jobs 2 $(ARGS)
+	@$(PY) tests/twins/run.py --samples $(SAMPLES) --jobs 2 $(ARGS)
 
 .PHONY: mutants
 mutants: $(STAMP) ## Break one rule of the engine after the other, and see which check notices

@@ -33,7 +33,7 @@ def take_certificate(instance: Instance, certificate: Certificate) -> None:
 
 def take_commit(instance: Instance, commit: do.CommitBlocks) -> None:
     """Note blocks that an instance made final."""
-    take_certificate(instance, commit.certificate)
+    take_certificate(instance, commit.finality.certificate)
     headers = [(block.header, block.digest) for block in commit.blocks]
     instance.facts |= {("at height", header.height, digest) for header, digest in headers}
     instance.facts |= {("committed in", header.view, digest) for header, digest in headers}
@@ -71,8 +71,7 @@ def check_signed(instance: Instance, message: Vote | Proposal) -> None:
 def hear_twins(instance: Instance, message: Vote | Proposal) -> None:
     """Note a message of the twins' seat that an honest instance is about to take."""
     view, kind, digest = _read(message)
-    if view > instance.replica.final_view:
-        instance.heard[view] = instance.heard.get(view, frozenset()) | {(kind, digest)}
+    instance.heard[view] = instance.heard.get(view, frozenset()) | {(kind, digest)}
 
 
 def hear_certificate(instance: Instance, certificate: Certificate) -> None:

@@ -170,7 +170,9 @@ def _is_idle(source: Instance, target: Instance, message: Message) -> bool:
     if not view:
         return False
     if view <= replica.final_view:
-        return source.replica.view > view
+        # What the twins said there may still be evidence.
+        twins = isinstance(message, Vote | Proposal) and _get_signer(message) == TWIN_SEAT
+        return source.replica.view > view and not twins
     known = replica.views.get(view)
     if known is None:
         return False

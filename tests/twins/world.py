@@ -137,6 +137,6 @@ def _make_instances() -> State:
             epoch=0, domain=domain, keys=tuple(key.public_key for key in keys),
             carried=genesis_hash, params=PARAMS, seat=get_seat(index), key=keys[get_seat(index)],
         )  # fmt: skip
-        opening = Opening(head=root, certificate=None, restored=log.Restored())
+        opening = Opening(head=root, finality=None, restored=log.Restored())
         instances.append(Instance(index, Scheduled(setup, opening)))
     return tuple(instances)

@@ -2,8 +2,8 @@
 
 from quorate.core.bft.chain import Chain
 from quorate.core.bft.helping import Helper
+from quorate.core.bft.judging import Judge
 from quorate.core.bft.proposing import Proposer
-from quorate.core.bft.replica import Replica
 from tests.mutants import plans
 from tests.mutants import stories_forged as forged
 from tests.mutants.edit import Patch, edit
@@ -14,9 +14,9 @@ from tests.mutants.entry import SAFETY, Plans, Story, mutant
 def no_ancestry_check() -> Patch:
     """A block on any known parent is notarized (docs/protocol.md#R4)."""
     return edit(
-        Replica._judge_proposal,
+        Judge._judge_block,
         "if ancestry.judgement is not Judgement.VALID:",
-        "if self.chain.find(header.parent) is None:",
+        "if replica.chain.find(header.parent) is None:",
     )
 
 

@@ -2,7 +2,9 @@
 
 from quorate.consensus.driver import Driver
 from quorate.core.bft import restoring
+from quorate.core.bft.committing import Committer
 from quorate.core.bft.helping import Helper
+from quorate.core.bft.judging import Judge
 from quorate.core.bft.replica import Replica
 from quorate.core.bft.signing import Signing
 from tests.mutants import plans, story_driver
@@ -33,21 +35,22 @@ def driver_sends_first() -> Patch:
     """The real driver does what a turn wants before it has written it (docs/protocol.md#L1)."""
     return edit(
         Driver.run,
-        "await self._persist(effects)", "turn = effects",
-        "metrics.VIEW.set(self.replica.view)", "await self._persist(turn)",
+        "await self._persist([effect for effect, _ in turn])", "pass",
+        "metrics.VIEW.set(self.engine.replica.view)",
+        "await self._persist([effect for effect, _ in turn])",
     )  # fmt: skip
 
 
 @mutant(SAFETY, Plans(plans.calm))
 def votes_without_a_sync() -> Patch:
     """The engine does not ask for a sync when it votes (docs/protocol.md#L1)."""
-    return edit(Replica._vote, "self._synced = True", "pass")
+    return edit(Replica.vote, "self._synced = True", "pass")
 
 
 @mutant(SAFETY, Plans(plans.calm))
 def block_not_persisted_with_its_notarize() -> Patch:
     """A notarize is logged without the block it is for (docs/protocol.md#L2)."""
-    return edit(Replica._judge, "self.record(log.record_block(view.proposal))", "pass")
+    return edit(Judge.judge, "replica.record(log.record_block(view.proposal))", "pass")
 
 
 @mutant(LIVENESS, Story(lost.a_restarted_finalizer_can_prove_why))
@@ -124,7 +127,7 @@ def votes_before_the_answers() -> Patch:
 def log_pruned_too_early() -> Patch:
     """The log forgets a view before storage has its final block (docs/protocol.md#L2)."""
     return edit(
-        Replica._commit,
-        "self._moved_head()",
-        "self._moved_head()\n    self._prune_log(self.chain.head.header.height)",
+        Committer.commit,
+        "self._moved()",
+        "self._moved(); self.prune(replica.chain.head.header.height)",
     )

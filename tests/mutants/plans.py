@@ -146,11 +146,6 @@ def seat_repeaters(seed: int) -> Plan:
     return _with_one(lossy(seed), "seat_repeater")
 
 
-def epoch_replayers(seed: int) -> Plan:
-    """One seat brings what others signed for another epoch."""
-    return _with_one(lossy(seed), "epoch_replayer")
-
-
 def _with_one(plan: Plan, adversary: str) -> Plan:
     seat = Random(f"{adversary} {plan.seed}").randrange(plan.seats)
     return replace(plan, adversaries=((seat, adversary),))

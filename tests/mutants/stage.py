@@ -62,16 +62,16 @@ class Stage:
         self.run(500)
 
     def _guard(self, node: Node) -> Callable[[list[Waiting]], None]:
-        receive, seats = node.receive, {each.node_id: each.index for each in self.world.nodes}
+        receive = node.receive
 
         def guarded(events: list[Waiting]) -> None:
-            receive([each for each in events if self._is_let_in(node.index, seats, each)])
+            receive([each for each in events if self._is_let_in(node.index, each)])
 
         return guarded
 
-    def _is_let_in(self, target: int, seats: dict[bytes, int], waiting: Waiting) -> bool:
+    def _is_let_in(self, target: int, waiting: Waiting) -> bool:
         kind, fields = waiting
-        return kind is not on.MessageReceived or self.gate(seats[fields[0]], target, fields[2])
+        return kind is not on.MessageReceived or self.gate(fields[0], target, fields[1])
 
     # ---- who -----------------------------------------------------------------------------------
 
@@ -130,8 +130,7 @@ class Stage:
 
     def tell(self, target: int, source: int, message: Message) -> None:
         """Bring a message from one seat to another, past the gate."""
-        node = self.node(source)
-        self.node(target).put(on.MessageReceived, node.node_id, node.seat, message)
+        self.node(target).put(on.MessageReceived, source, message)
 
 
 def is_vote(message: Message, kind: Kind, view: int) -> bool:

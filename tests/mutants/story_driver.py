@@ -13,9 +13,8 @@ from quorate.consensus.storage_link import StorageLink
 from quorate.consensus.vote_log import VoteLog
 from quorate.core.batches import BatchHeader, compute_batch_name
 from quorate.core.bft import events as on
-from quorate.core.bft.log import Record, restore
+from quorate.core.bft.log import Record, Restored
 from quorate.core.bft.messages import Proposal, Vote, decode_message
-from quorate.core.bft.replica import Opening, Replica
 from tests.mutants.stage import Stage
 from tests.sim.checkers import Violation
 from tests.sim.keys import cheap_signatures
@@ -45,7 +44,7 @@ class _Links:
         self.committed = asyncio.Event()
         self.broken = ""
 
-    def send(self, effect: Any) -> None:
+    def send(self, effect: Any, seats: Any) -> None:
         """Take a message that leaves."""
         message = effect.message
         if isinstance(message, Vote | Proposal) and message.encode() not in self._log.synced:
@@ -54,6 +53,9 @@ class _Links:
     def commit(self, effect: Any) -> None:
         """Take final blocks."""
         self.committed.set()
+
+    def start_epoch(self, effect: Any) -> None:
+        """Take word of an epoch."""
 
     def announce(self, effect: Any) -> None:
         """Take a hint."""
@@ -66,11 +68,10 @@ def a_driver_syncs_before_it_sends() -> None:
 
 
 async def _drive() -> None:
-    node = Stage(seats=1).node(0)
-    opening = Opening(head=node.storage.blocks[0], certificate=None, restored=restore(()))
+    engine = Stage(seats=1).node(0).make_engine(Restored())
     log = _Log()
     links = _Links(log)
-    driver = Driver(Replica(node.setup, opening), cast(VoteLog, log))
+    driver = Driver(engine, cast(VoteLog, log))
     driver.connect(cast(GossipLink, links), cast(StorageLink, links))
     task = asyncio.create_task(driver.run())
     header = BatchHeader(0, 0, 0, 1, 100, 10, 50, bytes(32))

@@ -1,6 +1,7 @@
 """Mutants that cost liveness: timers, repeats, and help for who is behind."""
 
 from quorate.core.bft.helping import Helper
+from quorate.core.bft.judging import Judge
 from quorate.core.bft.replica import Replica
 from quorate.core.bft.timers import Timers
 from quorate.core.bft.waiting import Waiter
@@ -81,4 +82,4 @@ def dead_leaders_waited_for() -> Patch:
 @mutant(LIVENESS, Story(lost.a_leader_that_says_it_will_not))
 def leaders_refusal_ignored() -> Patch:
     """A view is waited for though its leader has given up on it (docs/protocol.md#W3)."""
-    return edit(Replica._give_up_early, "leader in view.votes[Kind.NULLIFY] and", "False and")
+    return edit(Judge._give_up_early, "leader in view.votes[Kind.NULLIFY]", "False")

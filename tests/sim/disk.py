@@ -14,7 +14,7 @@ from quorate.core.codec import U64
 PLACE_BYTES = 1 + 2 * U64.size
 # How many audit records are searched at start (services/quorate/consensus/vote_log.py).
 SEARCH_MAX = 4_096
-VOTE, BLOCK = ord("v"), ord("b")
+VOTE, BLOCK, CERTIFICATE, AUDIT = b"vbca"
 
 
 class Disk:
@@ -22,8 +22,8 @@ class Disk:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        # By kind of record, then by kind and place, because pruning goes by these.
-        self._durable: dict[bytes, dict[bytes, dict[bytes, bytes]]] = {}
+        # By kind of record, because pruning goes by these.
+        self._durable: dict[int, dict[bytes, bytes]] = {}
         self._written: list[list[Record]] = []
         self.ever: set[bytes] = set()
         self.blocks: dict[bytes, bytes] = {}
@@ -48,24 +48,21 @@ class Disk:
     def prune(self, epoch: int, view: int) -> None:
         """Forget what the engine says it no longer needs."""
         for start, end in compute_prune_ranges(epoch, view):
-            places = self._durable.get(start[:1], {})
-            for place in [each for each in places if start <= each < end]:
-                del places[place]
+            records = self._durable.get(start[0], {})
+            for key in [each for each in records if start <= each < end]:
+                del records[key]
 
     def copy(self) -> "Disk":
         """Return what a backup of the volume would hold now."""
         twin = Disk(self._rng)
-        twin._durable = {
-            kind: {place: dict(records) for place, records in places.items()}
-            for kind, places in self._durable.items()
-        }
+        twin._durable = {kind: dict(records) for kind, records in self._durable.items()}
         twin.ever, twin.blocks = set(self.ever), dict(self.blocks)
         return twin
 
     def read(self) -> Restored:
         """Return what a restarted engine reads back, audit records newest first."""
-        restored = restore(self._list(b"v") + self._list(b"b") + self._list(b"c"))
-        newest = self._list(b"a")[: -SEARCH_MAX - 1 : -1]
+        restored = restore(self._list(VOTE) + self._list(BLOCK) + self._list(CERTIFICATE))
+        newest = self._list(AUDIT)[: -SEARCH_MAX - 1 : -1]
         restored.seen = restore(newest).seen
         return restored
 
@@ -76,17 +73,19 @@ class Disk:
         twin.kill()
         return twin.read()
 
-    def _list(self, kind: bytes) -> list[Record]:
-        return sorted(r for place in self._durable.get(kind, {}).values() for r in place.items())
+    def _list(self, kind: int) -> list[Record]:
+        return sorted(self._durable.get(kind, {}).items())
 
     def _keep(self, count: int) -> None:
-        durable, ever = self._durable, self.ever
+        durable = self._durable
         for write in self._written[:count]:
             for key, value in write:
-                places = durable.setdefault(key[:1], {})
-                places.setdefault(key[:PLACE_BYTES], {})[key] = value
-                if key[0] == VOTE:
-                    ever.add(value)
-                elif key[0] == BLOCK:
+                kind = key[0]
+                if kind not in durable:
+                    durable[kind] = {}
+                durable[kind][key] = value
+                if kind == VOTE:
+                    self.ever.add(value)
+                elif kind == BLOCK:
                     self.blocks[key[PLACE_BYTES:]] = value
         self._written.clear()

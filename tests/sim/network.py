@@ -101,9 +101,30 @@ class Network:
         if self._wire:
             message = decode_message(message.encode())
         letter = Letter(source, message)
+        if self._is_calm() and source not in self._limited:
+            self._broadcast_calmly(letter)
+            return
         for target, up in enumerate(self._up[source]):
             if up:
                 self._post(letter, target)
+
+    def _is_calm(self) -> bool:
+        """Tell whether all that is sent now arrives once, and after the same delay."""
+        low_ms, high_ms = self.delay_ms
+        trouble = self.loss_percent or self.duplicate_percent or self.clogged or self.slow
+        return low_ms == high_ms and not trouble and self._fifo
+
+    def _broadcast_calmly(self, letter: Letter) -> None:
+        at_ms, boxes = self._world.scheduler.now_ms + self.delay_ms[0], self._boxes
+        for target, up in enumerate(self._up[letter.source]):
+            if up:
+                self.sent += 1
+                place = (max(at_ms, self._front.get((letter.source, target), 0)), target)
+                if place in boxes:
+                    boxes[place].append(letter)
+                else:
+                    boxes[place] = [letter]
+                    self._world.scheduler.at(place[0], self._deliver, place)
 
     def send(self, source: int, target: int, message: Message) -> None:
         """Send a message, which may come late, twice or never."""

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.engine import Engine, EngineSetup
 from quorate.core.bft.log import Record, Restored
 from quorate.core.bft.messages import Message, Proposal, Vote
-from quorate.core.bft.engine import Engine, EngineSetup
 from quorate.core.bft.replica import Replica, Setup
+from quorate.core.epochs import EpochStart
 from quorate.core.seats import SeatSet
 from tests.adversaries import ADVERSARIES
+from tests.sim.alarm import Alarm
 from tests.sim.clocks import Clock
 from tests.sim.disk import Disk
 
@@ -32,7 +34,8 @@ Waiting = tuple[Callable[..., on.Event], tuple[Any, ...]]
 # An effect, and the set whose seats it names: a later event of the turn may end the epoch.
 Turn = list[tuple[do.Effect, SeatSet]]
 # Events that come from another node begin with its index; the engine is told its node id and seat.
-FROM_NODES = (on.MessageReceived, on.PeerConnected)
+FROM_NODES = frozenset((on.MessageReceived, on.PeerConnected, on.BatchesReported))
+Label = tuple[bytes, int | None]
 
 
 class Node:
@@ -42,6 +45,12 @@ class Node:
         plan = world.plan
         self._world, self._setup, self.index = world, setup, index
         self.node_id = b"node" + bytes((index,))
+        # An observer has none; the public one names the node in the sets of epochs.
+        self.key: Any = setup.key
+        self.public_key = b"" if setup.key is None else setup.key.public_key
+        self._labelled: EpochStart | None = None
+        self._labels: list[Label] = []
+        self._seats = world.sets.get_set(0)
         self.clock = Clock(
             world.genesis_ms,
             plan.skew_ms[index] if plan.skew_ms else 0,
@@ -64,18 +73,7 @@ class Node:
         self._heard: dict[int, dict[bytes, None]] = {}
         self._unsynced: deque[do.CommitBlocks] = deque()
         self._busy = False
-        self._alarm_ms: int | None = None
-        self._next_wake_ms: int | None = None
-
-    @property
-    def key(self) -> Any:
-        """The node's seat key, for an adversary to misuse."""
-        return self._setup.key
-
-    @property
-    def public_key(self) -> bytes:
-        """What names the node in the sets of epochs; an observer has none."""
-        return b"" if self._setup.key is None else self._setup.key.public_key
+        self._alarm = Alarm(self)
 
     @property
     def replica(self) -> Replica | None:
@@ -134,7 +132,7 @@ class Node:
         self._inbox.clear()
         self._unsynced.clear()
         self._busy, self.armed = False, None
-        self._alarm_ms = self._next_wake_ms = None
+        self._alarm.set(None)
         self._world.note(self, "starts")
         self.put(on.Started)
         self.put(on.BatchesHeld, self.storage.list_held())
@@ -237,22 +235,32 @@ class Node:
         return True
 
     def _take_turn(self, boot: int) -> None:
-        if boot != self.boots or self.is_paused(self._take_turn, boot):
+        if boot != self.boots:
+            return
+        if self.paused_ms and self.is_paused(self._take_turn, boot):
             return
         inbox, world, engine = self._inbox, self._world, self.engine
         assert engine is not None, "a node that is down takes no turn"
         turn, clocks = Turn(), self.clock.read(world.scheduler.now_ms)
+        labels = self._get_labels(engine)
         count = min(len(inbox), TURN_EVENTS_MAX)
         world.events += count
         for _ in range(count):
             kind, fields = inbox.popleft()
-            event = kind(*clocks, *self._label(kind, fields))
+            if kind in FROM_NODES:
+                node_id, seat = labels[fields[0]]
+                named = (seat,) if kind is on.BatchesReported else (node_id, seat)
+                event = kind(*clocks, *named, *fields[1:])
+            else:
+                event = kind(*clocks, *fields)
             done = engine.handle(event)
             world.watch(self, event, done)
+            labels = self._get_labels(engine)
             if self.adversary is not None and self.seat is not None:
                 done = self.adversary.rewrite(event, done)
-            seats = engine.seats
-            turn += [(effect, seats) for effect in done]
+            seats = self._seats
+            for effect in done:
+                turn.append((effect, seats))
         synced = self._write(turn)
         if synced and self.armed is not None and self._is_hit("before sync"):
             return
@@ -262,16 +270,13 @@ class Node:
         else:
             self._finish_turn(boot, turn, synced)
 
-    def _label(self, kind: Callable[..., on.Event], fields: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Return fields with the seat that the sender has now, in the epoch that runs here."""
-        assert self.engine is not None, "it is taking a turn"
-        if kind in FROM_NODES:
-            node = self._world.nodes[fields[0]]
-            return (node.node_id, self.engine.find_seat(node.public_key), *fields[1:])
-        if kind is on.BatchesReported:
-            node = self._world.nodes[fields[0]]
-            return (self.engine.find_seat(node.public_key), fields[1])
-        return fields
+    def _get_labels(self, engine: Engine) -> list[Label]:
+        """Return every node's id and the seat that it has in the epoch that runs here."""
+        if engine.start is not self._labelled:
+            self._labelled, self._seats = engine.start, engine.seats
+            find, nodes = self._seats.find, self._world.nodes
+            self._labels = [(node.node_id, find(node.public_key)) for node in nodes]
+        return self._labels
 
     def _write(self, turn: Turn) -> bool:
         """Write the turn's records as one; tell whether they must be synced."""
@@ -294,12 +299,15 @@ class Node:
         return self._world.rng.randint(0, most_ms) if most_ms else 0
 
     def _finish_turn(self, boot: int, turn: Turn, synced: bool) -> None:
-        if boot != self.boots or self.is_paused(self._finish_turn, boot, turn, synced):
+        if boot != self.boots:
+            return
+        if self.paused_ms and self.is_paused(self._finish_turn, boot, turn, synced):
             return
         if synced:
             self.disk.sync()
         for effect, _ in turn:
-            self._world.witness(self, effect)
+            if type(effect) is do.Broadcast or type(effect) is do.CommitBlocks:
+                self._world.witness(self, effect)
         if self.armed is None:
             for effect, seats in turn:
                 self._do(effect, seats)
@@ -324,13 +332,13 @@ class Node:
 
     def _do(self, effect: do.Effect, seats: SeatSet) -> None:
         world, kind = self._world, type(effect)
-        for each in world.find_hooks("done"):
+        for each in world.done_hooks:
             each(self, effect)
         if kind is do.Broadcast:
             self._announce(effect.message)
             world.network.broadcast(self.index, effect.message)
         elif kind is do.SetTimer:
-            self._set_timer(effect.at_ms)
+            self._alarm.set(effect.at_ms)
         elif kind is do.SendToNode:
             self._send(effect.node[-1], effect.message)
         elif kind is do.SendToSeat:
@@ -362,34 +370,8 @@ class Node:
     def _announce(self, message: Message) -> None:
         if isinstance(message, Vote | Proposal):
             self._world.check("sent", self, message)
-
-    # ---- the timer -------------------------------------------------------------------------
-
-    def _set_timer(self, at_ms: int | None) -> None:
-        # One entry per node lies in the heap; it is moved on when it comes too early.
-        self._alarm_ms = at_ms
-        if at_ms is None:
-            return
-        wake_ms = self.clock.find_world_ms(at_ms)
-        if self._next_wake_ms is None or wake_ms < self._next_wake_ms:
-            self._next_wake_ms = wake_ms
-            self._world.scheduler.at(wake_ms, self._wake, self.boots, wake_ms)
-
-    def _wake(self, boot: int, wake_ms: int) -> None:
-        if boot != self.boots or wake_ms != self._next_wake_ms:
-            return
-        if self.is_paused(self._wake, boot, wake_ms):
-            return
-        self._next_wake_ms = None
-        alarm_ms = self._alarm_ms
-        if alarm_ms is None:
-            return
-        if self.clock.read(self._world.scheduler.now_ms)[0] < alarm_ms:
-            self._set_timer(alarm_ms)
-            return
-        self._alarm_ms = None
-        self._world.check("woken", self)
-        self.put(on.TimerFired)
+            if self.obeys and self._world.find_signer(message) == self.index:
+                self._world.check("signed", self, message)
 
     # ---- crash points ----------------------------------------------------------------------
 

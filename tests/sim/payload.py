@@ -24,6 +24,7 @@ class Payload:
         self.authors: dict[bytes, int] = {}
         self.invalid: set[bytes] = set()
         self._reports: dict[int, list[bytes]] = {}
+        self._boxes: dict[tuple[int, int], list[tuple[int, bytes]]] = {}
 
     def make(self, author: int, expiry_height: int | None = None) -> bytes:
         """Have an author seal a batch and spread it; some receivers never get it unasked."""
@@ -33,7 +34,7 @@ class Payload:
             expiry_height = node.storage.height + self._rng.randint(*world.plan.validity)
         name = self._seal(author, expiry_height)
         self.made_ms[name], self.authors[name] = world.scheduler.now_ms, author
-        self.store(author, name)
+        self.store(author, (name,))
         targets = [target for target in range(len(world.nodes)) if target != author]
         if node.adversary is not None:
             targets = node.adversary.choose_receivers(name, targets)
@@ -42,8 +43,16 @@ class Payload:
                 late_ms = world.network.compute_delay_ms()
                 if world.plan.late_ms_max and self._rng.random() < 0.125:
                     late_ms += self._rng.randint(0, world.plan.late_ms_max)
-                world.scheduler.after(late_ms, self._arrive, author, target, name)
+                self._send(author, target, name, late_ms)
         return name
+
+    def _send(self, source: int, target: int, name: bytes, delay_ms: int) -> None:
+        # What comes to a node in one millisecond is made durable in one write.
+        place = (self._world.scheduler.now_ms + delay_ms, target)
+        box = self._boxes.setdefault(place, [])
+        box.append((source, name))
+        if len(box) == 1:
+            self._world.scheduler.at(place[0], self._arrive, place)
 
     def _seal(self, author: int, expiry_height: int) -> bytes:
         """Return the name of a new batch; here its content is only a number."""
@@ -75,20 +84,26 @@ class Payload:
         """Tell whether an honest receiver takes a batch (docs/protocol.md#B5)."""
         return name not in self.invalid
 
-    def store(self, target: int, name: bytes) -> None:
-        """Make a batch durable at a node; tell its engine and the other nodes."""
+    def store(self, target: int, names: tuple[bytes, ...]) -> None:
+        """Make new batches durable at a node; tell its engine and the other nodes."""
         node = self._world.nodes[target]
-        if name in node.storage.batches or not node.is_running() or not node.storage.is_up:
+        if not node.is_running() or not node.storage.is_up:
             return
-        if node.index != self.authors[name] and not self.is_valid(name):
-            return
-        node.storage.hold(name, self.headers[name])
-        node.put(on.BatchesHeld, ((name, self.headers[name]),))
-        if node.key is not None and name not in node.storage.named:
-            waiting = self._reports.setdefault(target, [])
-            waiting.append(name)
-            if len(waiting) == 1:
-                self._world.scheduler.after(GATHER_MS, self._report, target)
+        held, waiting = list[tuple[bytes, BatchHeader]](), self._reports.setdefault(target, [])
+        was_waiting = bool(waiting)
+        for name in dict.fromkeys(names):
+            if name in node.storage.batches:
+                continue
+            if target != self.authors[name] and not self.is_valid(name):
+                continue
+            node.storage.hold(name, self.headers[name])
+            held.append((name, self.headers[name]))
+            if node.key is not None and name not in node.storage.named:
+                waiting.append(name)
+        if held:
+            node.put(on.BatchesHeld, tuple(held))
+        if waiting and not was_waiting:
+            self._world.scheduler.after(GATHER_MS, self._report, target)
 
     def report_all(self, source: int, target: int) -> None:
         """Tell a node that has just connected what is held and not final."""
@@ -105,7 +120,7 @@ class Payload:
             for source in (*first, *others):
                 if network.is_up(source, target) and self._is_given(source, name):
                     delay_ms = network.compute_delay_ms() + network.compute_delay_ms()
-                    self._world.scheduler.after(delay_ms, self._arrive, source, target, name)
+                    self._send(source, target, name, delay_ms)
                     break
 
     def _is_given(self, source: int, name: bytes) -> bool:
@@ -113,9 +128,10 @@ class Payload:
         given = node.adversary is None or node.adversary.gives(name)
         return given and name in node.storage.batches
 
-    def _arrive(self, source: int, target: int, name: bytes) -> None:
-        if self._world.network.is_up(source, target):
-            self.store(target, name)
+    def _arrive(self, place: tuple[int, int]) -> None:
+        target, network = place[1], self._world.network
+        came = self._boxes.pop(place)
+        self.store(target, tuple(name for source, name in came if network.is_up(source, target)))
 
     def _report(self, source: int) -> None:
         network, names = self._world.network, tuple(self._reports.pop(source))

@@ -33,7 +33,11 @@ __all__ = ["KINDS", "POINTS", "Crash", "Partition", "Pause", "Plan", "draw"]
 # How often each number of seats is drawn, of a thousand; the sizes of the issue, and what is left.
 SEATS = {4: 620, 5: 110, 7: 150, 10: 60, 31: 4, 1: 10, 2: 10, 3: 10, 6: 10, 8: 8, 9: 8}
 # Large networks run shorter, so that no size takes most of the time.
-FAULTY_MS = ((1, (1_000, 2_000, 4_000, 12_000)), (7, (1_000, 3_000)), (31, (800,)))
+FAULTY_MS = (
+    (1, (1_000, 1_000, 2_000, 2_000, 3_000, 3_000, 4_000, 12_000)),
+    (7, (1_000, 1_000, 3_000)),
+    (31, (800,)),
+)
 
 
 class Faulty(NamedTuple):
@@ -74,6 +78,7 @@ class Plan:
     batch_weight_max: int = 300
     late_ms_max: int = 0
     batch_every_ms: int = 0
+    batch_burst: int = 1
     prune_every: int = 1
     reconnects: bool = True
     faulty_ms: int = 0
@@ -139,6 +144,7 @@ def draw(seed: int) -> Plan:
         validity=rng.choice(((5, 30), (3, 8), (10, 32))),
         late_ms_max=rng.choice((50, 500, 3_000)),
         batch_every_ms=rng.choice((20, 100, 400, 3_000)) if seats <= 7 else 300,
+        batch_burst=rng.choice((1, 1, 1, 6)),
         prune_every=rng.choice((1, 3, 10)),
         reconnects=rng.randrange(2) == 0,
         faulty_ms=faulty_ms,

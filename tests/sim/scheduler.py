@@ -26,7 +26,9 @@ class Scheduler:
 
     def after(self, delay_ms: int, action: Action, *args: Any) -> None:
         """Do something after a delay."""
-        self.at(self.now_ms + delay_ms, action, *args)
+        self._count += 1
+        entry = (self.now_ms + delay_ms, self._random(), self._count, action, args)
+        heappush(self._heap, entry)
 
     def step(self, until_ms: int) -> bool:
         """Do what is next; False (and the time is `until_ms`) when nothing is due before then."""

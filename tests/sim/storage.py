@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from tests.sim.node import Node
     from tests.sim.world import World
 
+# As in services/quorate/storage/catchup.py: when it begins, and when the engine can go on alone.
 STALL_MS = 1_000
+NEAR = 4
 LOOK_MS = 250
 RUN_MAX = 64
 
@@ -164,7 +166,7 @@ class Storage:
         first = self.height + 1
         for block in run.blocks:
             self._world.check("applied", self._node, block)
-            result = execute(block, self.results[-1].write_digest)
+            result = self._world.execute(block, self.results[-1].write_digest)
             self._add(block, self._falsify(self._elect(block, result)))
         self._end_run(run, first, caught_up=caught_up)
 
@@ -189,6 +191,9 @@ class Storage:
             names = self._list_names(max(first - self._world.params.batch_validity_blocks, 1))
             self._node.put(on.CaughtUp, run.blocks[-1], run.finality, names, self.get_epochs())
         self._tell(first)
+        if caught_up:
+            delay_ms = 2 * self._world.network.compute_delay_ms()
+            self._world.scheduler.after(delay_ms, self._fetch_more, self.lives)
 
     def _falsify(self, result: Result) -> Result:
         if self.lies_from is None or result.height < self.lies_from:
@@ -204,17 +209,25 @@ class Storage:
         if not self._node.is_running() or not self.is_up or now_ms < self.stalled_ms:
             return
         if now_ms - self._moved_ms >= STALL_MS:
-            index, height = self._node.index, self.height
-            ahead = [
-                peer.storage
-                for peer in world.nodes
-                if peer.storage.claim_height() > height
-                and peer.storage.is_up
-                and world.network.is_up(peer.index, index)
-            ]
-            if ahead:
-                self.catch_up(world.rng.choice(ahead))
+            self._fetch(self.height)
         self.wake()
+
+    def _fetch_more(self, life: int) -> None:
+        if life == self.lives and not self._node.is_paused(self._fetch_more, life):
+            self._fetch(self.height + NEAR)
+
+    def _fetch(self, above: int) -> None:
+        """Catch up with a peer that says it is above a height."""
+        world = self._world
+        ahead = [
+            peer.storage
+            for peer in world.nodes
+            if peer.storage.claim_height() > above
+            and peer.storage.is_up
+            and world.network.is_up(peer.index, self._node.index)
+        ]
+        if ahead:
+            self.catch_up(world.rng.choice(ahead))
 
     def claim_height(self) -> int:
         """Return the height that the node tells its peers."""

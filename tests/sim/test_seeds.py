@@ -16,7 +16,7 @@ from tests.sim.world import run_plan
 # The seeds that found bugs while engine and world were young. What a seed means changes with
 # plan.py; the bugs themselves are pinned by the unit tests of core/bft.
 FIXED = (1, 2, 15, 28, 58, 72, 78, 79, 1066, 1120, 1179)
-FRESH = 200
+FRESH = 120
 FIRST = int(os.environ.get("QUORATE_SIM_SEED") or randbelow(10**9))
 
 
@@ -43,9 +43,9 @@ def test_plans_cover_what_they_should() -> None:
     assert {name for plan in plans for _, name in plan.adversaries} == set(ADVERSARIES)
     assert all(len(plan.faulty) <= (plan.seats - 1) // 3 for plan in plans)
     for name in (
-        "liars", "dead", "real_signatures", "wire", "full", "crashes", "partitions", "clogs",
-        "stalls", "pauses", "slow_disks", "slow_links", "jumps", "loss_percent", "observers",
-        "duplicate_percent", "turn_ms_max",
+        "joining", "epoch_blocks", "liars", "dead", "real_signatures", "wire", "full", "crashes",
+        "partitions", "clogs", "stalls", "pauses", "slow_disks", "slow_links", "jumps",
+        "loss_percent", "observers", "duplicate_percent", "turn_ms_max",
     ):  # fmt: skip
         share = sum(bool(getattr(plan, name)) for plan in plans) / len(plans)
         assert 0.01 < share < 0.99, name

@@ -3,11 +3,11 @@
 One line per turn that changed anything: virtual time, node, what came in, what it did. A rule is
 drawn when the highest view of all nodes rises; what happens to nodes and links stands between.
 
-    ── view 7, led by 2 ──────────────────────────────────────
-      1310 ms  n2 v7   timer                        > P7<-6 1f9c (2 batches), votes N7 1f9c
-      1320 ms  n0 v7   n2: P7<-6 1f9c (2 batches)   > N7 1f9c
+    ── view 7 of epoch 0, led by seat 2 ──────────────────────
+      1310 ms  n2 v7   timer                        > P7<-6 1f9c (2 batches), N7 1f9c by 2
+      1320 ms  n0 v7   n2: P7<-6 1f9c (2 batches)   > N7 1f9c by 0
 
-P is a proposal (view <- parent's view, digest), N notarize, 0 nullify, F finalize; in brackets with
+P is a proposal (view <- parent's view, digest), N notarize, X nullify, F finalize; in brackets with
 the number of seats it is a certificate: [N7 1f9c 3/4]. `@2` is to seat or node 2 alone, `final 12`
 hands the block at height 12 to storage.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.sim.node import Node
     from tests.sim.world import World
 
-LETTERS = {Kind.NOTARIZE: "N", Kind.NULLIFY: "0", Kind.FINALIZE: "F"}
+LETTERS = {Kind.NOTARIZE: "N", Kind.NULLIFY: "X", Kind.FINALIZE: "F"}
 WIDTH = 78
 
 
@@ -75,7 +75,8 @@ class Trace:
     def _open_view(self, node: Node, view: int) -> None:
         if view > self._view and node.replica is not None:
             self._view = view
-            title = f"── view {view}, led by {node.replica.leader(view)} "
+            epoch, leader = node.epoch, node.replica.leader(view)
+            title = f"── view {view} of epoch {epoch}, led by seat {leader} "
             self._write(title + "─" * (WIDTH - len(title)))
 
 

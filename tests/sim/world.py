@@ -60,6 +60,7 @@ class World:
         self.crashes = self.events = self.healing_ms = 0
         self._trace = None if trace is None else Trace(self, trace)
         self._fold = 0
+        self._results: dict[tuple[bytes, bytes], Result] = {}
         self._hooks: dict[str, list[Callable[..., None]]] = {}
         self.checkers: list[Any] = []
         self.nodes: list[Node] = []
@@ -69,6 +70,7 @@ class World:
         self.payload = FullPayload(self, self.wallets) if plan.full else Payload(self)
         self.nodes += self._build_nodes()
         self.checkers += make_checkers(self)
+        self._find_all_hooks()
         self.network.refresh()
 
     def make_storage(self, node: Node) -> Storage:
@@ -258,20 +260,34 @@ class World:
         if self.scheduler.now_ms < self.plan.faulty_ms:
             running = [node.index for node in self.nodes if node.seat is not None]
             if running:
-                self.payload.make(self.rng.choice(running))
+                author = self.rng.choice(running)
+                for _ in range(self.plan.batch_burst):
+                    self.payload.make(author)
             self.scheduler.after(self.rng.randint(1, 2 * self.plan.batch_every_ms), self._load)
 
     # ---- watching --------------------------------------------------------------------------
 
+    def execute(self, block: Block, previous: bytes) -> Result:
+        """Return the plain world's result of a block; the same for all, so it is made once."""
+        place = (block.digest, previous)
+        if place not in self._results:
+            self._results[place] = execute(block, previous)
+        return self._results[place]
+
     def add_checker(self, checker: Any) -> None:
         """Have one more object told what happens, by the hooks that it has."""
         self.checkers.append(checker)
-        self._hooks.clear()
+        self._find_all_hooks()
 
     def check(self, hook: str, node: Node, *args: Any) -> None:
         """Tell the checkers what happened at a node."""
         for each in self.find_hooks(hook):
             each(node, *args)
+
+    def _find_all_hooks(self) -> None:
+        # These two are called for each event and effect: no look-up by name.
+        self._hooks.clear()
+        self.handled_hooks, self.done_hooks = self.find_hooks("handled"), self.find_hooks("done")
 
     def find_hooks(self, hook: str) -> list[Callable[..., None]]:
         """Return the methods of all checkers that have this hook."""
@@ -283,14 +299,14 @@ class World:
 
     def watch(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
         """Take in what an engine decided: for the checkers, the run's digest, and the trace."""
-        replica = node.replica
-        assert replica is not None, "it has just handled an event"
+        assert node.engine is not None, "it has just handled an event"
+        replica = node.engine.replica
         now_ms = self.scheduler.now_ms
         place = (replica.setup.epoch, replica.view)
         self._fold = hash((self._fold, now_ms, node.index, place, len(effects)))
         if self._trace is not None:
             self._trace.turn(node, event, effects)
-        for each in self.find_hooks("handled"):
+        for each in self.handled_hooks:
             each(node, event, effects)
         if type(event) is on.CaughtUp:
             self.check("caught_up", node, event.block)

@@ -1,4 +1,4 @@
-"""Certificates are genuine: of this epoch, and every signature in them holds."""
+"""Certificates are genuine: of an epoch that was, and every signature in them holds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Genuine:
             return
         match effect:
             case do.CommitBlocks():
-                self._verify(node, effect.certificate)
+                self._verify(node, effect.finality.certificate)
             case do.Broadcast(Certificate() as certificate):
                 self._verify(node, certificate)
             case do.SendToNode(_, Certificate() as certificate):
@@ -35,11 +35,12 @@ class Genuine:
         if certificate in self._seen:
             return
         self._seen.add(certificate)
-        setup = node.setup
         where = f"{certificate.kind.name} of view {certificate.view} from node {node.index}"
-        expect(certificate.epoch == setup.epoch, "certificates of this epoch", where)
-        statement = encode_statement(setup.epoch, certificate.view, certificate.digest)
+        expect(certificate.epoch <= node.epoch, "certificates of an epoch that was", where)
+        keys = node.world.sets.get_set(certificate.epoch).keys
+        domain = node.world.domain
+        statement = encode_statement(certificate.epoch, certificate.view, certificate.digest)
         for seat, signature in certificate.signatures:
-            key, tag = setup.keys[seat], TAGS[certificate.kind]
-            holds = crypto.is_signed(key, signature, tag, setup.domain, statement)
+            tag = TAGS[certificate.kind]
+            holds = crypto.is_signed(keys[seat], signature, tag, domain, statement)
             expect(holds, "certificates hold", f"{where}: seat {seat}")

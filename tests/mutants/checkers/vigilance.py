@@ -1,6 +1,7 @@
 """Evidence is found: who has received two messages that no honest seat makes accuses their seat.
 
-Restates docs/protocol.md#V1 by itself; it looks at open views only, and at one life of a node.
+Restates docs/protocol.md#V1 by itself; it looks at open views only, and at what is
+heard in one life of a node.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from quorate.core import crypto
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
 from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
-from quorate.core.bft.messages import TAGS, Kind, Proposal, Vote, encode_statement
+from quorate.core.bft.messages import TAGS, Kind, Proposal, Vote, encode_statement, get_epoch
 from tests.sim.checkers.violation import expect
 
 if TYPE_CHECKING:
@@ -26,29 +27,38 @@ class Vigilance:
     """Remembers what each node heard and whom it accused, by view and seat."""
 
     def __init__(self, world: World) -> None:
-        self._heard: dict[tuple[int, int, int, int], set[tuple[Kind, bytes]]] = {}
-        self._views: dict[int, int] = {}
+        self._heard: dict[tuple[int, ...], set[tuple[Kind, bytes]]] = {}
+        self._places: dict[int, tuple[int, int]] = {}
+        self._accused: set[tuple[int, ...]] = set()
 
     def handled(self, node: Node, event: on.Event, effects: list[do.Effect]) -> None:
         engine = node.replica
         assert engine is not None, "it has just handled an event"
-        before, self._views[node.index] = self._views.get(node.index, 0), engine.view
+        place, before = (engine.setup.epoch, engine.view), self._places.get(node.index)
+        self._places[node.index] = place
+        for effect in effects:
+            if isinstance(effect, do.RecordEvidence):
+                told = (get_epoch(effect.second), get_view(effect.second), effect.seat)
+                self._accused.add((node.index, *told))
         message = event.message if isinstance(event, on.MessageReceived) else None
         if not node.obeys or not isinstance(message, Vote | Proposal):
             return
+        # Whoever has just begun an epoch knew of no view of it before.
+        if before is None or not get_epoch(message) == before[0] == place[0]:
+            return
         view, seat = get_view(message), get_seat(message)
-        if not engine.final_view < view <= before + AHEAD_MAX or seat == node.seat:
+        if not engine.final_view < view <= before[1] + AHEAD_MAX or seat == node.seat:
             return
         if isinstance(message, Proposal) and seat != engine.leader(view):
             return
-        heard = self._heard.setdefault((node.index, node.boots, view, seat), set())
+        heard = self._heard.setdefault((node.index, node.boots, place[0], view, seat), set())
         what = (get_kind(message), get_digest(message))
         if what in heard or not is_authentic(node, message):
             return
         heard.add(what)
         if is_guilty(heard):
-            known = engine.views.get(view)
-            accused = known is not None and seat in known.accused
+            # In this life or before: what a log gives back is not accused anew.
+            accused = (node.index, place[0], view, seat) in self._accused
             where = f"seat {seat} in view {view}, node {node.index}"
             expect(accused, "evidence is found", where)
 
@@ -61,7 +71,7 @@ def get_seat(message: Signed) -> int:
 def is_authentic(node: Node, message: Signed) -> bool:
     """Tell whether the seat it names has signed it for this epoch."""
     setup, seat, kind = node.setup, get_seat(message), get_kind(message)
-    epoch = message.epoch if isinstance(message, Vote) else message.block.header.epoch
+    epoch = get_epoch(message)
     if epoch != setup.epoch or seat >= len(setup.keys):
         return False
     statement = encode_statement(epoch, get_view(message), get_digest(message))

@@ -7,7 +7,8 @@ a Persist does not stand first, `caught_up(node, block)`, `decided(node, commit)
 when its final head is another one.
 Once what was decided can't be lost: `certified(node, certificate)`, `committed(node, commit)`.
 When the driver acts (a crash may come between): `done(node, effect)`, and of these
-`sent(node, message)` for votes and proposals, `accused(node, evidence)`, `reported(node, report)`.
+`sent(node, message)` for votes and proposals, `signed(node, message)` for an honest node's own,
+`accused(node, evidence)`, `reported(node, report)`.
 Of storage: `applied(node, block)`, `executed(node, result)`, `balanced(node, height, total)`.
 Of a node: `restarted(node, restored)`, `woken(node)`.
 At the end of a run that held: `finished(world)` scans all of it once more.

@@ -47,7 +47,7 @@ class Chains:
         head = self._heads[life]
         for block in commit.blocks:
             connects = block.header.parent == head.digest
-            expect(connects, "committed blocks connect", f"{life} at {block.header.height}")
+            expect(connects, "committed blocks connect", (life, block.header.height))
             expect(block.header.height == head.header.height + 1, "no gap", life)
             expect(block.header.time_ms > head.header.time_ms, "time rises", life)
             expect(block.header.view > head.header.view, "views rise", life)

@@ -1,4 +1,4 @@
-"""Epochs follow one another without a gap: the rules of docs/protocol.md#N1 to N4, seen from outside.
+"""Epochs follow one another without a gap (docs/protocol.md#N1 to N4), seen from outside.
 
 No tail block becomes part of the chain; an epoch's blocks stand above the one last block of the
 epoch before and the first of them carries a handover that holds; headers carry the hashes of the

@@ -21,13 +21,10 @@ class FinalOrNull:
     """Remembers in which views each seat finalized and nullified."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._sent: set[tuple[int, Kind, int, int]] = set()
 
-    def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if isinstance(message, Proposal) or not node.obeys:
-            return
-        if self._world.find_signer(message) != node.index:
+    def signed(self, node: Node, message: Vote | Proposal) -> None:
+        if isinstance(message, Proposal):
             return
         other = OTHER.get(message.kind)
         if other is None:

@@ -25,9 +25,9 @@ class Finalizing:
     def sent(self, node: Node, message: Vote | Proposal) -> None:
         if not node.obeys or isinstance(message, Proposal) or message.kind is not Kind.FINALIZE:
             return
-        where = f"seat {message.seat} in view {message.view}"
-        seen = (message.epoch, message.view, message.digest) in self._notarized
-        expect(seen, "finalize only after notarization", where)
+        if (message.epoch, message.view, message.digest) not in self._notarized:
+            where = f"seat {message.seat} in view {message.view}"
+            expect(False, "finalize only after notarization", where)
         engine = node.replica
         if engine is None or message.epoch != engine.setup.epoch:
             return
@@ -35,4 +35,5 @@ class Finalizing:
             return
         held = engine.views[message.view].certificates.get(Kind.NOTARIZE)
         proved = held is not None and held.digest == message.digest
+        where = (message.seat, message.view)
         expect(proved, "finalize only with the notarization at hand", where)

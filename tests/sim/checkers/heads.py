@@ -29,16 +29,15 @@ class Heads:
         certificate = commit.finality.certificate
         proved = commit.finality.digest == commit.blocks[-1].digest
         proved = proved and certificate.digest in self._notarized
-        expect(proved, "what is final was notarized", f"view {certificate.view}")
         last = commit.blocks[-1].header
-        where = f"view {last.view} of epoch {last.epoch}"
-        lower = (last.epoch, last.view) <= self._highest
-        expect(lower, "last final ≤ highest notarized", where)
+        where = (last.epoch, last.view)
+        expect(proved, "what is final was notarized", where)
+        expect(where <= self._highest, "last final ≤ highest notarized", where)
 
     def moved(self, node: Node) -> None:
         engine = node.replica
         assert engine is not None, "its head has just moved"
-        where = f"node {node.index}: view {engine.view}, final {engine.final_view}"
+        where = (node.index, engine.view, engine.final_view)
         expect(engine.final_view < engine.view, "the final view lies below the current one", where)
         head, finality = engine.chain.head, engine.chain.finality
         final = head.header.last_block if head.is_tail else head.digest

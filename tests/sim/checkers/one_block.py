@@ -19,13 +19,10 @@ class OneBlock:
     """Remembers the block that each seat voted for in each view."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._blocks: dict[tuple[int, int, int], bytes] = {}
 
-    def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if isinstance(message, Proposal) or message.kind is Kind.NULLIFY or not node.obeys:
-            return
-        if self._world.find_signer(message) != node.index:
+    def signed(self, node: Node, message: Vote | Proposal) -> None:
+        if isinstance(message, Proposal) or message.kind is Kind.NULLIFY:
             return
         place = (node.index, message.epoch, message.view)
         first = self._blocks.setdefault(place, message.digest)

@@ -17,11 +17,10 @@ class Persisted:
     """Compares what is sent with what the disk ever held durably."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        pass
 
-    def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if node.obeys and self._world.find_signer(message) == node.index:
-            expect(message.encode() in node.disk.ever, "persist before send", message)
+    def signed(self, node: Node, message: Vote | Proposal) -> None:
+        expect(message.encode() in node.disk.ever, "persist before send", message)
 
     def misplaced(self, node: Node, effects: list[do.Effect]) -> None:
         kinds = [type(effect).__name__ for effect in effects]

@@ -19,13 +19,11 @@ class Replay:
     """Remembers each seat's sent messages above its storage's head."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._sent: dict[int, dict[Vote | Proposal, tuple[int, int]]] = {}
 
-    def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if node.obeys and self._world.find_signer(message) == node.index:
-            place = (get_epoch(message), get_view(message))
-            self._sent.setdefault(node.index, {})[message] = place
+    def signed(self, node: Node, message: Vote | Proposal) -> None:
+        place = (get_epoch(message), get_view(message))
+        self._sent.setdefault(node.index, {})[message] = place
 
     def restarted(self, node: Node, restored: Restored) -> None:
         if not node.obeys:

@@ -20,12 +20,9 @@ class SignedOnce:
     """Remembers the first digest of each kind that each seat signed in each view."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
         self._signed: dict[tuple[int, int, int, Kind], bytes] = {}
 
-    def sent(self, node: Node, message: Vote | Proposal) -> None:
-        if not node.obeys or self._world.find_signer(message) != node.index:
-            return
+    def signed(self, node: Node, message: Vote | Proposal) -> None:
         view, kind, digest = get_view(message), get_kind(message), get_digest(message)
         place = (node.index, get_epoch(message), view, kind)
         if self._signed.setdefault(place, digest) != digest:

@@ -44,7 +44,8 @@ class Skipped:
 
     def finished(self, world: World) -> None:
         for block in max((node.storage.blocks for node in world.nodes), key=len)[1:]:
-            epoch, between = block.header.epoch, range(block.header.parent_view + 1, block.header.view)
+            epoch, parent_view = block.header.epoch, block.header.parent_view
+            between = range(parent_view + 1, block.header.view)
             lacking = [number for number in between if (epoch, number) not in self._nullified]
             where = f"block {block.header.height}: {lacking}"
             expect(not lacking, "skipped views are nullified", where)

@@ -27,7 +27,7 @@ from tests.sim.plan import draw
 from tests.sim.world import World, run_plan
 from tests.unit.quorate.core.bft.bench import Bench, make_batch, sent
 
-SEEDS = range(1, 17)
+SEEDS = range(1, 65)
 MIXES = {7: 3, 10: 2}
 # Seats and view numbers that the flood brings must not stay; what the chain itself needs may.
 FLOODED_MORE_MAX = 400

@@ -52,9 +52,10 @@ class Stage:
         plan: Plan = replace(PLAN, **changes)  # type: ignore[arg-type]
         self.world = World(plan)
         # What a story is about can lie behind what another checker would stop it for.
-        self.world.checkers[:] = [
-            each for each in self.world.checkers if type(each).__name__ not in blind
-        ]
+        kept = [each for each in self.world.checkers if type(each).__name__ not in blind]
+        self.world.checkers.clear()
+        for each in kept:
+            self.world.add_checker(each)
         self.gate: Gate = let_all
         for node in self.world.nodes:
             node.receive = self._guard(node)  # type: ignore[method-assign]

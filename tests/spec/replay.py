@@ -55,7 +55,8 @@ def record(plan: Plan, steps_max: int = STEPS_MAX) -> Recorder:
     """Return what engines did under a plan; broken ones are not stopped by checkers."""
     world = World(plan)
     recorder = Recorder(world, steps_max)
-    world.checkers[:] = [recorder]
+    world.checkers.clear()
+    world.add_checker(recorder)
     world.start()
     world.run_until(plan.faulty_ms, recorder.is_full)
     return recorder

@@ -1,8 +1,9 @@
-"""Takes transactions in, gives each lane to one validator, and re-sends until it is durable.
+"""Takes transactions in, gives each lane to one validator, and re-sends until it is executed.
 
 A lane stays with its validator while anything of it is pending, so its order holds; when that
-validator breaks or falls silent, the whole lane moves, oldest first. Re-sending is safe: who holds
-an id accepts it again, and one effect is all an id can have.
+validator breaks or falls silent, the whole lane moves, oldest first. What is durable is sent again
+only if a block skips it because of a gap, or nothing comes of it for long: its author may be gone.
+Re-sending is safe: who holds an id accepts it again, and one effect is all an id can have.
 """
 
 import asyncio
@@ -33,6 +34,7 @@ RETRY_UNAVAILABLE_MS: Final = 1_000
 QUIET_S: Final = 2.0
 QUIET_BUSY_S: Final = 10.0
 ATTEMPTS_MAX: Final = 5
+DURABLE_S: Final = 20.0
 OWNERS_MAX: Final = 100_000
 SWEEP_S: Final = 0.5
 SWEEP_SLICE: Final = 500
@@ -244,7 +246,7 @@ class Dispatcher:
                 # At f+1 validators: at one honest validator at least.
                 backend.progress_at_s = asyncio.get_running_loop().time()
                 self._sink.note_batched(frame, ids)
-                self.release(ids)
+                self._settle(ids)
             elif frame.stage == STAGE_DROPPED:
                 ids = [id_ for id_ in ids if not self._is_elsewhere(id_, backend)]
                 if frame.reason == NO_SEAT:
@@ -267,21 +269,59 @@ class Dispatcher:
 
     # What becomes of them
 
+    def handle_executed(self, ids: Sequence[bytes], gaps: Sequence[bytes]) -> None:
+        """Let go of what a block executed; send what it skipped because of a gap again."""
+        if gaps:
+            skipped = set(gaps)
+            ids = [id_ for id_ in ids if id_ not in skipped]
+        self.release(ids)
+        for id_ in gaps:
+            self._send_again(id_)
+
     def release(self, ids: Sequence[bytes]) -> None:
-        """Let go of transactions that are durable, executed or dropped."""
+        """Let go of transactions that are executed or dropped."""
         now_s = asyncio.get_running_loop().time()
-        kept, remove = self._pending.entries, self._pending.remove
         for id_ in ids:
-            if id_ in kept:
-                entry = remove(id_, now_s)
-                if entry is not None and entry.ticket is not None:
-                    entry.accept()
+            entry = self._pending.remove(id_, now_s)
+            if entry is not None:
+                entry.accept()
+
+    def _settle(self, ids: Sequence[bytes]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for id_ in ids:
+            entry = self._pending.settle(id_, now_s)
+            if entry is not None:
+                entry.accept()
+
+    def _send_again(self, id_: bytes) -> None:
+        """Send what was durable, or is under way, as if it had just come."""
+        now_s = asyncio.get_running_loop().time()
+        entry = self._pending.entries.get(id_) or self._settle_anew(id_, now_s)
+        if entry is None:
+            return
+        lane, entry.is_resent = entry.lane, True
+        # Who knows it as another's takes it without keeping it: soon the sweep asks once more.
+        lane.active_at_s, lane.attempts = now_s, 0
+        metrics.GATEWAY_RESENT.inc()
+        if lane.backend is not None:
+            lane.backend.outbox.put(entry)
+
+    def _settle_anew(self, id_: bytes, now_s: float) -> Entry | None:
+        entry = self._pending.unsettle(id_)
+        if entry is not None:
+            key, candidates = entry.lane.key, self._find_candidates()
+            owner = self._find_owner(key, candidates) if candidates else None
+            entry.lane = self._pending.lanes.get(key) or Lane(key, owner, now_s)
+            self._pending.keep_again(entry)
+        return entry
 
     async def sweep(self) -> None:
         """Move lanes of which nothing was heard for a while, until cancelled."""
         clock = asyncio.get_running_loop().time
         while True:
             await asyncio.sleep(SWEEP_S)
+            for id_ in self._pending.list_overdue(clock() - DURABLE_S):
+                self._send_again(id_)
             for number, lane in enumerate(list(self._pending.lanes.values())):
                 if number % SWEEP_SLICE == SWEEP_SLICE - 1:
                     await asyncio.sleep(0)

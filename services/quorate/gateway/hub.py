@@ -34,7 +34,9 @@ from quorate.kit.tasks import Tasks
 START_S: Final = 10.0
 READ_S: Final = 2.0
 CHECKS_MAX: Final = 1_000
-Release = Callable[[Sequence[bytes]], None]
+Release = Callable[[Sequence[bytes], Sequence[bytes]], None]
+"""Hears the ids of an executed block, and those that it skipped because of a gap."""
+_GAP: Final = "SEQUENCE_GAP"
 # A watch that nothing matches still hears, every so many blocks, where it may resume.
 IDLE_BLOCKS: Final = 256
 
@@ -54,7 +56,7 @@ class Hub:
     # The live feed
 
     async def run(self, release: Release) -> None:
-        """Read the executed feed until cancelled; `release` hears the ids of each block."""
+        """Read the executed feed until cancelled; `release` hears of each block."""
         reader = ExecutedReader(self._backends, await self._find_start())
         self.height = reader.next_height - 1
         self._started.set()
@@ -84,7 +86,13 @@ class Hub:
                     watcher.push(response, 64 * len(hits))
             if frame.height % IDLE_BLOCKS == 0:
                 self._move_idle_on()
-        release(ids)
+        reasons = frame.reasons
+        gaps = (
+            [id_ for id_, why in zip(ids, reasons, strict=True) if why == _GAP]
+            if _GAP in reasons
+            else ()
+        )
+        release(ids, gaps)
         self.stages.set_executed(ids, split_hashes(block.batches, "executed batches"))
 
     def _move_idle_on(self) -> None:

@@ -1,4 +1,8 @@
-"""What the gateway still answers for: transactions not yet durable at f+1 validators, by lane."""
+"""What the gateway still answers for: by lane what is not durable yet, then what is not executed.
+
+Durable is not the end: a block may skip a transaction because of a gap, or its batch may expire,
+when its author, who would take it back, is gone.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,6 +14,7 @@ if TYPE_CHECKING:
 
 # What an entry costs beside its bytes, so that tiny transactions count too.
 ENTRY_BYTES: Final = 512
+OVERDUE_MAX: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +121,14 @@ class Entry:
 
 
 class Pending:
-    """All entries by id and by lane, within a bound of bytes."""
+    """All entries by id, those not durable also by lane; within a bound of bytes."""
 
     def __init__(self, bytes_max: int) -> None:
         self.bytes, self.bytes_max = 0, bytes_max
         self.entries: dict[bytes, Entry] = {}
         self.lanes: dict[bytes, Lane] = {}
+        # Durable and not executed, with the time since when; the oldest first.
+        self.durable: dict[bytes, tuple[Entry, float]] = {}
 
     def reserve(self, raw_bytes: int, count: int) -> bool:
         """Take room for a chunk before any work on it; False when there is none."""
@@ -137,20 +144,54 @@ class Pending:
 
     def add(self, entry: Entry) -> bool:
         """Keep an entry in its lane; False when its id is kept already."""
-        if entry.id in self.entries:
+        if entry.id in self.entries or entry.id in self.durable:
             return False
+        self._put(entry)
+        return True
+
+    def _put(self, entry: Entry) -> None:
         lane = entry.lane
         if not lane.entries:
             self.lanes[lane.key] = lane
         self.entries[entry.id] = lane.entries[entry.id] = entry
-        return True
 
     def remove(self, id_: bytes, now_s: float) -> Entry | None:
         """Let go of an entry and its room; None when it is not kept."""
+        entry = self._take(id_, now_s)
+        if entry is None:
+            entry, _ = self.durable.pop(id_, (None, 0.0))
+        if entry is not None:
+            self.give_back(entry.raw)
+        return entry
+
+    def settle(self, id_: bytes, now_s: float) -> Entry | None:
+        """Note that an entry is durable: no lane needs it any more; None when it is not kept."""
+        entry = self._take(id_, now_s)
+        if entry is not None:
+            self.durable[id_] = (entry, now_s)
+        return entry
+
+    def unsettle(self, id_: bytes) -> Entry | None:
+        """Return an entry that was durable and is not kept any more; its room stays taken."""
+        return self.durable.pop(id_, (None, 0.0))[0]
+
+    def keep_again(self, entry: Entry) -> None:
+        """Keep an entry that `unsettle` gave in its lane, as if it had just come."""
+        self._put(entry)
+
+    def list_overdue(self, before_s: float) -> list[bytes]:
+        """Return the ids of what has been durable since before a time."""
+        ids: list[bytes] = []
+        for id_, (_, since_s) in self.durable.items():
+            if since_s >= before_s or len(ids) >= OVERDUE_MAX:
+                break
+            ids.append(id_)
+        return ids
+
+    def _take(self, id_: bytes, now_s: float) -> Entry | None:
         entry = self.entries.pop(id_, None)
         if entry is None:
             return None
-        self.bytes -= len(entry.raw) + ENTRY_BYTES
         lane = entry.lane
         del lane.entries[id_]
         lane.active_at_s, lane.attempts = now_s, 0

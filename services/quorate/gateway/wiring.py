@@ -76,7 +76,7 @@ async def start(config: GatewayConfig) -> Gateway:
         start_http_server(int(port), host)
     for backend in backends:
         tasks.start(backend.run(dispatcher), f"backend-{backend.name}")
-    tasks.start(hub.run(dispatcher.release), "executed-feed")
+    tasks.start(hub.run(dispatcher.handle_executed), "executed-feed")
     tasks.start(dispatcher.sweep(), "sweep")
     tasks.start(_report(server, backends, pending), "health")
     return gateway

@@ -54,6 +54,14 @@ class Chain:
     def height(self) -> int:
         return len(self.updates)
 
+    def skip(self, raws: list[bytes]) -> int:
+        """Append a block that skips these because of a gap; returns its height."""
+        height = self.execute(raws)
+        frame = self.updates[-1].executed
+        frame.outcomes[:] = [pb.OUTCOME_SKIPPED] * len(raws)
+        frame.reasons[:] = ["SEQUENCE_GAP"] * len(raws)
+        return height
+
     def execute(self, raws: list[bytes], batch: bytes = b"") -> int:
         """Append a block that executes these; returns its height."""
         height = self.height + 1

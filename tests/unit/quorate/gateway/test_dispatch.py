@@ -9,6 +9,7 @@ import pytest
 
 from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import errors
+from quorate.gateway import dispatch
 from quorate.gateway.spread import Spread
 from quorate.kit import faults
 
@@ -108,11 +109,12 @@ async def test_a_whole_chunk_is_refused_when_there_is_no_room(build_network: Any
     answers = await submit_chunks(network.open(), [first, second])
     assert answers[0].retry_after_ms == 0 and answers[1].retry_after_ms > 0
     assert not answers[1].rejections
-    # Room comes back when the batch is durable at f+1 validators.
+    # Room comes back when they are executed: until then the gateway may have to send them again.
     client = network.open()
-    network.node_of(first[0]).tell_batched(first, bytes(32))
     watch = client.transactions.Watch(pb.WatchRequest(ids=[network.id_of(first[0])]))
-    while (await watch.read()).stage.stage != pb.STAGE_BATCHED:
+    await watch.read()
+    network.chain.execute(first)
+    while not (await watch.read()).HasField("executed"):
         pass
     (answer,) = await submit_chunks(client, [second])
     assert not answer.retry_after_ms
@@ -212,6 +214,43 @@ async def test_durable_transactions_are_not_sent_again(build_network: Any) -> No
     assert all(raws[0] not in n.received for n in network.nodes if n is not node)
 
 
+async def wait_stage(watch: Any, stage: "pb.Stage.ValueType") -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while (await watch.read()).stage.stage != stage:
+            pass
+
+
+async def test_what_was_durable_and_is_skipped_for_a_gap_is_sent_again(build_network: Any) -> None:
+    network = await build_network()
+    raws = [network.transfer(0), network.transfer(1)]
+    client = network.open()
+    await submit_chunks(client, [raws])
+    author = network.node_of(raws[0])
+    watch = client.transactions.Watch(pb.WatchRequest(ids=[network.id_of(raws[0])]))
+    await watch.read()
+    author.tell_batched(raws, bytes(32))
+    await wait_stage(watch, pb.STAGE_BATCHED)
+    # Its author, who would take it back, is gone.
+    await author.kill()
+    network.chain.skip(raws)
+    heir = await wait_any([node for node in network.nodes if node is not author], 2)
+    assert heir.received == raws
+
+
+async def test_what_is_durable_but_comes_to_nothing_is_sent_again(
+    build_network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "DURABLE_S", 0.0)
+    network = await build_network()
+    raw = network.transfer(0)
+    client = network.open()
+    await submit_chunks(client, [[raw]])
+    author = network.node_of(raw)
+    author.tell_batched([raw], bytes(32))
+    async with asyncio.timeout(LIMIT_S):
+        await author.wait_received(2)
+
+
 async def test_the_same_id_twice_is_accepted_twice(build_network: Any) -> None:
     network = await build_network()
     raw = network.transfer(0)
@@ -303,7 +342,7 @@ async def test_without_validators_the_answer_is_unavailable(build_network: Any) 
             if answer.retry_after_ms:
                 break
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await client.transactions.Submit(pb.SubmitRequest(transaction=network.transfer(0)))
+        await client.transactions.Submit(pb.SubmitRequest(transaction=network.transfer(1)))
     assert isinstance(faults.from_rpc_error(caught.value), errors.Unavailable)
 
 

@@ -192,6 +192,9 @@ async def test_batches_of_the_running_epoch_and_its_neighbours_are_held(
     await stranger.attach(node)
     await run_epoch(node, engine, 3, 4, 5, 6, epoch=5)
     await engine.start_epoch(build_set(5, 3, 4, 5, 6), build_set(6, 7, 0), epoch=5)
+    async with asyncio.timeout(DEADLINE_S):
+        while node.running.router.seat.sets.get(6) is None:
+            await engine.send()
     # A seat number means another key in each epoch; key 2 has no seat any more in epoch 5.
     batches = [
         build_epoch_batch(node, epoch, seat, key, user=epoch)

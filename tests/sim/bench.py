@@ -21,8 +21,8 @@ PLAN = Plan(
         block_interval_ms=0,
     ),
     validity=(300, 400),
-    batch_every_ms=700,
-    batch_burst=24,
+    batch_every_ms=420,
+    batch_burst=12,
     faulty_ms=10**9,
 )
 

@@ -119,7 +119,10 @@ class Network:
         for target, up in enumerate(self._up[letter.source]):
             if up:
                 self.sent += 1
-                place = (max(at_ms, self._front.get((letter.source, target), 0)), target)
+                link = (letter.source, target)
+                front_ms = max(at_ms, self._front.get(link, 0))
+                self._front[link] = front_ms
+                place = (front_ms, target)
                 if place in boxes:
                     boxes[place].append(letter)
                 else:

@@ -7,7 +7,6 @@ asked for. Then all trouble ends, and every honest engine must make a new block 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from random import Random
 from typing import Any
@@ -18,9 +17,8 @@ from quorate.core.bft import events as on
 from quorate.core.bft.engine import EngineSetup
 from quorate.core.bft.messages import Certificate, Proposal, Vote, get_epoch
 from quorate.core.blocks import Block
-from quorate.core.epochs import compute_end, is_last_block, start_after
 from quorate.core.results import Result
-from quorate.core.values import ZERO_HASH, compute_faults
+from quorate.core.values import compute_faults
 from tests.sim.catchup import build_genesis
 from tests.sim.checkers import Violation, make_checkers
 from tests.sim.full import FullPayload, FullStorage
@@ -32,7 +30,7 @@ from tests.sim.payload import Payload
 from tests.sim.plan import Plan
 from tests.sim.scheduler import Scheduler
 from tests.sim.sets import Sets, elections
-from tests.sim.storage import Storage, execute
+from tests.sim.storage import PlainReference, Storage, execute
 from tests.sim.trace import Trace
 from tests.sim.trouble import Crash, Jump, Partition, Pause, SlowLink
 from tests.sim.wallets import Wallets
@@ -360,24 +358,6 @@ def run_plan(plan: Plan, trace: Callable[[str], None] | None = None) -> World:
         error.add_note(f"at {world.scheduler.now_ms} ms; {plan}")
         raise
     return world
-
-
-class PlainReference:
-    """Executes the final chain of the plain world, apart from all nodes."""
-
-    def __init__(self, world: World) -> None:
-        self._world, self._start = world, world.genesis.start
-        self._digest: bytes = ZERO_HASH
-
-    def execute(self, block: Block) -> Result:
-        """Return the result of the next block of the chain."""
-        result = execute(block, self._digest)
-        if is_last_block(block.header, compute_end(self._start, self._world.params)):
-            next_set = self._world.sets.get_set(self._start.epoch + 2)
-            result = replace(result, next_set=next_set)
-            self._start = start_after(block.header)
-        self._digest = result.write_digest
-        return result
 
 
 def _run_phases(world: World) -> None:

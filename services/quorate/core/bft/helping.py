@@ -68,8 +68,10 @@ class Helper:
         self._asked = {view: each for view, each in self._asked.items() if view > floor}
 
     def find_final(self, number: int) -> View | None:
-        """Return what is kept of a recent final view."""
-        return self._history.get(number)
+        """Return what is kept of a recent final view, also of one that was not seen before."""
+        if number <= self._replica.final_view - HISTORY_VIEWS:
+            return None
+        return self._history.setdefault(number, View(number))
 
     def greet(self, node: bytes) -> None:
         """Tell a node that connected where this replica stands, and ask what it saw of us."""

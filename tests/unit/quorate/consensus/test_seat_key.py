@@ -11,7 +11,6 @@ from quorate.core.errors import RefusedToStart
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import Params
 
-
 OTHER = SigningKey(b"2" * 32)
 
 

@@ -145,3 +145,18 @@ def test_what_comes_after_a_view_is_final_is_still_evidence() -> None:
     assert (evidence.seat, evidence.second) == (1, other)
     assert not find(bench.hear(2, bench.sign(1, N, view, other.block.digest)), do.RecordEvidence)
     assert not find(bench.hear(2, bench.sign(2, N, view, shown.block.digest)), do.RecordEvidence)
+
+
+def test_a_view_that_became_final_unseen_still_gives_evidence() -> None:
+    bench = Bench()
+    view = bench.view_led_by(1)
+    later = view + 1
+    block = bench.build(later, parent_view=0)
+    bench.hear(2, block)
+    bench.hear(2, bench.certify(N, later, block.block.digest))
+    bench.hear(2, bench.certify(F, later, block.block.digest))
+    assert bench.replica.final_view == later
+    first, second = bench.build(view), bench.build(view, time_ms=CLOCK_MS + 7)
+    assert not find(bench.hear(2, first), do.RecordEvidence)
+    (evidence,) = find(bench.hear(2, second), do.RecordEvidence)
+    assert (evidence.seat, evidence.second) == (1, second)

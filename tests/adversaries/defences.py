@@ -123,7 +123,7 @@ def look_far_ahead() -> Patch:
 
 def forget_epochs() -> Patch:
     """Sign statements without their epoch (docs/protocol.md#S2)."""
-    return edit(encode_statement, "U64.pack(epoch) + ", "")
+    return edit(encode_statement, "_PLACE.pack(epoch, view)", "_PLACE.pack(0, view)")
 
 
 def finalize_after_nullify() -> Patch:

@@ -19,8 +19,8 @@ def two_votes_unnoticed() -> Patch:
     """Two different votes of one kind are no evidence (docs/protocol.md#V1)."""
     return edit(
         evidence.is_conflict,
-        "if len(kinds) == 1:\n        return get_digest(first) != get_digest(second)",
-        "if len(kinds) == 1:\n        return isinstance(first, Proposal) and first != second",
+        "if one is not two:",
+        "if one is two is not Kind.PROPOSAL:\n        return False\n    if one is not two:",
     )
 
 
@@ -35,6 +35,6 @@ def lawful_nullify_accused() -> Patch:
     """Notarize and then nullify is taken for evidence (docs/protocol.md#V1)."""
     return edit(
         evidence.is_conflict,
-        "if kinds == {Kind.FINALIZE, Kind.NULLIFY}:",
-        "if Kind.NULLIFY in kinds and len(kinds) == 2 and Kind.PROPOSAL not in kinds:",
+        "if one is not Kind.FINALIZE and two is not Kind.FINALIZE:",
+        "if Kind.PROPOSAL in (one, two):",
     )

@@ -12,7 +12,7 @@ from quorate.core.blocks import Block
 from quorate.core.seats import SeatSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Persist:
     """Write records (key, value) to the vote log; synced when a new signature depends on it."""
 
@@ -20,14 +20,14 @@ class Persist:
     synced: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Broadcast:
     """Send to all connected nodes."""
 
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendToSeat:
     """Send to the node that holds a seat."""
 
@@ -35,7 +35,7 @@ class SendToSeat:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SendToNode:
     """Send to one node."""
 
@@ -43,14 +43,14 @@ class SendToNode:
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SetTimer:
     """Fire TimerFired at this monotonic time; replaces the timer before; None: no timer."""
 
     at_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CommitBlocks:
     """Hand final blocks, oldest first, and what proves the last one final to storage."""
 
@@ -58,7 +58,7 @@ class CommitBlocks:
     finality: Finality
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FetchBatches:
     """Get batches that a proposal names and that are not held here; best seats first."""
 
@@ -66,7 +66,7 @@ class FetchBatches:
     seats: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AnnounceProposal:
     """Tell who follows transactions that a proposal names these batches (a hint)."""
 
@@ -74,7 +74,7 @@ class AnnounceProposal:
     names: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PruneLog:
     """Storage holds everything up to this view durably: the log may forget it."""
 
@@ -82,7 +82,7 @@ class PruneLog:
     view: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StartEpoch:
     """This epoch's engine runs, and these sets are known, oldest first; `seat` is the own one.
 
@@ -94,7 +94,7 @@ class StartEpoch:
     seat: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecordEvidence:
     """Two signed messages of one seat that no honest seat signs together."""
 
@@ -103,7 +103,7 @@ class RecordEvidence:
     second: Vote | Proposal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ReportState:
     """The engine's state changed: "voting", "observing", "catching_up", "halted", and why."""
 

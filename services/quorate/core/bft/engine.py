@@ -72,6 +72,8 @@ class Engine:
         match event:
             case on.MessageReceived():
                 effects = self._receive(event)
+                if self.replica.last is None and get_epoch(event.message) == self.start.epoch:
+                    return effects
             case on.CaughtUp():
                 effects = self._catch_up(event)
             case on.BlocksExecuted():

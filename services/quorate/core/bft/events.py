@@ -1,7 +1,8 @@
 """What can happen to an engine. Past tense; every event carries both clocks.
 
 `now_ms` is monotonic and drives timers; `clock_ms` is wall time and only stamps and judges
-`time_ms` of headers, so that a jump of the wall clock disturbs no timer.
+`time_ms` of headers, so that a jump of the wall clock disturbs no timer. Nobody changes an event or
+an effect; they are not frozen because that would make each of them dearer.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from quorate.core.epochs import Epochs
 from quorate.core.results import Result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """Common part: when it happened, on both clocks."""
 
@@ -22,17 +23,17 @@ class Event:
     clock_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started(Event):
     """The driver is ready to do effects."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TimerFired(Event):
     """The time of the last SetTimer has come."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PeerConnected(Event):
     """A stream to a node is up; `seat` when it proved one."""
 
@@ -40,7 +41,7 @@ class PeerConnected(Event):
     seat: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageReceived(Event):
     """A message came from a node over its authenticated stream."""
 
@@ -49,14 +50,14 @@ class MessageReceived(Event):
     message: Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchesHeld(Event):
     """Batches are checked and durable here: (name, header) each."""
 
     batches: tuple[tuple[bytes, BatchHeader], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BatchesReported(Event):
     """Another seat says that it holds these batches durably; None: it has no seat now."""
 
@@ -64,21 +65,21 @@ class BatchesReported(Event):
     names: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlocksExecuted(Event):
     """Storage executed final blocks."""
 
     results: tuple[Result, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class BlocksSynced(Event):
     """Storage holds all blocks up to `height` durably."""
 
     height: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CaughtUp(Event):
     """Storage moved its head without the engine; `batches` are (height, name) of what was new.
 
@@ -91,7 +92,7 @@ class CaughtUp(Event):
     epochs: Epochs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StorageFaulted(Event):
     """Storage can't go on (reason) or can again (empty reason)."""
 

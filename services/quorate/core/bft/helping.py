@@ -62,8 +62,8 @@ class Helper:
     def archive(self, views: list[View]) -> None:
         """Keep the proofs of views that became final; the oldest go."""
         self._history.update((view.number, view) for view in views)
-        for old in sorted(self._history)[:-HISTORY_VIEWS]:
-            del self._history[old]
+        while len(self._history) > HISTORY_VIEWS:
+            del self._history[min(self._history)]
         floor = self._replica.final_view
         self._asked = {view: each for view, each in self._asked.items() if view > floor}
 

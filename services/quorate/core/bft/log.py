@@ -7,12 +7,15 @@ certificates, b"a" ‖ at ‖ seat u16 ‖ kind ‖ digest[:8] for the audit log
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from struct import Struct
+from typing import Final
 
 from quorate.core.bft.evidence import Signed, get_digest, get_kind, get_view
 from quorate.core.bft.messages import Certificate, Proposal, Vote, decode_message, get_epoch
-from quorate.core.codec import U16, U64
+from quorate.core.codec import U16
 
 Record = tuple[bytes, bytes]
+_PLACE: Final = Struct(">QQ")
 
 
 def record_own(message: Signed) -> Record:
@@ -41,7 +44,7 @@ def record_audit(seat: int, message: Signed) -> Record:
 
 def encode_place(epoch: int, view: int) -> bytes:
     """Return the part of a key that sorts records: epoch, then view."""
-    return U64.pack(epoch) + U64.pack(view)
+    return _PLACE.pack(epoch, view)
 
 
 def compute_prune_ranges(epoch: int, view: int) -> tuple[tuple[bytes, bytes], ...]:

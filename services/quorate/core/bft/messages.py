@@ -5,8 +5,11 @@ seat u16, signature 64. Certificate: CERTIFICATE u8, kind u8, epoch u64, view u6
 seats u16, bitmap ⌈seats/8⌉, signatures 64 each. Proposal: PROPOSAL u8, signature 64, block.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import attrgetter
+from struct import Struct
 from typing import Final
 
 from quorate.core import crypto
@@ -17,6 +20,7 @@ from quorate.core.params import SEATS_MAX
 from quorate.core.values import ZERO_HASH
 
 RANGE_MAX: Final = 64
+_PLACE: Final = Struct(">QQ")
 
 
 class Kind(IntEnum):
@@ -43,7 +47,7 @@ TAGS: Final = {
 
 def encode_statement(epoch: int, view: int, digest: bytes) -> bytes:
     """Return what every consensus signature covers besides its purpose and domain."""
-    return U64.pack(epoch) + U64.pack(view) + digest
+    return _PLACE.pack(epoch, view) + digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,26 @@ class Proposal:
 
     block: Block
     signature: bytes
+
+    @property
+    def kind(self) -> Kind:
+        """What it is, as a vote says it."""
+        return Kind.PROPOSAL
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of its block."""
+        return self.block.header.epoch
+
+    @property
+    def view(self) -> int:
+        """The view of its block."""
+        return self.block.header.view
+
+    @property
+    def digest(self) -> bytes:
+        """What it is about."""
+        return self.block.digest
 
     def encode(self) -> bytes:
         """Return the canonical layout."""
@@ -144,9 +168,8 @@ class SeatAnswer:
 Message = Vote | Proposal | Certificate | ProofRequest | SeatQuery | SeatAnswer
 
 
-def get_epoch(message: Message) -> int:
-    """Return the epoch a message belongs to."""
-    return message.block.header.epoch if isinstance(message, Proposal) else message.epoch
+# The epoch a message belongs to; in C, because every message is asked several times.
+get_epoch: Callable[[Message], int] = attrgetter("epoch")
 
 
 def decode_message(data: bytes) -> Message:

@@ -39,17 +39,17 @@ class Pool:
                 for name in strange:
                     self.add_report(new, name)
 
-    def add_held(self, name: bytes, header: BatchHeader) -> None:
-        """Note a batch that is checked and durable here."""
+    def add_held(self, name: bytes, header: BatchHeader) -> bool:
+        """Note a batch that is checked and durable here; tell whether it can be proposed now."""
         if name in self.held:
-            return
+            return False
         self.held[name] = header
         self._holders[name] = self._own_bit
         for seat, strange in enumerate(self._strange):
             if name in strange:
                 del strange[name]
                 self._holders[name] |= 1 << seat
-        self._check_ready(name)
+        return self._check_ready(name)
 
     def add_report(self, seat: int, name: bytes) -> bool:
         """Note that another seat holds a batch durably; tell whether it can be proposed now."""

@@ -45,6 +45,12 @@ class Proposer:
             return False
         return replica.pool.has_work(tip.header.height + 1, self._collect_taken(tip))
 
+    def is_waiting_for_results(self) -> bool:
+        """Tell whether what is executed next decides on the own next block, or on any."""
+        replica = self._replica
+        tip = self._find_parent(ask=False) or replica.chain.head
+        return replica.leader(replica.view) == replica.setup.seat or self._is_lagging(tip)
+
     def is_heartbeat_due(self) -> bool:
         """Tell whether the chain has been quiet for so long that an empty block is due."""
         replica = self._replica
@@ -56,7 +62,7 @@ class Proposer:
         times = [replica.committer.final_ms + replica.params.heartbeat_ms]
         if replica.leader(replica.view) == replica.setup.seat:
             times += self._list_own_times()
-        return min((at for at in times if at > replica.now_ms), default=None)
+        return min([at for at in times if at > replica.now_ms], default=None)
 
     def _list_own_times(self) -> list[int]:
         replica = self._replica

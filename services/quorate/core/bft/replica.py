@@ -31,7 +31,7 @@ from quorate.core.bft.waiting import Waiter
 from quorate.core.blocks import Block
 from quorate.core.epochs import EpochEnd
 from quorate.core.params import Params
-from quorate.core.results import Result
+from quorate.core.results import Judgement, Result
 from quorate.core.values import ZERO_HASH
 
 
@@ -99,7 +99,9 @@ class Replica:
         self.signing = Signing(setup.seat, setup.key, self.seats)
         self.timers = Timers(self.params, self.seats)
         self.views: dict[int, View] = {}
-        self.view = self.chain.head.header.view + 1
+        # View of the final head; nothing at or below it matters any more.
+        self.final_view = self.chain.head.header.view
+        self.view = self.final_view + 1
         self.last: Block | None = None
         self.highest: dict[int, Signed] = {}
         self.heard_ms: dict[int, int] = {}
@@ -137,15 +139,18 @@ class Replica:
             case on.MessageReceived():
                 return self._receiver.receive(event)
             case on.BatchesHeld():
-                for name, header in event.batches:
-                    if not self.chain.is_recent(name):
-                        self.pool.add_held(name, header)
+                came = [each for each in event.batches if not self.chain.is_recent(each[0])]
+                are_ready = [self.pool.add_held(name, header) for name, header in came]
+                return True in are_ready or self._is_undecided()
             case on.BatchesReported(seat=int(seat)):
                 news = [n for n in event.names if not self.chain.is_recent(n)]
                 became_ready = [self.pool.add_report(seat, name) for name in news]
                 return True in became_ready
             case on.BlocksExecuted():
+                # Mostly nobody waits for a result: it will stand in a later header.
+                waited = self.proposer.is_waiting_for_results() or self._is_undecided()
                 self.chain.add_results(event.results)
+                return waited or self.chain.is_diverged()
             case on.BlocksSynced():
                 self.committer.prune(event.height)
                 return False
@@ -159,6 +164,12 @@ class Replica:
                 self.committer.final_ms = self.now_ms
                 self.waiter.resend_own()
         return True
+
+    def _is_undecided(self) -> bool:
+        view = self.views.get(self.view)
+        if view is None or view.proposal is None:
+            return False
+        return view.judgement is Judgement.UNDECIDED
 
     def _is_timer_due(self) -> bool:
         return self._timer is not None and self.now_ms >= self._timer
@@ -246,6 +257,7 @@ class Replica:
 
     def moved_head(self, final_view: int) -> None:
         """Drop what lies at or below a new final head, and leave its view."""
+        self.final_view = final_view
         self.helper.archive([v for number, v in self.views.items() if number <= final_view])
         self.views = {number: v for number, v in self.views.items() if number > final_view}
         self.signing.forget(final_view)
@@ -255,8 +267,11 @@ class Replica:
             self._enter_view(final_view + 1, failed=False)
 
     def _enter(self) -> bool:
-        target = max((n for n, v in self.views.items() if v.is_certified()), default=0) + 1
-        if target <= self.view:
+        target = self.view
+        for number, view in self.views.items():
+            if number >= target and view.certificates:
+                target = number + 1
+        if target == self.view:
             return False
         left = self.get_view(target - 1)
         failed = Kind.NOTARIZE not in left.certificates and Kind.FINALIZE not in left.certificates
@@ -333,11 +348,6 @@ class Replica:
             self.signing.blocks[why] = reason
         else:
             self.signing.blocks.pop(why, None)
-
-    @property
-    def final_view(self) -> int:
-        """View of the final head; nothing at or below it matters any more."""
-        return self.chain.head.header.view
 
     def leader(self, view: int) -> int:
         """Return the seat that leads a view."""

@@ -41,11 +41,10 @@ class Waiter:
 
     def _has_reason_to_wait(self, view: View) -> bool:
         # Messages of later views count as well: what ended this one was lost here.
-        if any(v.touched for number, v in self._replica.views.items() if number >= view.number):
-            return True
+        for number, each in self._replica.views.items():
+            if (each.touched and number >= view.number) or Kind.NOTARIZE in each.certificates:
+                return True
         if self._replica.committer.is_open() or self._replica.signing.is_waiting():
-            return True
-        if any(Kind.NOTARIZE in each.certificates for each in self._replica.views.values()):
             return True
         return self._replica.proposer.has_work() or self._replica.proposer.is_heartbeat_due()
 
@@ -64,14 +63,14 @@ class Waiter:
 
     def compute_wake_ms(self) -> int | None:
         """Return when the next TimerFired is needed; None: only events matter."""
-        times = (
+        times = [
             self._replica.timers.deadline_ms,
             self._replica.timers.retry_ms,
             self._replica.proposer.compute_wake_ms(),
             self._compute_undecided_wake_ms(),
             self._compute_chase_ms(),
-        )
-        return min((at for at in times if at is not None), default=None)
+        ]
+        return min([at for at in times if at is not None], default=None)
 
     def _chase(self) -> None:
         # The finalization of what has long been notarized may have been lost only here.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from quorate.core.params import Params
-from tests.sim.plan import POINTS, Crash, Partition, Plan
+from tests.sim.plan import POINTS, Crash, Partition, Pause, Plan
 
 PARAMS = Params(
     block_weight_max=1_000,
@@ -149,3 +149,14 @@ def seat_repeaters(seed: int) -> Plan:
 def _with_one(plan: Plan, adversary: str) -> Plan:
     seat = Random(f"{adversary} {plan.seed}").randrange(plan.seats)
     return replace(plan, adversaries=((seat, adversary),))
+
+
+def short_epochs(seed: int) -> Plan:
+    """Epochs of two blocks among six nodes; the network falls apart now and then."""
+    return replace(splits(seed), epoch_blocks=2, joining=2, faulty_ms=3_000)
+
+
+def stalling_epochs(seed: int) -> Plan:
+    """Epochs of two blocks while executors stand still, one after the other and all at once."""
+    stalls = tuple(Pause(at, at + 900, node) for node in range(4) for at in (200, 1_500))
+    return replace(short_epochs(seed), stalls=stalls)

@@ -144,13 +144,12 @@ class Engine:
     def _succeed(
         self, last: Block, finality: Finality, following: SeatSet, event: on.Event
     ) -> list[do.Effect]:
-        chain = self.replica.chain.follow(last, finality)
-        effects = self._begin(
-            start_after(last.header), Succession(chain=chain, restored=Restored()), event
-        )
         if following.hash != last.header.executed.next_set_hash:
+            # Before the next engine can sign anything by that set.
             self.replica.block(DIVERGED, "a quorum's set differs from the own one")
-        return effects
+        chain = self.replica.chain.follow(last, finality)
+        succession = Succession(chain=chain, restored=Restored())
+        return self._begin(start_after(last.header), succession, event)
 
     def _begin(self, start: EpochStart, succession: Succession, event: on.Event) -> list[do.Effect]:
         before, was_sure = self.replica, self.replica.signing.is_sure()

@@ -295,12 +295,19 @@ def test_a_tail_block_adds_nothing_at_all() -> None:
     assert on_tail.header.last_block == last.digest and on_tail.header.height == last.header.height
 
 
-def test_the_set_of_an_epoch_must_be_the_one_that_headers_carry() -> None:
+def test_by_a_set_that_headers_deny_nothing_is_signed() -> None:
     town = Town(4, stay)
     town.run_to(2)
     engine = town.engine(3)
-    seats = engine._sets[1]
-    engine._sets[1] = SeatSet(1, (*seats.seats[1:], seats.seats[0]))
+    # The same keys, so that all else fits: what came early is handled as soon as the epoch begins.
+    seats = engine._sets[1].seats
+    engine._sets[1] = SeatSet(1, (replace(seats[0], name="another"), *seats[1:]))
+    town.drops = lambda source, target, message: (
+        target == 3 and getattr(message, "kind", None) is Kind.FINALIZE
+    )
+    town.run(lambda: any(isinstance(each.message, Proposal) for each in engine._early))
+    town.drops = lambda source, target, message: False
     town.run(lambda: engine.start.epoch == 1)
     state, detail = engine.replica.get_state()
     assert state == "halted" and DIVERGED in detail
+    assert not engine.replica.signing.signed

@@ -82,6 +82,8 @@ class Storage:
         # Of the epoch that the block after the head belongs to.
         self.epoch_start = world.genesis.start
         self._moved_ms = 0
+        # How far the engine that runs now has sent final blocks.
+        self._committed = 0
         self._applying = False
 
     @property
@@ -122,6 +124,7 @@ class Storage:
 
     def open(self, restored: Restored) -> tuple[Opening, Epochs]:
         """Return what OpenChain tells a starting engine."""
+        self._committed = 0
         window = self._world.params.batch_validity_blocks
         first = max(self.height - window + 1, 1)
         head = self.blocks[self.height]
@@ -146,6 +149,7 @@ class Storage:
 
     def commit(self, run: do.CommitBlocks) -> None:
         """Take final blocks from the own engine."""
+        self._committed = max(self._committed, run.blocks[-1].header.height)
         if self.is_up:
             self.queue.append(run)
             self.wake()
@@ -205,7 +209,8 @@ class Storage:
     def _end_run(self, run: do.CommitBlocks, first: int, *, caught_up: bool) -> None:
         self.finalities[self.height] = run.finality
         self._moved_ms = self._world.scheduler.now_ms
-        if caught_up:
+        # What an engine before this one had sent is news to it as well.
+        if caught_up or self.height > self._committed:
             names = self._list_names(max(first - self._world.params.batch_validity_blocks, 1))
             self._node.put(on.CaughtUp, run.blocks[-1], run.finality, names, self.get_epochs())
         self._tell(first)

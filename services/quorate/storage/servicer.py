@@ -169,6 +169,7 @@ class StorageServicer(rpc.StorageServiceServicer):
         check_shape(blocks)
         if decode_finality(request.certificate).digest != blocks[-1].digest:
             raise InvalidBlock("the finality is not of the last block", reason="WRONG_RUN")
+        session.note_committed(blocks[-1].header.height)
         if blocks[-1].header.height <= self._chain.certified_height:
             session.acknowledge()
             return

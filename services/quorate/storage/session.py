@@ -24,7 +24,7 @@ class Session:
         self._fault: str | None = None
         self._catching_up = False
         # An engine that has just attached is told where the head is: it may have moved since.
-        self._head = 0
+        self._head = self._committed = 0
         self._target = chain.certified_height
         self._synced = -1
         head = chain.store.get_block(chain.certified_height)
@@ -34,6 +34,10 @@ class Session:
         """End `iter_responses`."""
         self.closed = True
         self._chain.changed.notify()
+
+    def note_committed(self, height: int) -> None:
+        """Note how far this engine has sent final blocks; what moves the head beyond is told."""
+        self._committed = max(self._committed, height)
 
     def acknowledge(self) -> None:
         """Tell the synced height again: the engine sent blocks that are applied already."""
@@ -70,6 +74,9 @@ class Session:
 
     def _add_caught_up(self, response: pb.CommitResponse) -> bool:
         self._target = max(self._target, self._chain.caught_up_height)
+        if self._chain.certified_height > self._committed:
+            # Blocks of an engine before this one, which were still in the queue.
+            self._target = max(self._target, self._chain.certified_height)
         if self._head >= self._target:
             return False
         chain, store = self._chain, self._chain.store

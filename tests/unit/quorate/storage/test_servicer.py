@@ -1,8 +1,11 @@
 """StorageService over its Unix socket, with a real RocksDB behind it."""
 
+import asyncio
+
 import grpc
 import pytest
 
+from quorate.api.ledger.v1 import ledger_pb2
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.consensus.reporting import sign_report
 from quorate.core.blocks import Block
@@ -22,6 +25,22 @@ async def test_commits_blocks_and_answers_with_results(node, forge):
         await engine.wait_synced(3)
         assert sorted(engine.results()) == [1, 2, 3]
         assert engine.answers[0].fault_changed
+
+
+async def test_a_new_engine_hears_of_blocks_that_the_one_before_had_sent(node, forge):
+    blocks = forge.extend(2)
+    async with node.attach() as before:
+        for block, _ in blocks:
+            await before.send([block])
+        async with asyncio.timeout(10):
+            while not node.service.catch_up.busy:
+                await node.ledger.ListSeats(ledger_pb2.ListSeatsRequest())
+        async with node.attach() as engine:
+            for _, batches in blocks:
+                await node.put(batches)
+            await engine.wait_synced(2)
+            heads = [a.caught_up_block for a in engine.answers if a.caught_up_block]
+            assert heads[-1] == blocks[-1][0].encode()
 
 
 async def test_state_shows_what_transfers_did(node, forge):

@@ -1,1 +1,1 @@
-"""The consensus service: drives one epoch's engine; the only home of the seat key and vote log."""
+"""The consensus service: drives the engine; the only home of the seat key and the vote log."""

@@ -47,6 +47,10 @@ class SeatSet:
         """Return which seat a key holds; None: none in this epoch."""
         return self._index.get(public_key)
 
+    def get_key(self, seat: int) -> bytes | None:
+        """Return the key of a seat; None when there is no such seat."""
+        return self.keys[seat] if 0 <= seat < len(self.seats) else None
+
     def follow(self, epoch: int) -> "SeatSet":
         """Return the same seats as the set of another epoch."""
         return SeatSet(epoch, self.seats)

@@ -180,7 +180,7 @@ class Execution:
         self._changes = Changes(records)
         self._fees = 0
         self._refuted: set[bytes] = set()
-        self._sets: dict[int, tuple[bytes, ...]] = {}
+        self._sets: dict[int, SeatSet | None] = {}
         self._bound: list[bytes] = []
 
     def begin(self) -> None:
@@ -327,9 +327,9 @@ class Execution:
         """Return the key of a seat; None when there is no such seat, or its set is not around."""
         if epoch not in self._sets:
             record = self._changes.get(compute_set_key(epoch))
-            self._sets[epoch] = SeatSet.decode(record).keys if record else ()
-        keys = self._sets[epoch]
-        return keys[seat] if seat < len(keys) else None
+            self._sets[epoch] = SeatSet.decode(record) if record else None
+        found = self._sets[epoch]
+        return None if found is None else found.get_key(seat)
 
     def _transfer(self, transaction: Transaction) -> int:
         """Move all amounts one after the other, or none; return 0 or INSUFFICIENT_BALANCE."""

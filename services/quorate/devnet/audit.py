@@ -213,10 +213,9 @@ class _Judge:
     def judge(self, finding: Finding) -> bool | None:
         if not self._sets:
             return None
-        keys = self._sets[min(finding.epoch, len(self._sets) - 1)].keys
-        if finding.seat >= len(keys):
+        key = self._sets[min(finding.epoch, len(self._sets) - 1)].get_key(finding.seat)
+        if key is None:
             return False
-        key = keys[finding.seat]
         both = (finding.first, finding.second)
         return all(is_authentic(each, key, self._domain) for each in both)
 

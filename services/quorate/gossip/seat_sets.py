@@ -53,7 +53,7 @@ class SeatSets:
     def get_seat_key(self, epoch: int, seat: int) -> bytes | None:
         """Return the key of a seat; None when there is no such seat, or its set is not known."""
         found = self._sets.get(epoch)
-        return found.keys[seat] if found is not None and seat < len(found.keys) else None
+        return None if found is None else found.get_key(seat)
 
     def list_keys(self) -> list[bytes]:
         """Return the keys that hold a seat in any known epoch, the running one's first."""

@@ -13,8 +13,9 @@ from typing import Final
 from quorate.core import crypto
 from quorate.core.bft import effects as do
 from quorate.core.bft import events as on
+from quorate.core.bft.chain import Chain
 from quorate.core.bft.finality import Finality
-from quorate.core.bft.log import Record, Restored
+from quorate.core.bft.log import Record
 from quorate.core.bft.messages import SeatQuery, get_epoch
 from quorate.core.bft.replica import Opening, Replica, Setup, Succession
 from quorate.core.bft.signing import CARRIED_BLOCKS, DIVERGED
@@ -63,7 +64,7 @@ class Engine:
     def get_seat_key(self, epoch: int, seat: int) -> bytes | None:
         """Return the key of a seat; None when there is no such seat, or its set is not known."""
         found = self._sets.get(epoch)
-        return found.keys[seat] if found is not None and seat < len(found.keys) else None
+        return None if found is None else found.get_key(seat)
 
     # ---- events ----------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class Engine:
         chain = self.replica.chain.follow(event.block, event.finality)
         chain.add_recent(event.batches)
         chain.executed_height = max(chain.executed_height, event.block.header.height)
-        return self._begin(start, Succession(chain=chain, restored=Restored()), event)
+        return self._begin(start, chain, event)
 
     def _move_on(self, event: on.Event) -> list[do.Effect]:
         """Begin the next epoch once this one's last block is final and the set is known."""
@@ -148,12 +149,11 @@ class Engine:
             # Before the next engine can sign anything by that set.
             self.replica.block(DIVERGED, "a quorum's set differs from the own one")
         chain = self.replica.chain.follow(last, finality)
-        succession = Succession(chain=chain, restored=Restored())
-        return self._begin(start_after(last.header), succession, event)
+        return self._begin(start_after(last.header), chain, event)
 
-    def _begin(self, start: EpochStart, succession: Succession, event: on.Event) -> list[do.Effect]:
+    def _begin(self, start: EpochStart, chain: Chain, event: on.Event) -> list[do.Effect]:
         before, was_sure = self.replica, self.replica.signing.is_sure()
-        succession = replace(succession, restored=self._restored.pick(start.epoch))
+        succession = Succession(chain=chain, restored=self._restored.pick(start.epoch))
         self._restored = self._restored.drop(start.epoch)
         is_next = start.epoch == self.start.epoch + 1
         self.before = before if is_next else None

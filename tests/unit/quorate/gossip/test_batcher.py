@@ -152,14 +152,18 @@ async def test_a_batch_that_two_epochs_did_not_name_is_sealed_again(nodes: list[
     await siblings.wait(lambda: len(siblings.batches) == 1)
     (name,) = siblings.batches
     await engine.wait(lambda: bool(engine.held))
-    held = node.running.router.spread.held
+    router = node.running.router
+    held = router.spread.held
     for epoch in (1, 2):
         await engine.start_epoch(build_set(epoch, 0, 1, 2, 3), epoch=epoch)
+        async with asyncio.timeout(15):
+            while router.seat.sets.epoch < epoch:
+                await engine.send()
         siblings.epoch = epoch
         assert name in held
         siblings.execute([])
         async with asyncio.timeout(15):
-            while node.running.router.mempool.height < siblings.height:
+            while router.mempool.height < siblings.height:
                 await engine.send()
     await siblings.wait(lambda: len(siblings.batches) == 2)
     again = Batch.decode(list(siblings.batches.values())[1])

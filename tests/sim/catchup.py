@@ -37,7 +37,7 @@ def build_genesis(world: World, balances: tuple[tuple[Address, int], ...]) -> Ge
     """Return the genesis of a simulated chain, as storage sees it."""
     first, following = (world.sets.get_set(epoch).seats for epoch in (0, 1))
     return Genesis(
-        "sim", world.genesis_ms, 0, world.params, first, following, balances,
+        "sim", world.genesis_ms, 0, world.params, first, following, (), balances,
         Hash(world.genesis_hash), Hash(world.domain),
     )  # fmt: skip
 

@@ -25,11 +25,11 @@ from quorate.core.blocks import Block
 from quorate.core.codec import U32, U64, pack_list
 from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.errors import InvalidInput
+from quorate.core.genesis_state import compute_genesis_writes
 from quorate.core.results import Result
 from quorate.core.seats import SeatSet
 from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.core.transactions import check_signatures, check_transaction
-from quorate.core.transition import compute_genesis_writes
 from quorate.core.values import HASH_BYTES
 from quorate.kit.convert import decode_transaction
 from quorate.storage.store import HEIGHT_KEY, RUN_END_KEY, encode_result

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from quorate.core.batches import Batch
 from quorate.core.blocks import Block
 from quorate.core.codec import U64
+from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction
 from quorate.core.genesis import Genesis
+from quorate.core.genesis_state import compute_genesis_writes
+from quorate.core.outcomes import FIRST_SKIPPED
 from quorate.core.receipts import pack_receipts
+from quorate.core.records import MemoryRecords, Record
 from quorate.core.results import (
     Result,
     WriteDigest,
@@ -23,17 +27,7 @@ from quorate.core.results import (
 )
 from quorate.core.state import Write, decode_account
 from quorate.core.transactions import Transaction
-from quorate.core.transition import (
-    FIRST_SKIPPED,
-    Context,
-    Execution,
-    Receipt,
-    build_undecodable,
-    compute_genesis_writes,
-    list_epoch_keys,
-    list_first_keys,
-    list_keys,
-)
+from quorate.core.transition import Execution, Receipt, build_undecodable
 from quorate.core.values import ZERO_HASH
 from quorate.kit.convert import decode_certified
 from quorate.storage.store import HEIGHT_KEY, Place, encode_result
@@ -67,10 +61,25 @@ def list_transactions(block: Block, load: Load, domain: bytes) -> list[Transacti
 
 def build_context(block: Block, genesis: Genesis) -> Context:
     """Return what execution takes from a block and its chain."""
-    header = block.header
-    return Context(
-        header.height, header.base_fee, genesis.params, genesis.domain, header.epoch
-    )  # fmt: skip
+    return Context(block.header, genesis.params, genesis.domain)
+
+
+class DiskRecords:
+    """The state in a database, read key by key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return self._database.get("state", key) or b""
+
+    def scan(self, prefix: bytes, after: bytes, count: int) -> list[Record]:
+        found = [
+            item
+            for item in self._database.scan("state")
+            if item[0].startswith(prefix) and item[0] > after
+        ]
+        return sorted(found)[:count]
 
 
 def execute(
@@ -78,16 +87,15 @@ def execute(
 ) -> Executed:
     """Return a block's effects on top of the state in the database; nothing is written."""
     height = block.header.height
-    context = build_context(block, genesis)
-    records = _load(database, [*list_first_keys(height), *list_epoch_keys(block.header.epoch)])
-    execution, receipts = Execution(context, records), list[Receipt]()
+    execution = Execution(build_context(block, genesis), DiskRecords(database))
+    receipts = list[Receipt]()
     execution.begin()
     transactions = list_transactions(block, database.get, genesis.domain)
     for start in range(0, len(transactions), slice_max):
-        part = transactions[start : start + slice_max]
-        records |= _load(database, [key for key in list_keys(part) if key not in records])
-        receipts += execution.apply(part)
-    next_set = execution.end_epoch(block.header)
+        receipts += execution.apply(transactions[start : start + slice_max])
+    for _ in execution.iter_close():
+        pass
+    next_set = execution.next_set
     digest, puts = WriteDigest(previous), list[Put]()
     for writes in execution.iter_writes():
         digest.add(writes)
@@ -99,10 +107,6 @@ def execute(
     puts.append(("results", U64.pack(height), encode_result(result, len(receipts))))
     puts.append(("receipts", U64.pack(height), packed))
     return Executed(result, receipts, puts)
-
-
-def _load(database: Database, keys: list[bytes]) -> dict[bytes, bytes]:
-    return {key: database.get("state", key) or b"" for key in keys}
 
 
 def _list_places(height: int, receipts: list[Receipt], database: Database) -> list[Put]:
@@ -129,7 +133,7 @@ class Reference:
 
     def __init__(self, genesis: Genesis, contents: dict[bytes, bytes]) -> None:
         self._genesis, self._contents = genesis, contents
-        self._state = dict(compute_genesis_writes(genesis))
+        self._state = MemoryRecords(compute_genesis_writes(genesis))
         self._digest: bytes = ZERO_HASH
 
     def execute(self, block: Block) -> Result:
@@ -138,15 +142,13 @@ class Reference:
         transactions = list_transactions(
             block, lambda _, name: self._contents.get(name), genesis.domain
         )
-        keys = list_first_keys(header.height) + list_epoch_keys(header.epoch)
-        keys += list_keys(transactions)
-        records = {key: self._state.get(key, b"") for key in keys}
-        execution = Execution(build_context(block, genesis), records)
+        execution = Execution(build_context(block, genesis), self._state)
         execution.begin()
-        receipts, next_set = execution.apply(transactions), execution.end_epoch(header)
+        receipts = execution.apply(transactions)
+        for _ in execution.iter_close():
+            pass
         writes: list[Write] = [write for part in execution.iter_writes() for write in part]
-        for key, value in writes:
-            self._state[key] = value
+        self._state.take(writes)
         self._digest = compute_write_digest(self._digest, writes)
         receipts_hash = compute_receipts_hash(pack_receipts(receipts))
-        return Result(header.height, self._digest, receipts_hash, next_set)
+        return Result(header.height, self._digest, receipts_hash, execution.next_set)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from quorate.core import transition
+from quorate.core import closing
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.values import compute_faults
 
 if TYPE_CHECKING:
     from quorate.core import crypto
+    from quorate.core.params import Params
+    from quorate.core.staking.performance import Performance
+    from quorate.core.state import Changes
     from tests.sim.plan import Plan
 
 SEATS_MIN = 4
@@ -25,13 +29,30 @@ TRIES = 20
 
 @contextmanager
 def elections(sets: Sets) -> Iterator[None]:
-    """Have the real execution elect the drawn sets within, until there is stake to elect by."""
-    before = transition.compute_next_set
-    transition.compute_next_set = lambda following: sets.get_set(following.epoch + 1)
+    """Have the real execution elect the drawn sets within: what is tested changes every epoch."""
+    before = closing.Election
+    closing.Election = partial(_Drawn, sets)
     try:
         yield
     finally:
-        transition.compute_next_set = before
+        closing.Election = before
+
+
+class _Drawn:
+    """Stands for an election: the set is drawn, whoever may have stake."""
+
+    def __init__(
+        self,
+        sets: Sets,
+        changes: Changes,
+        params: Params,
+        ending: SeatSet,
+        following: SeatSet,
+    ) -> None:
+        self.next_set = sets.get_set(following.epoch + 1)
+
+    def iter_steps(self, performance: Performance) -> Iterator[None]:
+        yield from ()
 
 
 class Sets:

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from quorate.core.outcomes import FIRST_SKIPPED, SUCCEEDED
 from quorate.core.params import Params
-from quorate.core.transition import FIRST_SKIPPED, SUCCEEDED
 from tests.sim.full import FullStorage
 from tests.sim.plan import Crash, Plan
 from tests.sim.world import World, run_plan

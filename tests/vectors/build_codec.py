@@ -121,7 +121,7 @@ def _build_transaction() -> dict[str, Any]:
         "bare_body": bare.hex(),
         "bare_id": compute_transaction_id(DOMAIN, bare).hex(),
         "envelope": envelope.hex(),
-        "weight": compute_weight(len(envelope), 2, 2),
+        "weight": compute_weight(len(envelope), 2, payloads * 2),
         "payload_hash": compute_payload_hash([b"one", b"two"]).hex(),
     }
 

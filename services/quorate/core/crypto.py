@@ -31,6 +31,8 @@ TAG_NODE_RECORD: Final = b"quorate/node-record/v1"
 TAG_NODE_STREAM: Final = b"quorate/node-stream/v1"
 TAG_SEAT_NODE: Final = b"quorate/seat-node/v1"
 TAG_SEAT_GENESIS: Final = b"quorate/seat-genesis/v1"
+TAG_SEAT: Final = b"quorate/seat/v1"
+TAG_READY: Final = b"quorate/ready/v1"
 
 
 def compute_hash(tag: bytes, *parts: bytes) -> Hash:

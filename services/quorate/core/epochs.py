@@ -1,8 +1,8 @@
-"""When an epoch ends, and which set follows (docs/protocol.md#N1 to N5). The only home of this.
+"""When an epoch ends (docs/protocol.md#N1 to N5). The only home of this.
 
-Executing the last block of epoch e gives the set of epoch e + 2, so a set is known one epoch before
-it votes; its hash stands in the headers of the epoch between. The sets of epochs 0 and 1 are in the
-genesis.
+Executing the last block of epoch e elects the set of epoch e + 2 (staking/election.py), so a set
+is known one epoch before it votes; its hash stands in the headers of the epoch between. The sets of
+epochs 0 and 1 are in the genesis.
 """
 
 from dataclasses import dataclass
@@ -78,11 +78,3 @@ class Epochs:
 def start_after(last: Header) -> EpochStart:
     """Return the start of the epoch that follows an epoch's last block."""
     return EpochStart(last.epoch + 1, last.height, last.time_ms, last.executed.write_digest)
-
-
-def compute_next_set(following: SeatSet) -> SeatSet:
-    """Return the set that executing an epoch's last block gives; `following` is the epoch's next.
-
-    Until there is stake to elect by, the seats stay as they are.
-    """
-    return following.follow(following.epoch + 1)

@@ -14,14 +14,24 @@ from quorate.core.epochs import EpochStart
 from quorate.core.errors import InvalidGenesis, MalformedAddress
 from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
 from quorate.core.seats import NAME_BYTES_MAX, Seat, SeatSet
-from quorate.core.values import TREASURY, Address, Hash, format_address, parse_address
+from quorate.core.staking.payloads import DESCRIPTION_BYTES_MAX
+from quorate.core.staking.records import Candidate
+from quorate.core.values import (
+    SHARE_BP,
+    TREASURY,
+    Address,
+    Hash,
+    format_address,
+    parse_address,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
     """A checked genesis; `hash` and `domain` are computed once here.
 
-    `seats` is the set of epoch 0, `next_seats` that of epoch 1.
+    `seats` is the set of epoch 0, `next_seats` that of epoch 1; `candidates` are those of both and
+    others, by owner.
     """
 
     chain_id: str
@@ -30,14 +40,16 @@ class Genesis:
     params: Params
     seats: tuple[Seat, ...]
     next_seats: tuple[Seat, ...]
+    candidates: tuple[tuple[Address, Candidate], ...]
     balances: tuple[tuple[Address, int], ...]
     hash: Hash
     domain: Hash
 
     @property
     def supply(self) -> int:
-        """The sum of all balances; it never changes without an issue schedule."""
-        return sum(balance for _, balance in self.balances)
+        """All balances and stakes; what blocks issue comes on top."""
+        stakes = sum(candidate.stake for _, candidate in self.candidates)
+        return stakes + sum(balance for _, balance in self.balances)
 
     @property
     def sets(self) -> tuple[SeatSet, SeatSet]:
@@ -65,35 +77,47 @@ def parse_genesis(text: str) -> Genesis:
     params_document = document.get("params")
     if not isinstance(params_document, dict):
         raise InvalidGenesis("params", "must be an object")
+    lists = _Entries(document, chain_id)
+    seats = lists.take_seats("seats")
+    next_seats = lists.take_seats("next_seats" if "next_seats" in document else "seats")
+    lists.take_others()
+    balances = _parse_balances(document)
+    stakes = sum(candidate.stake for candidate in lists.candidates.values())
+    if stakes + sum(balance for _, balance in balances) > SUPPLY_MAX:
+        raise InvalidGenesis("accounts", "and stakes hold more than 2^63 − 1 in all")
     genesis_hash = crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document))
     return Genesis(
         chain_id=chain_id,
         time_ms=time_ms,
         fork_epoch=fork_epoch,
         params=Params.parse(params_document),
-        seats=_parse_seats(document, "seats", chain_id),
-        next_seats=_parse_seats(
-            document, "next_seats" if "next_seats" in document else "seats", chain_id
-        ),
-        balances=_parse_balances(document),
+        seats=seats,
+        next_seats=next_seats,
+        candidates=tuple(sorted(lists.candidates.items(), key=lambda item: item[0])),
+        balances=balances,
         hash=genesis_hash,
         domain=crypto.compute_domain(chain_id, genesis_hash, fork_epoch),
     )
+
+
+SeatEntry = dict[str, str | int]
 
 
 def build_genesis(
     chain_id: str,
     time_ms: int,
     params: Params,
-    seats: list[dict[str, str]],
+    seats: list[SeatEntry],
     balances: dict[str, int],
     *,
     fork_epoch: int = 0,
-    next_seats: list[dict[str, str]] | None = None,
+    next_seats: list[SeatEntry] | None = None,
+    candidates: list[SeatEntry] | None = None,
 ) -> str:
-    """Return the JSON text of a genesis; seats come from `build_seat_entry`.
+    """Return the JSON text of a genesis; seats and candidates come from `build_seat_entry`.
 
-    `next_seats` is the set of epoch 1; without it that is the set of epoch 0 again.
+    `next_seats` is the set of epoch 1; without it that is the set of epoch 0 again. `candidates`
+    are further ones, without a seat yet.
     """
     document: dict[str, object] = {
         "chain_id": chain_id,
@@ -105,13 +129,48 @@ def build_genesis(
     }
     if next_seats is not None:
         document["next_seats"] = next_seats
+    if candidates is not None:
+        document["candidates"] = candidates
     return json.dumps(document, indent=2)
 
 
-def build_seat_entry(chain_id: str, name: str, key: crypto.SigningKey) -> dict[str, str]:
-    """Return a seat's line for the genesis: name, key, and the key's own proof."""
-    proof = key.sign(crypto.TAG_SEAT_GENESIS, _proof_domain(chain_id), name.encode())
-    return {"name": name, "public_key": key.public_key.hex(), "proof": proof.hex()}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Who owns a candidate of the genesis, and what is bonded to it at block 0."""
+
+    owner: bytes
+    operator: bytes = b""
+    commission_bp: int = 0
+    stake: int = 0
+    description: str = ""
+
+
+def build_seat_entry(
+    chain_id: str, name: str, key: crypto.SigningKey, terms: Terms | None = None
+) -> SeatEntry:
+    """Return a candidate's entry for the genesis, with its seat key's own proof.
+
+    Without terms nobody owns it: its owner is the address of the seat key, and it has no stake.
+    """
+    own = crypto.compute_address(crypto.SCHEME_ED25519, key.public_key)
+    terms = terms or Terms(owner=own)
+    message = encode_claim(terms.owner, name)
+    proof = key.sign(crypto.TAG_SEAT_GENESIS, _proof_domain(chain_id), message)
+    return {
+        "name": name,
+        "public_key": key.public_key.hex(),
+        "proof": proof.hex(),
+        "owner": format_address(terms.owner),
+        "operator": format_address(terms.operator or terms.owner),
+        "commission_bp": terms.commission_bp,
+        "stake": terms.stake,
+        "description": terms.description,
+    }
+
+
+def encode_claim(owner: bytes, name: str) -> bytes:
+    """Return what a seat key signs for its candidate's entry in a genesis."""
+    return owner + name.encode()
 
 
 def _proof_domain(chain_id: str) -> bytes:
@@ -129,7 +188,8 @@ def _load(text: str) -> dict[str, object]:
     if not isinstance(document, dict):
         raise InvalidGenesis("(document)", "must be an object")
     allowed = {
-        "chain_id", "time_ms", "fork_epoch", "params", "seats", "next_seats", "accounts",
+        "chain_id", "time_ms", "fork_epoch", "params", "seats", "next_seats", "candidates",
+        "accounts",
     }  # fmt: skip
     for name in document:
         if name not in allowed:
@@ -157,27 +217,103 @@ def _integer(document: dict[str, object], field: str) -> int:
     return value
 
 
-def _parse_seats(document: dict[str, object], field: str, chain_id: str) -> tuple[Seat, ...]:
-    entries = document.get(field)
-    if not isinstance(entries, list) or not 1 <= len(entries) <= SEATS_MAX:
-        raise InvalidGenesis(field, f"must list 1 to {SEATS_MAX} seats")
-    seats: list[Seat] = []
-    for index, entry in enumerate(entries):
-        where = f"{field}[{index}]"
-        try:
-            name, key = str(entry["name"]), bytes.fromhex(entry["public_key"])
-            proof = bytes.fromhex(entry["proof"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InvalidGenesis(where, "needs name, public_key and proof (hex)") from error
-        if len(name.encode()) > NAME_BYTES_MAX:
-            raise InvalidGenesis(f"{where}.name", f"is longer than {NAME_BYTES_MAX} bytes")
-        tag, domain = crypto.TAG_SEAT_GENESIS, _proof_domain(chain_id)
-        if not crypto.is_signed(key, proof, tag, domain, name.encode()):
-            raise InvalidGenesis(f"{where}.proof", "is not the key's signature over its name")
-        if any(seat.public_key == key or seat.name == name for seat in seats):
-            raise InvalidGenesis(where, "repeats the key or name of another seat")
-        seats.append(Seat(index, name, key))
-    return tuple(seats)
+class _Entries:
+    """Reads the lists of candidates of a document; the same entry may stand in several."""
+
+    def __init__(self, document: dict[str, object], chain_id: str) -> None:
+        self.candidates: dict[Address, Candidate] = {}
+        self._document, self._domain = document, _proof_domain(chain_id)
+        self._holders: dict[bytes, Address] = {}
+
+    def take_seats(self, field: str) -> tuple[Seat, ...]:
+        """Return the seats of a list of 1 to SEATS_MAX entries."""
+        entries = self._document.get(field)
+        if not isinstance(entries, list) or not 1 <= len(entries) <= SEATS_MAX:
+            raise InvalidGenesis(field, f"must list 1 to {SEATS_MAX} seats")
+        seats = list[Seat]()
+        for index, entry in enumerate(entries):
+            where = f"{field}[{index}]"
+            owner, candidate = self._take(entry, where)
+            if any(seat.candidate == owner or seat.name == candidate.name for seat in seats):
+                raise InvalidGenesis(where, "repeats the owner or name of another seat")
+            key, stake = candidate.seat_key, candidate.stake
+            seats.append(Seat(index, candidate.name, key, owner, stake))
+        return tuple(seats)
+
+    def take_others(self) -> None:
+        """Read the candidates that have no seat yet."""
+        entries = self._document.get("candidates", [])
+        if not isinstance(entries, list):
+            raise InvalidGenesis("candidates", "must be a list")
+        for index, entry in enumerate(entries):
+            self._take(entry, f"candidates[{index}]")
+
+    def _take(self, entry: object, where: str) -> tuple[Address, Candidate]:
+        owner, candidate = _parse_entry(entry, where, self._domain)
+        if self.candidates.setdefault(owner, candidate) != candidate:
+            raise InvalidGenesis(f"{where}.owner", "has another entry that differs")
+        if self._holders.setdefault(candidate.seat_key, owner) != owner:
+            raise InvalidGenesis(f"{where}.public_key", "is another candidate's seat key too")
+        return owner, candidate
+
+
+_ENTRY_FIELDS = {
+    "name", "public_key", "proof", "owner", "operator", "commission_bp", "stake", "description",
+}  # fmt: skip
+
+
+def _parse_entry(entry: object, where: str, domain: bytes) -> tuple[Address, Candidate]:
+    if not isinstance(entry, dict):
+        raise InvalidGenesis(where, "must be an object")
+    for name in entry:
+        if name not in _ENTRY_FIELDS:
+            raise InvalidGenesis(f"{where}.{name}", "is not a field of a candidate")
+    name, description = _text(entry, "name", where), _text(entry, "description", where)
+    if not 1 <= len(name.encode()) <= NAME_BYTES_MAX:
+        raise InvalidGenesis(f"{where}.name", f"must have 1 to {NAME_BYTES_MAX} bytes")
+    if len(description.encode()) > DESCRIPTION_BYTES_MAX:
+        raise InvalidGenesis(f"{where}.description", f"is over {DESCRIPTION_BYTES_MAX} bytes")
+    owner = _address(entry.get("owner"), f"{where}.owner")
+    operator = _address(entry.get("operator", entry.get("owner")), f"{where}.operator")
+    commission_bp = _number(entry, "commission_bp", where)
+    if commission_bp > SHARE_BP:
+        raise InvalidGenesis(f"{where}.commission_bp", f"is above {SHARE_BP}")
+    stake = _number(entry, "stake", where)
+    key, proof = _bytes(entry, "public_key", where), _bytes(entry, "proof", where)
+    claim = encode_claim(owner, name)
+    if not crypto.is_signed(key, proof, crypto.TAG_SEAT_GENESIS, domain, claim):
+        raise InvalidGenesis(f"{where}.proof", "is not the key's signature over owner and name")
+    candidate = Candidate(operator, key, name, description, commission_bp)
+    candidate.stake = candidate.self_stake = stake
+    return owner, candidate
+
+
+def _text(entry: dict[str, object], name: str, where: str) -> str:
+    value = entry.get(name, "")
+    if not isinstance(value, str):
+        raise InvalidGenesis(f"{where}.{name}", "must be text")
+    return value
+
+
+def _number(entry: dict[str, object], name: str, where: str) -> int:
+    value = entry.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise InvalidGenesis(f"{where}.{name}", "must be an integer from 0 to 2^63 − 1")
+    return value
+
+
+def _bytes(entry: dict[str, object], name: str, where: str) -> bytes:
+    try:
+        return bytes.fromhex(str(entry[name]))
+    except (KeyError, ValueError) as error:
+        raise InvalidGenesis(f"{where}.{name}", "must be hex") from error
+
+
+def _address(value: object, where: str) -> Address:
+    try:
+        return parse_address(str(value))
+    except MalformedAddress as error:
+        raise InvalidGenesis(where, str(error)) from error
 
 
 def _parse_balances(document: dict[str, object]) -> tuple[tuple[Address, int], ...]:
@@ -196,6 +332,4 @@ def _parse_balances(document: dict[str, object]) -> tuple[tuple[Address, int], .
         if address in balances or address == TREASURY:
             raise InvalidGenesis(f"{where}.address", f"{format_address(address)} stands twice")
         balances[address] = balance
-    if sum(balances.values()) > SUPPLY_MAX:
-        raise InvalidGenesis("accounts", "hold more than 2^63 − 1 in all")
     return tuple(sorted(balances.items()))

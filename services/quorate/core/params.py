@@ -11,6 +11,18 @@ _BOUNDS = {
     "block_weight_max": (2, 2**63 - 1),
     "epoch_blocks": (1, 2**63 - 1),
     "epoch_ms": (1, 2**63 - 1),
+    "seats_max": (1, 512),
+    "seats_min": (1, 512),
+    "candidates_max": (0, 2**31),
+    "self_stake_min": (1, 2**63 - 1),
+    "stake_min": (1, 2**63 - 1),
+    # Evidence of the epoch before is accepted, so what unbonds must last longer.
+    "unbonding_epochs": (2, 2**31),
+    "jail_epochs": (1, 2**31),
+    "missed_views_max": (0, 2**31),
+    "slash_bp": (0, 10_000),
+    "commission_step_bp": (0, 10_000),
+    "issue_per_block": (0, 2**40),
 }
 
 
@@ -44,6 +56,20 @@ class Params:
     # Epochs
     epoch_blocks: int = 10_000
     epoch_ms: int = 600_000
+    # Stake, in native units of 10^-9; bp: of 10,000
+    seats_max: int = 31
+    seats_min: int = 4
+    candidates_max: int = 10_000
+    self_stake_min: int = 1_000_000_000
+    stake_min: int = 1_000_000
+    unbonding_epochs: int = 144
+    jail_epochs: int = 6
+    missed_views_max: int = 500
+    slash_bp: int = 500
+    commission_step_bp: int = 100
+    commission_interval_ms: int = 86_400_000
+    issue_per_block: int = 0
+    issue_halving_blocks: int = 0
 
     @classmethod
     def parse(cls, document: dict[str, object]) -> "Params":

@@ -14,7 +14,8 @@ from typing import Final
 
 from quorate.core.codec import U64
 from quorate.core.errors import MalformedBytes
-from quorate.core.transition import DUPLICATE, OUTCOMES, Receipt
+from quorate.core.outcomes import DUPLICATE, OUTCOMES
+from quorate.core.transition import Receipt
 
 _VERSION: Final = 1
 _HEAD: Final = Struct(">BI")
@@ -90,7 +91,7 @@ def unpack_receipts(packed: bytes) -> Receipts:
     sequences = struct_unpack(numbers, packed, at + count)
     codes = packed[at + 9 * count : at + 10 * count]
     fees = struct_unpack(numbers, packed, at + 10 * count)
-    if codes and max(codes) >= len(OUTCOMES):
+    if not all(code in OUTCOMES for code in codes):
         raise MalformedBytes("receipts", "unknown code")
     firsts = dict(_FIRST.iter_unpack(packed[at + 18 * count :]))
     return Receipts(count, ids, senders, lanes, sequences, codes, fees, firsts)

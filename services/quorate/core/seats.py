@@ -1,7 +1,8 @@
-"""The set of an epoch: its seats in order, each a key and the name of its validator.
+"""The set of an epoch: its seats in order, each a key, a candidate, its stake and its name.
 
-Layout (big-endian): epoch u64, count u16, then per seat public_key 32 and its name behind a u32
-length. The hash over it is what headers carry of the next set (docs/protocol.md#N4).
+Layout (big-endian): epoch u64, count u16, then per seat public_key 32, candidate 32, stake u64 and
+its name behind a u32 length. The hash over it is what headers carry of the next set
+(docs/protocol.md#N4).
 """
 
 from dataclasses import dataclass
@@ -12,18 +13,23 @@ from quorate.core import crypto
 from quorate.core.codec import U16, U64, Reader, encode_blob
 from quorate.core.errors import MalformedBytes
 from quorate.core.params import SEATS_MAX
-from quorate.core.values import Hash
+from quorate.core.values import ZERO_HASH, Hash
 
 NAME_BYTES_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """One seat of an epoch's set: its key, and the name people call its validator by."""
+    """One seat of an epoch's set: its key, and the name people call its validator by.
+
+    `candidate` is the address of the candidate that was elected, with `stake` bonded to it then.
+    """
 
     index: int
     name: str
     public_key: bytes
+    candidate: bytes = ZERO_HASH
+    stake: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class SeatSet:
 
     def encode(self) -> bytes:
         """Return the canonical layout."""
-        parts = [each.public_key + encode_blob(each.name.encode()) for each in self.seats]
+        parts = [_encode_seat(seat) for seat in self.seats]
         return U64.pack(self.epoch) + U16.pack(len(self.seats)) + b"".join(parts)
 
     @classmethod
@@ -78,10 +84,15 @@ class SeatSet:
         return {seat.public_key: seat.index for seat in self.seats}
 
 
+def _encode_seat(seat: Seat) -> bytes:
+    name = encode_blob(seat.name.encode())
+    return seat.public_key + seat.candidate + U64.pack(seat.stake) + name
+
+
 def _read_seat(reader: Reader, index: int) -> Seat:
-    key = reader.take(32)
+    key, candidate, stake = reader.take(32), reader.take(32), reader.u64()
     try:
         name = reader.blob(NAME_BYTES_MAX).decode()
     except UnicodeDecodeError as error:
         raise MalformedBytes("seat set", "a name is not UTF-8") from error
-    return Seat(index, name, key)
+    return Seat(index, name, key, candidate, stake)

@@ -10,11 +10,12 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
     s ‖ epoch u64                   set of an epoch (seats.py); kept for ever
     m ‖ epoch u64 ‖ seat u16        mark of a seat against which there is evidence: version u8,
                                     view u64, height u64, hash of the evidence 32
+    c d u r k n w                   stake: see core/staking
 
 An account without balance and lanes is no record at all, so that equal states are equal bytes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from struct import Struct
 from struct import error as struct_error
@@ -22,6 +23,7 @@ from typing import Final, NamedTuple
 
 from quorate.core.codec import U16, U64
 from quorate.core.errors import MalformedBytes
+from quorate.core.records import Record, Records
 from quorate.core.values import HASH_BYTES
 
 ACCOUNT_VERSION: Final = 1
@@ -37,7 +39,7 @@ _MARK_VERSION: Final = 1
 # Up to so many writes are sorted in one step; more are sorted in parts (see `iter_writes`).
 _SORT_MAX: Final = 1_024
 
-Write = tuple[bytes, bytes]
+Write = Record
 
 
 def compute_account_key(address: bytes) -> bytes:
@@ -162,15 +164,11 @@ def decode_expiries(record: bytes) -> list[bytes]:
 
 
 class Changes:
-    """Reads through records that were loaded before, and collects writes.
-
-    `records` maps every key that may be touched to its value, b"" where there is none. A key that
-    was not loaded raises KeyError: reading it as absent would split the chain.
-    """
+    """Reads through the state before a block, and collects what the block writes."""
 
     __slots__ = ("_accounts", "_records", "_touched", "_writes")
 
-    def __init__(self, records: Mapping[bytes, bytes]) -> None:
+    def __init__(self, records: Records) -> None:
         self._records = records
         self._accounts: dict[bytes, Account] = {}
         self._touched: list[tuple[bytes, bytes, Account]] = []
@@ -194,6 +192,23 @@ class Changes:
     def put(self, key: bytes, value: bytes) -> None:
         """Write another record; b"" deletes it."""
         self._writes[key] = value
+
+    def iter_prefix(self, prefix: bytes, count: int) -> Iterator[list[Record]]:
+        """Yield all records of a prefix as they stood when asked, at most `count` at a time.
+
+        Not for accounts. What is written to keys not reached yet meanwhile may be seen or not.
+        """
+        own = sorted(key for key in self._writes if key.startswith(prefix))
+        after = prefix
+        while True:
+            page = self._records.scan(prefix, after, count)
+            end = page[-1][0] if len(page) == count else None
+            fresh = [key for key in own if after < key and (end is None or key <= end)]
+            merged = dict(page) | {key: self._writes[key] for key in fresh}
+            yield [(key, merged[key]) for key in sorted(merged) if merged[key]]
+            if end is None:
+                return
+            after = end
 
     def iter_writes(self, slice_max: int) -> Iterator[list[Write]]:
         """Yield all writes in ascending order of keys, in slices, of which some are empty.
@@ -220,6 +235,41 @@ class Changes:
             yield []
         for name in sorted(parts):
             yield from _cut(sorted(parts[name]), slice_max)
+
+
+class Draft:
+    """Changes of one transaction: they take effect together by `commit`, or not at all."""
+
+    __slots__ = ("_accounts", "_base", "_writes")
+
+    def __init__(self, base: Changes) -> None:
+        self._base = base
+        self._accounts: dict[bytes, Account] = {}
+        self._writes: dict[bytes, bytes] = {}
+
+    def get_account(self, address: bytes) -> Account:
+        """Return a copy of the account; its lanes are not a payload's to change."""
+        account = self._accounts.get(address)
+        if account is None:
+            found = self._base.get_account(address)
+            account = self._accounts[address] = Account(found.balance, found.lanes)
+        return account
+
+    def get(self, key: bytes) -> bytes:
+        """Return another record as it stands in this draft."""
+        value = self._writes.get(key)
+        return self._base.get(key) if value is None else value
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write another record; b"" deletes it."""
+        self._writes[key] = value
+
+    def commit(self) -> None:
+        """Let everything take effect."""
+        for address, account in self._accounts.items():
+            self._base.get_account(address).balance = account.balance
+        for key, value in self._writes.items():
+            self._base.put(key, value)
 
 
 def _cut(writes: list[Write], slice_max: int) -> Iterator[list[Write]]:

@@ -4,12 +4,14 @@ Bytes are decoded once per service by `kit/convert.py`; these are tuples because
 per transaction costs ten times the parse.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from quorate.core import crypto
 from quorate.core.accusations import decode_evidence
 from quorate.core.errors import InvalidTransaction
+from quorate.core.kinds import Action, check_proofs, get_kind
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
 from quorate.core.values import HASH_BYTES, UINT64_MAX, Hash
 
@@ -37,7 +39,7 @@ class SubmitEvidence(NamedTuple):
     reporter: int
 
 
-Payload = Transfer | SubmitEvidence
+Payload = Transfer | SubmitEvidence | Action
 
 
 class Signature(NamedTuple):
@@ -87,13 +89,21 @@ def compute_payload_hash(payloads: list[bytes]) -> bytes:
     return digest.digest()
 
 
-def compute_weight(size_bytes: int, signatures: int, payloads: int) -> int:
+def compute_weight(size_bytes: int, signatures: int, payloads: Sequence[Payload]) -> int:
     """Return the static weight of a transaction, which its batch declares and its fee is per."""
-    return (
+    weight = (
         size_bytes * WEIGHT_PER_BYTE
         + signatures * WEIGHT_PER_SIGNATURE
-        + payloads * WEIGHT_PER_PAYLOAD
+        + len(payloads) * WEIGHT_PER_PAYLOAD
     )
+    for payload in payloads:
+        if isinstance(payload, Transfer):
+            continue
+        if isinstance(payload, SubmitEvidence):
+            weight += EVIDENCE_SIGNATURES * WEIGHT_PER_SIGNATURE
+        else:
+            weight += get_kind(payload).weight
+    return weight
 
 
 def check_transaction(transaction: Transaction, params: Params) -> None:
@@ -119,12 +129,19 @@ def check_transaction(transaction: Transaction, params: Params) -> None:
     for payload in transaction.payloads:
         if isinstance(payload, SubmitEvidence):
             _check_report(transaction)
-            continue
-        if len(payload.to) != HASH_BYTES or len(payload.signer) != HASH_BYTES:
-            raise _invalid("MALFORMED", "a payload names something that is no address")
-        if payload.amount < 1:
-            raise _invalid("AMOUNT_ZERO", "a transfer must move at least 1")
+        else:
+            check_payload(payload)
     _check_signers(transaction)
+
+
+def check_payload(payload: Transfer | Action) -> None:
+    """Raise InvalidTransaction unless a payload is right in form, whatever the state."""
+    if not isinstance(payload, Transfer):
+        get_kind(payload).check(payload)
+    elif len(payload.to) != HASH_BYTES or len(payload.signer) != HASH_BYTES:
+        raise _invalid("MALFORMED", "a payload names something that is no address")
+    elif payload.amount < 1:
+        raise _invalid("AMOUNT_ZERO", "a transfer must move at least 1")
 
 
 def is_report_form(transaction: Transaction) -> bool:
@@ -163,12 +180,13 @@ def _check_signers(transaction: Transaction) -> None:
 
 
 def check_signatures(transaction: Transaction, domain: bytes) -> None:
-    """Raise InvalidTransaction (BAD_SIGNATURE) unless every signature verifies."""
+    """Raise InvalidTransaction (BAD_SIGNATURE, BAD_PROOF) unless every signature verifies."""
     for _, public_key, signature in transaction.signatures:
         if not crypto.is_signed(
             public_key, signature, crypto.TAG_TRANSACTION, domain, transaction.body
         ):
             raise _invalid("BAD_SIGNATURE", "a signature does not verify for this chain")
+    check_proofs(transaction.payloads, domain)
 
 
 def _invalid(reason: str, message: str, **fields: object) -> InvalidTransaction:

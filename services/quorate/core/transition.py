@@ -7,7 +7,8 @@ Outcomes, in the order in which they are judged:
   is above the fee limit), FEE_NOT_COVERED (the sender can't pay fee and tip).
 - FAILED, fee charged and sequence used: IDEMPOTENCY_CONFLICT (the key is bound to other payloads),
   DUPLICATE (the key took effect before: the receipt points to the first, the tip is not charged),
-  INSUFFICIENT_BALANCE (a payload's signer can't pay: no payload takes effect).
+  INSUFFICIENT_BALANCE and the other reasons of outcomes.py for which a payload can't take effect:
+  then none does.
 - SUCCEEDED: all payloads took effect, one after the other.
 
 A report (evidence against a seat) is free, so it is SKIPPED for whatever is wrong with it:
@@ -15,33 +16,46 @@ NOT_A_REPORTER, EVIDENCE_UNTIMELY, EVIDENCE_KNOWN, EVIDENCE_INVALID, EVIDENCE_LI
 (docs/protocol.md#E7). When it succeeds, the accused seat is marked.
 
 An idempotency key is bound when its transaction succeeds; after a failure it is free to be used
-again. Fees go to TREASURY, so that the sum of all balances never changes and, being below 2^63,
-no balance overflows.
+again. Whatever happens, the sum of everything changes only by what blocks issue (#E5).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from quorate.core import accusations, crypto
 from quorate.core.accusations import Evidence, Reporter, decode_evidence
 from quorate.core.blocks import Header
-from quorate.core.epochs import (
-    EpochStart,
-    compute_end,
-    compute_next_set,
-    is_last_block,
-    start_after,
-)
+from quorate.core.closing import Closing
+from quorate.core.context import Call, Context, Ledger
 from quorate.core.errors import InvalidTransaction
-from quorate.core.genesis import Genesis
-from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
+from quorate.core.kinds import get_kind
+from quorate.core.outcomes import (
+    DUPLICATE,
+    EVIDENCE_INVALID,
+    EVIDENCE_KNOWN,
+    EVIDENCE_LIMIT,
+    EVIDENCE_UNTIMELY,
+    EXPIRED,
+    FEE_NOT_COVERED,
+    FEE_TOO_LOW,
+    IDEMPOTENCY_CONFLICT,
+    INSUFFICIENT_BALANCE,
+    INVALID,
+    NOT_A_REPORTER,
+    SEQUENCE_GAP,
+    SEQUENCE_PAST,
+    Failed,
+)
+from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX
+from quorate.core.records import Records
 from quorate.core.seats import SeatSet
+from quorate.core.staking.records import PERFORMANCE_KEY
 from quorate.core.state import (
     EPOCH_START_KEY,
     LANES_BOUND,
     Account,
     Changes,
+    Draft,
     Idempotency,
     Mark,
     Write,
@@ -54,51 +68,19 @@ from quorate.core.state import (
     decode_idempotency,
     encode_expiries,
 )
-from quorate.core.transactions import SubmitEvidence, Transaction, Transfer, is_report_form
+from quorate.core.transactions import (
+    Payload,
+    SubmitEvidence,
+    Transaction,
+    Transfer,
+    check_payload,
+    is_report_form,
+)
 from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, ZERO_HASH
 
 # Transactions, or writes, that one step handles: under 1 ms, 2 ms when all state is cold.
 SLICE: Final = 128
 
-OUTCOME_SUCCEEDED: Final[int] = 1
-OUTCOME_FAILED: Final[int] = 2
-OUTCOME_SKIPPED: Final[int] = 3
-
-# A receipt's code is an index into OUTCOMES: (outcome, reason). Stored, so never renumbered.
-SUCCEEDED: Final = 0
-INSUFFICIENT_BALANCE: Final = 1
-IDEMPOTENCY_CONFLICT: Final = 2
-DUPLICATE: Final = 3
-INVALID: Final = 4
-EXPIRED: Final = 5
-SEQUENCE_PAST: Final = 6
-SEQUENCE_GAP: Final = 7
-FEE_TOO_LOW: Final = 8
-FEE_NOT_COVERED: Final = 9
-NOT_A_REPORTER: Final = 10
-EVIDENCE_UNTIMELY: Final = 11
-EVIDENCE_KNOWN: Final = 12
-EVIDENCE_INVALID: Final = 13
-EVIDENCE_LIMIT: Final = 14
-# Codes below are of what took its sequence, codes from here on of what was skipped.
-FIRST_SKIPPED: Final = INVALID
-OUTCOMES: Final = (
-    (OUTCOME_SUCCEEDED, ""),
-    (OUTCOME_FAILED, "INSUFFICIENT_BALANCE"),
-    (OUTCOME_FAILED, "IDEMPOTENCY_CONFLICT"),
-    (OUTCOME_FAILED, "DUPLICATE"),
-    (OUTCOME_SKIPPED, "INVALID"),
-    (OUTCOME_SKIPPED, "EXPIRED"),
-    (OUTCOME_SKIPPED, "SEQUENCE_PAST"),
-    (OUTCOME_SKIPPED, "SEQUENCE_GAP"),
-    (OUTCOME_SKIPPED, "FEE_TOO_LOW"),
-    (OUTCOME_SKIPPED, "FEE_NOT_COVERED"),
-    (OUTCOME_SKIPPED, accusations.NOT_A_REPORTER),
-    (OUTCOME_SKIPPED, accusations.UNTIMELY),
-    (OUTCOME_SKIPPED, accusations.KNOWN),
-    (OUTCOME_SKIPPED, accusations.INVALID),
-    (OUTCOME_SKIPPED, "EVIDENCE_LIMIT"),
-)
 _OBJECTIONS: Final = {
     accusations.NOT_A_REPORTER: NOT_A_REPORTER,
     accusations.UNTIMELY: EVIDENCE_UNTIMELY,
@@ -118,30 +100,17 @@ class Receipt(NamedTuple):
     first_id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What execution takes from the block and the chain; `epoch` is the block's."""
-
-    height: int
-    base_fee: int
-    params: Params
-    domain: bytes
-    epoch: int
-
-
-def list_first_keys(height: int) -> list[bytes]:
-    """Return the keys that every block at `height` needs, whatever is in it."""
-    return [compute_account_key(TREASURY), compute_expiry_key(height - 1)]
-
-
-def list_epoch_keys(epoch: int) -> list[bytes]:
-    """Return the keys of what is known of epochs around a block's: its end and reports ask."""
-    sets = range(max(epoch - accusations.EPOCHS_BACK, 0), epoch + 2)
-    return [EPOCH_START_KEY, *map(compute_set_key, sets)]
+def list_block_keys(header: Header) -> list[bytes]:
+    """Return the keys that every block needs, whatever is in it, to be loaded beforehand."""
+    sets = range(max(header.epoch - accusations.EPOCHS_BACK, 0), header.epoch + 2)
+    return [
+        compute_account_key(TREASURY), compute_expiry_key(header.height - 1), EPOCH_START_KEY,
+        PERFORMANCE_KEY, *map(compute_set_key, sets),
+    ]  # fmt: skip
 
 
 def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
-    """Return the keys that these transactions may touch, each once."""
+    """Return the keys that these transactions name, each once, to be loaded beforehand."""
     keys: dict[bytes, None] = {}
     for transaction in transactions:
         keys[b"a" + transaction.sender] = None
@@ -149,6 +118,9 @@ def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
             if isinstance(payload, Transfer):
                 keys[b"a" + payload.signer] = None
                 keys[b"a" + payload.to] = None
+            elif not isinstance(payload, SubmitEvidence):
+                keys[b"a" + payload.signer] = None
+                keys |= dict.fromkeys(get_kind(payload).list_keys(payload))
             elif (evidence := _decode(payload)) is not None:
                 keys[compute_mark_key(evidence.epoch, evidence.seat)] = None
         if transaction.idempotency_key:
@@ -166,25 +138,30 @@ def build_undecodable(data: bytes) -> Transaction:
 
 
 class Execution:
-    """Executes one block: `begin`, `apply` per slice of transactions, `end_epoch`, `iter_writes`.
+    """Executes one block: `begin`, `apply` per slice of transactions, `iter_close`, `iter_writes`.
 
-    `records` must hold list_first_keys(height) and list_epoch_keys(epoch) from the start and
-    list_keys(slice) before the slice is applied; the caller may add to the mapping between slices.
+    `records` is the state at the block's parent. To load what list_block_keys and list_keys name
+    beforehand saves time and changes nothing.
     """
 
-    def __init__(self, context: Context, records: Mapping[bytes, bytes]) -> None:
+    def __init__(self, context: Context, records: Records) -> None:
+        header, params = context.header, context.params
         self._context = context
-        self._height, self._base_fee = context.height, context.base_fee
-        self._until_max = context.height + context.params.validity_max_blocks
-        self._lanes = min(context.params.lanes_max, LANES_BOUND)
+        self._height, self._base_fee = header.height, header.base_fee
+        self._until_max = header.height + params.validity_max_blocks
+        self._lanes = min(params.lanes_max, LANES_BOUND)
         self._changes = Changes(records)
+        self._closing = Closing(context, self._changes)
         self._fees = 0
         self._refuted: set[bytes] = set()
         self._sets: dict[int, SeatSet | None] = {}
         self._bound: list[bytes] = []
+        # What the last block of an epoch gives, once `iter_close` is through.
+        self.next_set: SeatSet | None = None
 
     def begin(self) -> None:
-        """Remove the idempotency records that ended with the block before."""
+        """Count views, and remove the idempotency records that ended with the block before."""
+        self._closing.count_views()
         key = compute_expiry_key(self._height - 1)
         record = self._changes.get(key)
         if record:
@@ -201,26 +178,18 @@ class Execution:
             for transaction in transactions
         ]
 
-    def end_epoch(self, header: Header) -> SeatSet | None:
-        """Return the set that this block gives as its epoch's last (docs/protocol.md#N4), or None.
-
-        The set and what the next epoch starts from are writes of the block like any others.
-        """
-        start = EpochStart.decode(self._changes.get(EPOCH_START_KEY))
-        if not is_last_block(header, compute_end(start, self._context.params)):
-            return None
-        following = SeatSet.decode(self._changes.get(compute_set_key(start.epoch + 1)))
-        next_set = compute_next_set(following)
-        self._changes.put(EPOCH_START_KEY, start_after(header).encode())
-        self._changes.put(compute_set_key(next_set.epoch), next_set.encode())
-        return next_set
-
-    def iter_writes(self) -> Iterator[list[Write]]:
-        """Credit the fees and yield the block's writes, ascending by key, in slices."""
-        if self._fees:
-            self._changes.get_account(TREASURY).balance += self._fees
+    def iter_close(self) -> Iterator[None]:
+        """Pay the proposer and, in an epoch's last block, end the epoch; in bounded steps."""
+        self._closing.pay(self._fees)
         if self._bound:
             self._changes.put(compute_expiry_key(self._until_max), encode_expiries(self._bound))
+        if self._closing.is_last():
+            for next_set in self._closing.iter_end():
+                self.next_set = next_set
+                yield
+
+    def iter_writes(self) -> Iterator[list[Write]]:
+        """Yield the block's writes, ascending by key, in slices."""
         return self._changes.iter_writes(SLICE)
 
     def _apply_one(self, transaction: Transaction) -> Receipt:
@@ -237,7 +206,7 @@ class Execution:
             account.balance -= fee
             self._fees += fee
             if not code:
-                code = self._transfer(transaction)
+                code = self._take_effect(transaction)
                 if not code and transaction.idempotency_key:
                     self._bind(transaction)
         if code == INVALID:
@@ -308,7 +277,7 @@ class Execution:
         context = self._context
         reporter = Reporter(report.reporter, report.signer)
         objection = accusations.find_objection(
-            evidence, reporter, context.epoch, self._get_seat_key
+            evidence, reporter, context.header.epoch, self._get_seat_key
         )
         if objection:
             return _OBJECTIONS[objection]
@@ -331,12 +300,35 @@ class Execution:
         found = self._sets[epoch]
         return None if found is None else found.get_key(seat)
 
+    def _take_effect(self, transaction: Transaction) -> int:
+        """Let all payloads take effect one after the other, or none; return 0 or why not."""
+        for payload in transaction.payloads:
+            if type(payload) is not Transfer:
+                return self._apply_together(transaction)
+        return self._transfer(transaction)
+
+    def _apply_together(self, transaction: Transaction) -> int:
+        """Apply payloads of any kind on a draft; return 0, or the code for which it is dropped."""
+        draft = Draft(self._changes)
+        try:
+            for position, payload in enumerate(transaction.payloads):
+                assert not isinstance(payload, SubmitEvidence), "a sound one stands alone"
+                if isinstance(payload, Transfer):
+                    _move(draft, payload)
+                else:
+                    call = Call(self._context, transaction.id, position)
+                    get_kind(payload).apply(payload, draft, call)
+        except Failed as failed:
+            return failed.code
+        draft.commit()
+        return 0
+
     def _transfer(self, transaction: Transaction) -> int:
-        """Move all amounts one after the other, or none; return 0 or INSUFFICIENT_BALANCE."""
+        """Move all amounts one after the other, or none: the path of most transactions."""
         get = self._changes.get_account
         done: list[tuple[Account, Account, int]] = []
         for payload in transaction.payloads:
-            assert isinstance(payload, Transfer), "a sound transaction of another kind is a report"
+            assert isinstance(payload, Transfer), "others are applied together"
             signer, to, amount = payload
             source = get(signer)
             if source.balance < amount:
@@ -351,12 +343,12 @@ class Execution:
         return 0
 
 
-def compute_genesis_writes(genesis: Genesis) -> list[Write]:
-    """Return the writes that make the state of block 0, ascending by key."""
-    accounts = [(address, Account(balance, {})) for address, balance in genesis.balances if balance]
-    writes = [(compute_account_key(address), each.encode()) for address, each in accounts]
-    writes += [(compute_set_key(each.epoch), each.encode()) for each in genesis.sets]
-    return sorted([*writes, (EPOCH_START_KEY, genesis.start.encode())])
+def _move(ledger: Ledger, payload: Transfer) -> None:
+    source = ledger.get_account(payload.signer)
+    if source.balance < payload.amount:
+        raise Failed("INSUFFICIENT_BALANCE")
+    source.balance -= payload.amount
+    ledger.get_account(payload.to).balance += payload.amount
 
 
 def _is_sound(transaction: Transaction, lanes: int) -> bool:
@@ -366,8 +358,10 @@ def _is_sound(transaction: Transaction, lanes: int) -> bool:
     if not payloads or len(transaction.sender) != HASH_BYTES or transaction.lane >= lanes:
         return False
     for payload in payloads:
-        if not isinstance(payload, Transfer):
-            return False
+        if type(payload) is not Transfer:
+            if not _is_sound_action(payload):
+                return False
+            continue
         signer, to, amount = payload
         if len(to) != HASH_BYTES or len(signer) != HASH_BYTES or amount < 1:
             return False
@@ -376,6 +370,16 @@ def _is_sound(transaction: Transaction, lanes: int) -> bool:
         and transaction.fee_limit + transaction.tip <= UINT64_MAX
         and len(transaction.idempotency_key) <= IDEMPOTENCY_KEY_BYTES_MAX
     )
+
+
+def _is_sound_action(payload: Payload) -> bool:
+    if isinstance(payload, SubmitEvidence):
+        return False
+    try:
+        check_payload(payload)
+    except InvalidTransaction:
+        return False
+    return True
 
 
 def _is_sound_report(transaction: Transaction) -> bool:

@@ -14,9 +14,11 @@ Address = NewType("Address", bytes)
 HASH_BYTES: Final = 32
 ZERO_HASH: Final = Hash(bytes(HASH_BYTES))
 UINT64_MAX: Final = 2**64 - 1
+# All of something, in basis points.
+SHARE_BP: Final = 10_000
 ADDRESS_PREFIX: Final = "qr"
 
-# Fees are collected here until rewards exist; it has no key, so nobody can spend from it.
+# What was slashed and what nobody earned; it has no key, so nobody can spend from it.
 TREASURY: Final = Address(b"quorate treasury".ljust(HASH_BYTES, b"\0"))
 
 _CHARSET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"

@@ -5,13 +5,14 @@ A body is valid only if its canonical re-encoding without unknown fields is the 
 """
 
 from collections.abc import Sequence
+from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
 from quorate.api.types.v1 import transaction_pb2 as pb
 from quorate.core.errors import InvalidTransaction
+from quorate.core.kinds import KINDS
 from quorate.core.transactions import (
-    EVIDENCE_SIGNATURES,
     Payload,
     Signature,
     SubmitEvidence,
@@ -21,6 +22,14 @@ from quorate.core.transactions import (
     compute_transaction_id,
     compute_weight,
 )
+
+# Fields of a payload's type, after its signer, are named as those of its message.
+_TYPES: Final[dict[str, Any]] = {
+    "transfer": Transfer,
+    "evidence": SubmitEvidence,
+    **{name: kind.type for name, kind in KINDS.items()},
+}
+_NAMES: Final = {kind: name for name, kind in _TYPES.items()}
 
 
 def decode_transaction(data: bytes, domain: bytes) -> Transaction:
@@ -53,7 +62,7 @@ def decode_transaction(data: bytes, domain: bytes) -> Transaction:
         tuple([Signature(s.scheme, s.public_key, s.signature) for s in envelope.signatures]),
         envelope.body,
         len(data),
-        _compute_weight(len(data), len(envelope.signatures), payloads),
+        compute_weight(len(data), len(envelope.signatures), payloads),
     )
 
 
@@ -82,7 +91,7 @@ def decode_certified(data: bytes, domain: bytes) -> Transaction:
         compute_transaction_id(domain, raw), sender, body.lane, body.sequence,
         body.valid_until_height, body.fee_limit, body.tip, body.idempotency_key, b"",
         tuple(payloads), _compute_payload_hash(body), (), raw, len(data),
-        _compute_weight(len(data), len(envelope.signatures), payloads),
+        compute_weight(len(data), len(envelope.signatures), payloads),
     )  # fmt: skip
 
 
@@ -126,14 +135,12 @@ def encode_envelope(body: bytes, signatures: list[Signature]) -> bytes:
 
 
 def _encode_payload(payload: Payload, sender: bytes) -> pb.Payload:
-    signer = b"" if payload.signer == sender else payload.signer
-    if isinstance(payload, Transfer):
-        transfer = pb.Transfer(to=payload.to, amount=payload.amount)
-        return pb.Payload(signer=signer, transfer=transfer)
-    evidence = pb.SubmitEvidence(
-        first=payload.first, second=payload.second, reporter=payload.reporter
-    )
-    return pb.Payload(signer=signer, evidence=evidence)
+    message = pb.Payload(signer=b"" if payload.signer == sender else payload.signer)
+    kind = getattr(message, _NAMES[type(payload)])
+    kind.SetInParent()
+    for field, value in zip(payload._fields[1:], payload[1:], strict=True):
+        setattr(kind, field, value)
+    return message
 
 
 def _decode_payload(payload: pb.Payload, sender: bytes) -> Payload:
@@ -146,16 +153,13 @@ def _decode_payload(payload: pb.Payload, sender: bytes) -> Payload:
 
 
 def _decode_rare(payload: pb.Payload, sender: bytes) -> Payload:
-    if payload.WhichOneof("kind") != "evidence":
+    name = payload.WhichOneof("kind")
+    if name not in _TYPES:
         raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
-    found = payload.evidence
-    return SubmitEvidence(payload.signer or sender, found.first, found.second, found.reporter)
-
-
-def _compute_weight(size_bytes: int, signatures: int, payloads: Sequence[Payload]) -> int:
-    if payloads and isinstance(payloads[0], SubmitEvidence):
-        signatures += EVIDENCE_SIGNATURES
-    return compute_weight(size_bytes, signatures, len(payloads))
+    kind, found = _TYPES[name], getattr(payload, name)
+    values = [getattr(found, field) for field in kind._fields[1:]]
+    decoded: Payload = kind(payload.signer or sender, *values)
+    return decoded
 
 
 def _compute_payload_hash(body: pb.Body) -> bytes:

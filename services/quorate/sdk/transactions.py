@@ -68,7 +68,8 @@ def estimate_fee_limit(
     blank = Signature(
         crypto.SCHEME_ED25519, bytes(crypto.PUBLIC_KEY_BYTES), bytes(crypto.SIGNATURE_BYTES)
     )
-    weight = compute_weight(len(encode_envelope(body, [blank])), 1, len(transfers))
+    payloads = [Transfer(bytes(32), to, amount) for to, amount in transfers]
+    weight = compute_weight(len(encode_envelope(body, [blank])), 1, payloads)
     return weight * base_fee * headroom
 
 

@@ -21,8 +21,8 @@ from quorate.core.codec import U64
 from quorate.core.epochs import start_after
 from quorate.core.errors import MalformedBytes, RefusedToStart, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.genesis_state import compute_genesis_writes
 from quorate.core.results import compute_receipts_hash
-from quorate.core.transition import compute_genesis_writes
 from quorate.core.values import ZERO_HASH
 from quorate.kit.logs import get_logger
 from quorate.kit.metrics import EXECUTED_HEIGHT

@@ -144,6 +144,17 @@ class Database:
         except Exception as error:  # rocksdict raises nothing more specific
             raise _translate(error) from error
 
+    def scan(
+        self, family: str, start: bytes, prefix: bytes, count: int
+    ) -> list[tuple[bytes, bytes]]:
+        """Return up to `count` (key, value) with a prefix, ascending from a key on."""
+        found = list[tuple[bytes, bytes]]()
+        for item in self.iterate(family, start):
+            if len(found) == count or not item[0].startswith(prefix):
+                break
+            found.append(item)
+        return found
+
     def build(self, writes: Writes) -> WriteBatch:
         """Return the batch of these writes; RocksDB uses it up even when it fails."""
         *_, batch = self.iter_build(writes)

@@ -8,23 +8,21 @@ from dataclasses import dataclass
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
+from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.outcomes import FIRST_SKIPPED, OUTCOMES
 from quorate.core.receipts import Packer
 from quorate.core.results import Result, WriteDigest, compute_receipts_hash
 from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import (
-    FIRST_SKIPPED,
-    OUTCOMES,
     SLICE,
-    Context,
     Execution,
     Receipt,
     build_undecodable,
-    list_epoch_keys,
-    list_first_keys,
+    list_block_keys,
     list_keys,
 )
 from quorate.kit.convert import decode_certified
@@ -67,23 +65,19 @@ class Executor:
         """Return a block's effects on top of the state at its parent; nothing is written yet."""
         started = time.monotonic()
         header = block.header
-        keys = [*list_first_keys(header.height), *list_epoch_keys(header.epoch)]
-        records = self.reader.load(keys)
-        context = Context(
-            header.height, header.base_fee, self._genesis.params, self._genesis.domain,
-            header.epoch,
-        )  # fmt: skip
-        execution = Execution(context, records)
+        records = self.reader.open(list_block_keys(header))
+        execution = Execution(Context(header, self._genesis.params, self._genesis.domain), records)
         execution.begin()
         receipts: list[Receipt] = []
         pacer = Pacer()
         async for transactions in self._iter_slices(block, pacer):
             with measure_stage("apply"):
-                keys = [key for key in list_keys(transactions) if key not in records]
-                records |= self.reader.load(keys)
+                records.load(list_keys(transactions))
                 receipts += execution.apply(transactions)
             await pacer.pause()
-        done = Done(header.height, receipts, execution.end_epoch(header), pacer)
+        for _ in execution.iter_close():
+            await pacer.pause()
+        done = Done(header.height, receipts, execution.next_set, pacer)
         executed = await self._conclude(execution, done, write_digest)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)

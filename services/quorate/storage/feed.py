@@ -13,16 +13,16 @@ from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.blocks import compute_base_fee
 from quorate.core.errors import Overloaded
+from quorate.core.outcomes import OUTCOMES
 from quorate.core.params import Params
-from quorate.core.transition import OUTCOMES
 from quorate.storage.chain import Chain
 
 FRAMES_MAX: Final = 32
 HINTS_MAX: Final = 256
 SUBSCRIBERS_MAX: Final = 256
 
-_OUTCOMES: Final = tuple(tx.Outcome.ValueType(outcome) for outcome, _ in OUTCOMES)
-_REASONS: Final = tuple(reason for _, reason in OUTCOMES)
+_OUTCOMES: Final = {code: tx.Outcome.ValueType(outcome) for code, (outcome, _) in OUTCOMES.items()}
+_REASONS: Final = {code: reason for code, (_, reason) in OUTCOMES.items()}
 
 
 class Feed:

@@ -14,11 +14,12 @@ from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
 from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
+from quorate.core.outcomes import OUTCOMES
 from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
 from quorate.core.seats import Seat
 from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
-from quorate.core.transition import OUTCOMES, Receipt
+from quorate.core.transition import Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.feed import Feed

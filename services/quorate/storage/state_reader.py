@@ -7,6 +7,7 @@ were touched before.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from quorate.core.records import Record
 from quorate.core.state import Write
 from quorate.storage.pacer import Pacer
 from quorate.storage.signals import Signal
@@ -16,6 +17,29 @@ from quorate.storage.store import Store
 RECORDS_MAX: Final = 30_000
 # Records taken over in one step.
 _STEP: Final = 500
+
+
+class LoadedRecords(dict[bytes, bytes]):
+    """The state at one height for one block's execution; only while no write is under way.
+
+    What `load` was not told is read when it is asked for.
+    """
+
+    def __init__(self, reader: "StateReader") -> None:
+        super().__init__()
+        self._reader = reader
+
+    def __missing__(self, key: bytes) -> bytes:
+        self.load([key])
+        return self[key]
+
+    def load(self, keys: Iterable[bytes]) -> None:
+        """Read what is not here yet, in one go."""
+        self.update(self._reader.load([key for key in keys if key not in self]))
+
+    def scan(self, prefix: bytes, after: bytes, count: int) -> list[Record]:
+        """Return the first `count` records that have this prefix and a key above `after`."""
+        return self._reader.scan(prefix, after, count)
 
 
 class StateReader:
@@ -42,6 +66,16 @@ class StateReader:
             found |= fresh
             self._keep(fresh)
         return found
+
+    def open(self, keys: Iterable[bytes]) -> LoadedRecords:
+        """Return the state as it is now for one block's execution, with these keys loaded."""
+        records = LoadedRecords(self)
+        records.load(keys)
+        return records
+
+    def scan(self, prefix: bytes, after: bytes, count: int) -> list[Record]:
+        """Return the first `count` records that have this prefix and a key above `after`."""
+        return self._store.scan_state(prefix, after, count)
 
     async def read(self, keys: list[bytes]) -> tuple[int, list[bytes]]:
         """Return the executed height and its records in the order asked, all of that height."""

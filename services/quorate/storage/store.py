@@ -207,6 +207,11 @@ class Store:
         height, *values = self._database.get_many(db.STATE, [HEIGHT_KEY, *keys])
         return int(U64.unpack(height or bytes(8))[0]), [value or b"" for value in values]
 
+    def scan_state(self, prefix: bytes, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return the first `count` state records with this prefix and a key above `after`."""
+        # A null byte more makes the next key that there can be.
+        return self._database.scan(db.STATE, after + b"\0", prefix, count)
+
 
 def encode_result(result: Result, transactions: int) -> bytes:
     """Return the value of the results family: write digest, receipts hash, count u32, set."""

@@ -1,23 +1,16 @@
 """A state to which blocks of reports are applied: for tests of evidence on chain."""
 
 from quorate.core import crypto
+from quorate.core.outcomes import OUTCOMES
 from quorate.core.params import Params
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.state import (
     compute_account_key,
     compute_mark_key,
-    compute_set_key,
     decode_account,
 )
 from quorate.core.transactions import Transaction
-from quorate.core.transition import (
-    OUTCOMES,
-    Context,
-    Execution,
-    list_epoch_keys,
-    list_first_keys,
-    list_keys,
-)
+from tests.unit.quorate.core.chains import build_header, build_state, close_block, open_block
 from tests.unit.quorate.core.liars import Liar, make_liars
 
 DOMAIN = b"d" * 32
@@ -35,24 +28,17 @@ class World:
     """A state without any money, to which blocks are applied."""
 
     def __init__(self, epoch: int = 0) -> None:
-        sets = [SEATS.follow(each) for each in range(epoch + 2)]
-        self.state = {compute_set_key(each.epoch): each.encode() for each in sets}
+        self.state = build_state(epoch, SEATS)
         self.height, self.epoch = 0, epoch
 
     def apply(self, *transactions: Transaction) -> list[str]:
         """Execute a block; return the reasons, "" for success."""
         self.height += 1
-        keys = {
-            *list_first_keys(self.height), *list_epoch_keys(self.epoch), *list_keys(transactions)
-        }  # fmt: skip
-        records = {key: self.state.get(key, b"") for key in keys}
-        context = Context(self.height, 7, PARAMS, DOMAIN, self.epoch)
-        execution = Execution(context, records)
-        execution.begin()
+        header = build_header(self.height, base_fee=7, epoch=self.epoch)
+        execution = open_block(self.state, header, PARAMS, DOMAIN)
         receipts = execution.apply(transactions)
         assert all(receipt.fee == 0 for receipt in receipts)
-        for part in execution.iter_writes():
-            self.state.update(part)
+        self.state.take(close_block(execution))
         return [OUTCOMES[receipt.code][1] for receipt in receipts]
 
     def is_marked(self, seat: int, epoch: int = 0) -> bool:

@@ -71,7 +71,7 @@ def test_every_change_gives_another_hash_and_domain(changes: Document) -> None:
         ({"seats": []}, "seats"),
         ({"seats": None}, "seats"),
         ({"seats": ["v0"]}, "seats[0]"),
-        ({"seats": [{"name": "v0", "public_key": "xy", "proof": ""}]}, "seats[0]"),
+        ({"seats": [{"name": "v0", "public_key": "xy", "proof": ""}]}, "seats[0].owner"),
         ({"accounts": {}}, "accounts"),
         ({"accounts": [{"address": format_address(ALICE)}]}, "accounts[0]"),
         ({"accounts": [{"address": "qr1nonsense", "balance": 1}]}, "accounts[0]"),

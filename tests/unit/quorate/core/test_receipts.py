@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate.core.errors import MalformedBytes
+from quorate.core.outcomes import DUPLICATE, OUTCOMES
 from quorate.core.receipts import find_receipt, pack_receipts, unpack_receipts
-from quorate.core.transition import DUPLICATE, Receipt
+from quorate.core.transition import Receipt
 
 HASH = st.binary(min_size=32, max_size=32)
 U64 = st.integers(0, 2**64 - 1)
-RECEIPT = st.builds(
-    Receipt, HASH, HASH, st.integers(0, 255), U64, st.integers(0, 9), U64, st.just(b"")
-)
+CODE = st.sampled_from(sorted(OUTCOMES))
+RECEIPT = st.builds(Receipt, HASH, HASH, st.integers(0, 255), U64, CODE, U64, st.just(b""))
 
 
 def with_first(receipt):

@@ -144,8 +144,12 @@ def test_the_id_is_of_the_body_on_one_chain_and_not_of_the_signatures() -> None:
 
 
 def test_the_weight_counts_bytes_signatures_and_payloads() -> None:
-    assert compute_weight(300, 1, 1) == 300 + WEIGHT_PER_SIGNATURE + WEIGHT_PER_PAYLOAD
-    assert compute_weight(300, 2, 3) == 300 + 2 * WEIGHT_PER_SIGNATURE + 3 * WEIGHT_PER_PAYLOAD
+    transfer = Transfer(bytes(32), bytes(32), 1)
+    assert compute_weight(300, 1, [transfer]) == 300 + WEIGHT_PER_SIGNATURE + WEIGHT_PER_PAYLOAD
+    assert (
+        compute_weight(300, 2, [transfer] * 3)
+        == 300 + 2 * WEIGHT_PER_SIGNATURE + 3 * WEIGHT_PER_PAYLOAD
+    )
 
 
 def test_the_payload_hash_keeps_payloads_apart_and_in_order() -> None:

@@ -1,21 +1,20 @@
 """What executing transactions does: outcomes, fees, conservation, idempotency."""
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quorate.core import transition
-from quorate.core.blocks import Executed, build_root
-from quorate.core.crypto import SigningKey
+from quorate.core.blocks import Executed
 from quorate.core.epochs import EpochStart
-from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
+from quorate.core.outcomes import OUTCOMES, SUCCEEDED
 from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.receipts import find_receipt, pack_receipts, unpack_receipts
 from quorate.core.results import compute_write_digest
 from quorate.core.seats import Seat, SeatSet
+from quorate.core.staking.performance import Performance
+from quorate.core.staking.records import PERFORMANCE_KEY
 from quorate.core.state import (
     EPOCH_START_KEY,
     Account,
@@ -26,17 +25,9 @@ from quorate.core.state import (
     decode_account,
 )
 from quorate.core.transactions import Transaction, Transfer
-from quorate.core.transition import (
-    OUTCOMES,
-    Context,
-    Execution,
-    build_undecodable,
-    compute_genesis_writes,
-    list_epoch_keys,
-    list_first_keys,
-    list_keys,
-)
-from quorate.core.values import TREASURY, UINT64_MAX, Hash, format_address
+from quorate.core.transition import build_undecodable
+from quorate.core.values import TREASURY, UINT64_MAX, Hash
+from tests.unit.quorate.core.chains import build_header, build_state, close_block, open_block
 
 A, B, C = (bytes([i]) * 32 for i in (1, 2, 3))
 PARAMS = Params(validity_max_blocks=10)
@@ -46,30 +37,22 @@ class World:
     """A state in memory, to which blocks are applied one after the other."""
 
     def __init__(self, **balances):
-        self.state = {
-            compute_account_key(address): Account(balance, {}).encode()
-            for address, balance in ((A, balances.get("a", 0)), (B, balances.get("b", 0)))
-            if balance
-        }
+        self.state = build_state()
+        for address, name in ((A, "a"), (B, "b")):
+            if balances.get(name):
+                record = Account(balances[name], {}).encode()
+                self.state[compute_account_key(address)] = record
         self.height, self.base_fee = 0, balances.get("base_fee", 1)
 
     def apply(self, *transactions, slices=200):
         self.height += 1
-        needed = {*list_first_keys(self.height), *list_keys(transactions)}
-        records = {key: self.state.get(key, b"") for key in needed}
-        context = Context(self.height, self.base_fee, PARAMS, b"d" * 32, 0)
-        execution = Execution(context, records)
-        execution.begin()
+        header = build_header(self.height, base_fee=self.base_fee)
+        execution = open_block(self.state, header, PARAMS, b"d" * 32)
         receipts = []
         for start in range(0, len(transactions), slices):
             receipts += execution.apply(transactions[start : start + slices])
-        self.writes = [write for part in execution.iter_writes() for write in part]
-        assert self.writes == sorted(self.writes)
-        for key, value in self.writes:
-            if value:
-                self.state[key] = value
-            else:
-                del self.state[key]
+        self.writes = close_block(execution)
+        self.state.take(self.writes)
         assert unpack_receipts(pack_receipts(receipts)).count == len(receipts)
         return receipts
 
@@ -108,7 +91,7 @@ def reasons(receipts):
 def test_a_transfer_moves_the_amount_and_the_fee_goes_to_the_treasury():
     world = World(a=1_000)
     (receipt,) = world.apply(make(tip=7))
-    assert (receipt.code, receipt.fee) == (transition.SUCCEEDED, 107)
+    assert (receipt.code, receipt.fee) == (SUCCEEDED, 107)
     assert (world.balance(A), world.balance(B), world.balance(TREASURY)) == (883, 10, 107)
     assert world.account(A).lanes == {0: 1}
 
@@ -290,37 +273,19 @@ def test_bytes_that_are_no_transaction_are_skipped_with_an_id_of_their_own():
     assert world.writes == []
 
 
-def test_genesis_writes_hold_the_whole_supply():
-    key = SigningKey(bytes(32))
-    text = build_genesis(
-        "g", 1, Params(), [build_seat_entry("g", "v", key)],
-        {format_address(A): 5, format_address(B): 0, format_address(C): 7},
-    )  # fmt: skip
-    genesis = parse_genesis(text)
-    writes = compute_genesis_writes(genesis)
-    assert writes == sorted(writes)
-    accounts = [(k[1:], decode_account(v).balance) for k, v in writes if k[:1] == b"a"]
-    assert accounts == [(A, 5), (C, 7)]
-    assert dict(writes[2:]) == {
-        EPOCH_START_KEY: genesis.start.encode(),
-        compute_set_key(0): genesis.sets[0].encode(),
-        compute_set_key(1): genesis.sets[1].encode(),
-    }
-
-
 def test_only_a_block_past_its_epoch_s_end_gives_a_set():
     seats = SeatSet(4, (Seat(0, "v", bytes(32)),))
     start = EpochStart(3, 10, 1_000, b"c" * 32)
     params = Params(epoch_blocks=5, epoch_ms=500)
-    records = dict.fromkeys(list_epoch_keys(3), b"")
-    records |= {EPOCH_START_KEY: start.encode(), compute_set_key(4): seats.encode()}
+    state = build_state(3, seats)
+    state[EPOCH_START_KEY] = start.encode()
 
     def end(height, time_ms, executed):
-        execution = Execution(Context(height, 1, params, b"d" * 32, 0), records)
         claim = Executed(executed, b"w" * 32, *[bytes(32)] * 3)
-        above = build_root(bytes(32), time_ms, params).header
-        header = replace(above, epoch=3, height=height, time_ms=time_ms, executed=claim)
-        return execution.end_epoch(header), [w for part in execution.iter_writes() for w in part]
+        header = build_header(height, epoch=3, time_ms=time_ms, executed=claim)
+        execution = open_block(state, header, params, b"d" * 32)
+        writes = close_block(execution)
+        return execution.next_set, writes
 
     for before in ((14, 1_499, 10), (14, 1_499, 13), (15, 1_500, 9)):
         assert end(*before) == (None, [])
@@ -331,6 +296,7 @@ def test_only_a_block_past_its_epoch_s_end_gives_a_set():
         assert writes == [
             (EPOCH_START_KEY, following.encode()),
             (compute_set_key(5), given.encode()),
+            (PERFORMANCE_KEY, Performance.start(4, 1).encode()),
         ]
 
 

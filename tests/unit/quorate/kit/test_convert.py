@@ -64,7 +64,7 @@ def test_what_is_encoded_decodes_to_the_same() -> None:
     assert (found.payloads, found.signatures) == (payloads, (SIGNATURE,))
     assert (found.idempotency_key, found.memo, found.body) == (b"k", b"m", body)
     assert found.id == compute_transaction_id(DOMAIN, body)
-    assert (found.size_bytes, found.weight) == (len(raw), compute_weight(len(raw), 1, 2))
+    assert (found.size_bytes, found.weight) == (len(raw), compute_weight(len(raw), 1, payloads))
 
 
 def test_the_payload_hash_is_bound_to_the_payloads_only_with_a_key() -> None:

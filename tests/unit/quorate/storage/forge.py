@@ -45,8 +45,10 @@ class Forge:
             self.next_seats = self.seats
         self.users = [make_key(1_000 + i) for i in range(USERS)]
         self.addresses = [crypto.compute_address(1, key.public_key) for key in self.users]
+        everyone = [*self.seats, *self.next_seats[2:]] if is_moving else self.seats
+        names = {key.public_key: f"v{i}" for i, key in enumerate(everyone)}
         entries, next_entries = (
-            [build_seat_entry(chain_id, f"v{i}", key) for i, key in enumerate(keys)]
+            [build_seat_entry(chain_id, names[key.public_key], key) for key in keys]
             for keys in (self.seats, self.next_seats)
         )
         balances = {format_address(address): BALANCE for address in self.addresses}

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&quorate/api/types/v1/transaction.proto\x12\x14quorate.api.types.v1\"&\n\x08Transfer\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"A\n\x0eSubmitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\x0c\x12\x0e\n\x06second\x18\x02 \x01(\x0c\x12\x10\n\x08reporter\x18\x03 \x01(\r\"\x8f\x01\n\x07Payload\x12\x0e\n\x06signer\x18\x01 \x01(\x0c\x12\x32\n\x08transfer\x18\x02 \x01(\x0b\x32\x1e.quorate.api.types.v1.TransferH\x00\x12\x38\n\x08\x65vidence\x18\x03 \x01(\x0b\x32$.quorate.api.types.v1.SubmitEvidenceH\x00\x42\x06\n\x04kind\"\xca\x01\n\x04\x42ody\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0c\n\x04lane\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1a\n\x12valid_until_height\x18\x04 \x01(\x04\x12\x11\n\tfee_limit\x18\x05 \x01(\x04\x12\x0b\n\x03tip\x18\x06 \x01(\x04\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\x0c\x12\x0c\n\x04memo\x18\x08 \x01(\x0c\x12/\n\x08payloads\x18\t \x03(\x0b\x32\x1d.quorate.api.types.v1.Payload\"B\n\tSignature\x12\x0e\n\x06scheme\x18\x01 \x01(\r\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"V\n\x11SignedTransaction\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x33\n\nsignatures\x18\x02 \x03(\x0b\x32\x1f.quorate.api.types.v1.Signatureb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&quorate/api/types/v1/transaction.proto\x12\x14quorate.api.types.v1\"&\n\x08Transfer\x12\n\n\x02to\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"A\n\x0eSubmitEvidence\x12\r\n\x05\x66irst\x18\x01 \x01(\x0c\x12\x0e\n\x06second\x18\x02 \x01(\x0c\x12\x10\n\x08reporter\x18\x03 \x01(\r\"\x8f\x01\n\x11RegisterCandidate\x12\x10\n\x08operator\x18\x01 \x01(\x0c\x12\x10\n\x08seat_key\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x01(\x0c\x12\x0c\n\x04name\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\x12\x15\n\rcommission_bp\x18\x06 \x01(\r\x12\r\n\x05stake\x18\x07 \x01(\x04\"^\n\x0fUpdateCandidate\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x15\n\rcommission_bp\x18\x04 \x01(\r\"N\n\x05Ready\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x10\n\x08seat_key\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"\x1b\n\x06Resign\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\"C\n\rRotateSeatKey\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\x12\x10\n\x08seat_key\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x01(\x0c\"\x1b\n\x06Unjail\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\"-\n\x08\x44\x65legate\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"/\n\nUndelegate\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x02 \x01(\x04\"<\n\nRedelegate\x12\x0e\n\x06source\x18\x01 \x01(\x0c\x12\x0e\n\x06target\x18\x02 \x01(\x0c\x12\x0e\n\x06\x61mount\x18\x03 \x01(\x04\"!\n\x0c\x43laimRewards\x12\x11\n\tcandidate\x18\x01 \x01(\x0c\"\xc8\x05\n\x07Payload\x12\x0e\n\x06signer\x18\x01 \x01(\x0c\x12\x32\n\x08transfer\x18\x02 \x01(\x0b\x32\x1e.quorate.api.types.v1.TransferH\x00\x12\x38\n\x08\x65vidence\x18\x03 \x01(\x0b\x32$.quorate.api.types.v1.SubmitEvidenceH\x00\x12\x45\n\x12register_candidate\x18\n \x01(\x0b\x32\'.quorate.api.types.v1.RegisterCandidateH\x00\x12\x41\n\x10update_candidate\x18\x0b \x01(\x0b\x32%.quorate.api.types.v1.UpdateCandidateH\x00\x12,\n\x05ready\x18\x0c \x01(\x0b\x32\x1b.quorate.api.types.v1.ReadyH\x00\x12.\n\x06resign\x18\r \x01(\x0b\x32\x1c.quorate.api.types.v1.ResignH\x00\x12>\n\x0frotate_seat_key\x18\x0e \x01(\x0b\x32#.quorate.api.types.v1.RotateSeatKeyH\x00\x12.\n\x06unjail\x18\x0f \x01(\x0b\x32\x1c.quorate.api.types.v1.UnjailH\x00\x12\x32\n\x08\x64\x65legate\x18\x10 \x01(\x0b\x32\x1e.quorate.api.types.v1.DelegateH\x00\x12\x36\n\nundelegate\x18\x11 \x01(\x0b\x32 .quorate.api.types.v1.UndelegateH\x00\x12\x36\n\nredelegate\x18\x12 \x01(\x0b\x32 .quorate.api.types.v1.RedelegateH\x00\x12;\n\rclaim_rewards\x18\x13 \x01(\x0b\x32\".quorate.api.types.v1.ClaimRewardsH\x00\x42\x06\n\x04kind\"\xca\x01\n\x04\x42ody\x12\x0e\n\x06sender\x18\x01 \x01(\x0c\x12\x0c\n\x04lane\x18\x02 \x01(\r\x12\x10\n\x08sequence\x18\x03 \x01(\x04\x12\x1a\n\x12valid_until_height\x18\x04 \x01(\x04\x12\x11\n\tfee_limit\x18\x05 \x01(\x04\x12\x0b\n\x03tip\x18\x06 \x01(\x04\x12\x17\n\x0fidempotency_key\x18\x07 \x01(\x0c\x12\x0c\n\x04memo\x18\x08 \x01(\x0c\x12/\n\x08payloads\x18\t \x03(\x0b\x32\x1d.quorate.api.types.v1.Payload\"B\n\tSignature\x12\x0e\n\x06scheme\x18\x01 \x01(\r\x12\x12\n\npublic_key\x18\x02 \x01(\x0c\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"V\n\x11SignedTransaction\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c\x12\x33\n\nsignatures\x18\x02 \x03(\x0b\x32\x1f.quorate.api.types.v1.Signatureb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +35,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TRANSFER']._serialized_end=102
   _globals['_SUBMITEVIDENCE']._serialized_start=104
   _globals['_SUBMITEVIDENCE']._serialized_end=169
-  _globals['_PAYLOAD']._serialized_start=172
-  _globals['_PAYLOAD']._serialized_end=315
-  _globals['_BODY']._serialized_start=318
-  _globals['_BODY']._serialized_end=520
-  _globals['_SIGNATURE']._serialized_start=522
-  _globals['_SIGNATURE']._serialized_end=588
-  _globals['_SIGNEDTRANSACTION']._serialized_start=590
-  _globals['_SIGNEDTRANSACTION']._serialized_end=676
+  _globals['_REGISTERCANDIDATE']._serialized_start=172
+  _globals['_REGISTERCANDIDATE']._serialized_end=315
+  _globals['_UPDATECANDIDATE']._serialized_start=317
+  _globals['_UPDATECANDIDATE']._serialized_end=411
+  _globals['_READY']._serialized_start=413
+  _globals['_READY']._serialized_end=491
+  _globals['_RESIGN']._serialized_start=493
+  _globals['_RESIGN']._serialized_end=520
+  _globals['_ROTATESEATKEY']._serialized_start=522
+  _globals['_ROTATESEATKEY']._serialized_end=589
+  _globals['_UNJAIL']._serialized_start=591
+  _globals['_UNJAIL']._serialized_end=618
+  _globals['_DELEGATE']._serialized_start=620
+  _globals['_DELEGATE']._serialized_end=665
+  _globals['_UNDELEGATE']._serialized_start=667
+  _globals['_UNDELEGATE']._serialized_end=714
+  _globals['_REDELEGATE']._serialized_start=716
+  _globals['_REDELEGATE']._serialized_end=776
+  _globals['_CLAIMREWARDS']._serialized_start=778
+  _globals['_CLAIMREWARDS']._serialized_end=811
+  _globals['_PAYLOAD']._serialized_start=814
+  _globals['_PAYLOAD']._serialized_end=1526
+  _globals['_BODY']._serialized_start=1529
+  _globals['_BODY']._serialized_end=1731
+  _globals['_SIGNATURE']._serialized_start=1733
+  _globals['_SIGNATURE']._serialized_end=1799
+  _globals['_SIGNEDTRANSACTION']._serialized_start=1801
+  _globals['_SIGNEDTRANSACTION']._serialized_end=1887
 # @@protoc_insertion_point(module_scope)

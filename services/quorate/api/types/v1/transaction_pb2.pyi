@@ -77,6 +77,298 @@ class SubmitEvidence(_message.Message):
 Global___SubmitEvidence: _TypeAlias = SubmitEvidence  # noqa: Y015
 
 @_typing.final
+class RegisterCandidate(_message.Message):
+    """Makes the signer the owner of a candidate, with stake of its own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMMISSION_BP_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    operator: _builtins.bytes
+    """Address (32 bytes) that may rotate the seat key, unjail, resign and update; the owner may too."""
+    seat_key: _builtins.bytes
+    """Public seat key (32 bytes) of the candidate's validator; never used before by anyone."""
+    proof: _builtins.bytes
+    """Its signature over the owner's address (docs/protocol.md#D2)."""
+    name: _builtins.str
+    """What people call it by: 1 to 64 bytes."""
+    description: _builtins.str
+    """Up to 256 bytes, not interpreted."""
+    commission_bp: _builtins.int
+    """What it keeps of its delegators' rewards, of 10,000."""
+    stake: _builtins.int
+    """Bonded from the owner's balance."""
+    def __init__(
+        self,
+        *,
+        operator: _builtins.bytes = ...,
+        seat_key: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        commission_bp: _builtins.int = ...,
+        stake: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commission_bp", b"commission_bp", "description", b"description", "name", b"name", "operator", b"operator", "proof", b"proof", "seat_key", b"seat_key", "stake", b"stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterCandidate: _TypeAlias = RegisterCandidate  # noqa: Y015
+
+@_typing.final
+class UpdateCandidate(_message.Message):
+    """Replaces what a candidate tells of itself and what it charges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMMISSION_BP_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate: its owner's address (32 bytes)."""
+    name: _builtins.str
+    """As in RegisterCandidate."""
+    description: _builtins.str
+    """As in RegisterCandidate."""
+    commission_bp: _builtins.int
+    """As in RegisterCandidate; changes in steps, and not often."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        commission_bp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "commission_bp", b"commission_bp", "description", b"description", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCandidate: _TypeAlias = UpdateCandidate  # noqa: Y015
+
+@_typing.final
+class Ready(_message.Message):
+    """Shows that the machine of a seat key runs and is in step. Anyone may send it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    epoch: _builtins.int
+    """The running epoch, or the one before."""
+    seat_key: _builtins.bytes
+    """The candidate's seat key, or the one that RotateSeatKey named."""
+    signature: _builtins.bytes
+    """Its signature over candidate and epoch (docs/protocol.md#D4)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
+        seat_key: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "epoch", b"epoch", "seat_key", b"seat_key", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Ready: _TypeAlias = Ready  # noqa: Y015
+
+@_typing.final
+class Resign(_message.Message):
+    """Takes a candidate out for good."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Resign: _TypeAlias = Resign  # noqa: Y015
+
+@_typing.final
+class RotateSeatKey(_message.Message):
+    """Names the seat key of another machine; it takes the seat after its Ready."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    seat_key: _builtins.bytes
+    """Public seat key (32 bytes), never used before."""
+    proof: _builtins.bytes
+    """Its signature over the candidate's address."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        seat_key: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "proof", b"proof", "seat_key", b"seat_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RotateSeatKey: _TypeAlias = RotateSeatKey  # noqa: Y015
+
+@_typing.final
+class Unjail(_message.Message):
+    """Lets a jailed candidate be elected again, after its wait."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unjail: _TypeAlias = Unjail  # noqa: Y015
+
+@_typing.final
+class Delegate(_message.Message):
+    """Bonds balance of the signer to a candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    amount: _builtins.int
+    """In the smallest unit."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delegate: _TypeAlias = Delegate  # noqa: Y015
+
+@_typing.final
+class Undelegate(_message.Message):
+    """Begins to take stake of the signer back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    amount: _builtins.int
+    """In the smallest unit."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Undelegate: _TypeAlias = Undelegate  # noqa: Y015
+
+@_typing.final
+class Redelegate(_message.Message):
+    """Moves stake of the signer from one candidate to another at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    source: _builtins.bytes
+    """The candidate that loses it (32 bytes)."""
+    target: _builtins.bytes
+    """The candidate that gets it (32 bytes)."""
+    amount: _builtins.int
+    """In the smallest unit."""
+    def __init__(
+        self,
+        *,
+        source: _builtins.bytes = ...,
+        target: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "source", b"source", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Redelegate: _TypeAlias = Redelegate  # noqa: Y015
+
+@_typing.final
+class ClaimRewards(_message.Message):
+    """Pays out the signer's rewards at a candidate, and what has unbonded there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The candidate (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimRewards: _TypeAlias = ClaimRewards  # noqa: Y015
+
+@_typing.final
 class Payload(_message.Message):
     """One action of a transaction."""
 
@@ -85,6 +377,16 @@ class Payload(_message.Message):
     SIGNER_FIELD_NUMBER: _builtins.int
     TRANSFER_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    REGISTER_CANDIDATE_FIELD_NUMBER: _builtins.int
+    UPDATE_CANDIDATE_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    RESIGN_FIELD_NUMBER: _builtins.int
+    ROTATE_SEAT_KEY_FIELD_NUMBER: _builtins.int
+    UNJAIL_FIELD_NUMBER: _builtins.int
+    DELEGATE_FIELD_NUMBER: _builtins.int
+    UNDELEGATE_FIELD_NUMBER: _builtins.int
+    REDELEGATE_FIELD_NUMBER: _builtins.int
+    CLAIM_REWARDS_FIELD_NUMBER: _builtins.int
     signer: _builtins.bytes
     """Address (32 bytes) that authorises this payload; empty means the sender."""
     @_builtins.property
@@ -95,18 +397,68 @@ class Payload(_message.Message):
     def evidence(self) -> Global___SubmitEvidence:
         """Evidence against a seat."""
 
+    @_builtins.property
+    def register_candidate(self) -> Global___RegisterCandidate:
+        """A new candidate."""
+
+    @_builtins.property
+    def update_candidate(self) -> Global___UpdateCandidate:
+        """A candidate's terms."""
+
+    @_builtins.property
+    def ready(self) -> Global___Ready:
+        """A seat key's machine is in step."""
+
+    @_builtins.property
+    def resign(self) -> Global___Resign:
+        """A candidate goes."""
+
+    @_builtins.property
+    def rotate_seat_key(self) -> Global___RotateSeatKey:
+        """A candidate moves to another machine."""
+
+    @_builtins.property
+    def unjail(self) -> Global___Unjail:
+        """A jailed candidate comes back."""
+
+    @_builtins.property
+    def delegate(self) -> Global___Delegate:
+        """Stake for a candidate."""
+
+    @_builtins.property
+    def undelegate(self) -> Global___Undelegate:
+        """Stake taken back."""
+
+    @_builtins.property
+    def redelegate(self) -> Global___Redelegate:
+        """Stake moved on."""
+
+    @_builtins.property
+    def claim_rewards(self) -> Global___ClaimRewards:
+        """Rewards and unbonded stake."""
+
     def __init__(
         self,
         *,
         signer: _builtins.bytes = ...,
         transfer: Global___Transfer | None = ...,
         evidence: Global___SubmitEvidence | None = ...,
+        register_candidate: Global___RegisterCandidate | None = ...,
+        update_candidate: Global___UpdateCandidate | None = ...,
+        ready: Global___Ready | None = ...,
+        resign: Global___Resign | None = ...,
+        rotate_seat_key: Global___RotateSeatKey | None = ...,
+        unjail: Global___Unjail | None = ...,
+        delegate: Global___Delegate | None = ...,
+        undelegate: Global___Undelegate | None = ...,
+        redelegate: Global___Redelegate | None = ...,
+        claim_rewards: Global___ClaimRewards | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "kind", b"kind", "transfer", b"transfer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_rewards", b"claim_rewards", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "ready", b"ready", "redelegate", b"redelegate", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "transfer", b"transfer", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence", "kind", b"kind", "signer", b"signer", "transfer", b"transfer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_rewards", b"claim_rewards", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "ready", b"ready", "redelegate", b"redelegate", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "signer", b"signer", "transfer", b"transfer", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence", "register_candidate", "update_candidate", "ready", "resign", "rotate_seat_key", "unjail", "delegate", "undelegate", "redelegate", "claim_rewards"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -1,0 +1,148 @@
+"""Every kind of payload but plain transfers and evidence: one table from its name to its rules.
+
+A new kind is one line here, a message in proto/quorate/api/types/v1, a NamedTuple whose fields have
+the message's names, and its functions. Transfers have a path of their own in transition.py, because
+most transactions are nothing else; evidence is free, so its rules are its own (#E7).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from quorate.core import crypto
+from quorate.core.context import Call, Ledger
+from quorate.core.errors import InvalidTransaction
+from quorate.core.staking import candidates, delegations
+from quorate.core.staking import payloads as stake
+from quorate.core.staking.payloads import Proof
+from quorate.core.staking.records import (
+    COUNT_KEY,
+    compute_candidate_key,
+    compute_delegation_key,
+    compute_seat_key_key,
+    compute_unbonding_key,
+)
+
+Action = (
+    stake.RegisterCandidate
+    | stake.UpdateCandidate
+    | stake.Ready
+    | stake.Resign
+    | stake.RotateSeatKey
+    | stake.Unjail
+    | stake.Delegate
+    | stake.Undelegate
+    | stake.Redelegate
+    | stake.ClaimRewards
+)
+
+
+def _list_none(payload: Any) -> list[Any]:
+    return []
+
+
+class Kind(NamedTuple):
+    """The rules of one kind of payload.
+
+    `weight` is what it costs on top of what any payload weighs; `list_keys` names records to load
+    beforehand, for speed only.
+    """
+
+    type: type[Action]
+    weight: int
+    check: Callable[[Any], None]
+    apply: Callable[[Any, Ledger, Call], None]
+    list_keys: Callable[[Any], list[bytes]] = _list_none
+    list_proofs: Callable[[Any], list[Proof]] = _list_none
+
+
+def _list_candidate(payload: Any) -> list[bytes]:
+    return [compute_candidate_key(payload.candidate)]
+
+
+def _list_stake(payload: Any) -> list[bytes]:
+    return _list_holding(payload.signer, payload.candidate)
+
+
+def _list_redelegate(payload: stake.Redelegate) -> list[bytes]:
+    return [
+        *_list_holding(payload.signer, payload.source),
+        *_list_holding(payload.signer, payload.target),
+    ]
+
+
+def _list_register(payload: stake.RegisterCandidate) -> list[bytes]:
+    own = _list_holding(payload.signer, payload.signer)
+    return [*own, compute_seat_key_key(payload.seat_key), COUNT_KEY]
+
+
+def _list_holding(delegator: bytes, candidate: bytes) -> list[bytes]:
+    return [
+        compute_candidate_key(candidate),
+        compute_delegation_key(delegator, candidate),
+        compute_unbonding_key(delegator, candidate),
+    ]
+
+
+# Names are those of the `kind` of a Payload message. Weights: about 1 per 0.5 µs of execution, 100
+# per signature that is checked, and 200 for a candidate's record, which stays for good.
+KINDS: Final[dict[str, Kind]] = {
+    "register_candidate": Kind(
+        stake.RegisterCandidate, 400, stake.check_register, candidates.apply_register,
+        _list_register, stake.list_register_proofs,
+    ),
+    "update_candidate": Kind(
+        stake.UpdateCandidate, 50, stake.check_update, candidates.apply_update, _list_candidate
+    ),
+    "ready": Kind(
+        stake.Ready, 150, stake.check_ready, candidates.apply_ready, _list_candidate,
+        stake.list_ready_proofs,
+    ),
+    "resign": Kind(stake.Resign, 50, stake.check_plain, candidates.apply_resign, _list_candidate),
+    "rotate_seat_key": Kind(
+        stake.RotateSeatKey, 200, stake.check_rotate, candidates.apply_rotate, _list_candidate,
+        stake.list_rotate_proofs,
+    ),
+    "unjail": Kind(stake.Unjail, 50, stake.check_plain, candidates.apply_unjail, _list_candidate),
+    "delegate": Kind(
+        stake.Delegate, 100, stake.check_stake, delegations.apply_delegate, _list_stake
+    ),
+    "undelegate": Kind(
+        stake.Undelegate, 100, stake.check_stake, delegations.apply_undelegate, _list_stake
+    ),
+    "redelegate": Kind(
+        stake.Redelegate, 150, stake.check_redelegate, delegations.apply_redelegate,
+        _list_redelegate,
+    ),
+    "claim_rewards": Kind(
+        stake.ClaimRewards, 100, stake.check_plain, delegations.apply_claim, _list_stake
+    ),
+}  # fmt: skip
+_BY_TYPE: Final[dict[type, Kind]] = {kind.type: kind for kind in KINDS.values()}
+NAMES: Final[dict[type, str]] = {kind.type: name for name, kind in KINDS.items()}
+
+
+def get_kind(payload: Action) -> Kind:
+    """Return the rules of a payload."""
+    return _BY_TYPE[type(payload)]
+
+
+def is_action(payload: object) -> bool:
+    """Tell whether a payload is of one of these kinds."""
+    return type(payload) in _BY_TYPE
+
+
+def iter_proofs(payloads: Sequence[object]) -> Iterator[Proof]:
+    """Yield the signatures that stand inside payloads."""
+    for payload in payloads:
+        kind = _BY_TYPE.get(type(payload))
+        if kind is not None:
+            yield from kind.list_proofs(payload)
+
+
+def check_proofs(payloads: Sequence[object], domain: bytes) -> None:
+    """Raise InvalidTransaction (BAD_PROOF) unless every signature inside payloads verifies."""
+    for proof in iter_proofs(payloads):
+        if not crypto.is_signed(
+            proof.public_key, proof.signature, proof.tag, domain, proof.message
+        ):
+            raise InvalidTransaction("a seat key's proof does not verify", reason="BAD_PROOF")

@@ -1,0 +1,1 @@
+"""Delegated proof of stake: candidates, delegations, rewards, slashing, election."""

@@ -1,0 +1,152 @@
+"""Who has the seats of an epoch: from stake, readiness and conduct (docs/protocol.md#J3 to J6).
+
+Executing the last block of epoch e elects the set of e + 2, beside the known set F of e + 1.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+from quorate.core.params import Params
+from quorate.core.seats import Seat, SeatSet
+from quorate.core.staking.candidates import put_candidate
+from quorate.core.staking.performance import Performance
+from quorate.core.staking.records import (
+    CANDIDATE_PREFIX,
+    SLASHED,
+    Standing,
+    compute_candidate_key,
+    decode_candidate,
+    peek_candidate,
+)
+from quorate.core.state import Changes
+from quorate.core.values import compute_faults
+
+# Candidates that one step handles: well under 2 ms.
+_PAGE: Final = 128
+# Why a seat is to leave, worst first.
+_SLASHED, _MISSED, _JAILED, _UNSTAKED, _RESIGNED = range(5)
+
+
+class Leaver(NamedTuple):
+    """A seat of F that is to leave for cause; the worst sorts first."""
+
+    cause: int
+    fewer_missed: int
+    owner: bytes
+
+
+class Ranked(NamedTuple):
+    """An electable candidate; the first to be elected sorts first."""
+
+    less_stake: int
+    owner: bytes
+    seat_key: bytes
+
+
+class Election:
+    """One election under way: `iter_steps` to its end, then `next_set`."""
+
+    def __init__(
+        self, changes: Changes, params: Params, ending: SeatSet, following: SeatSet
+    ) -> None:
+        self.next_set = following.follow(following.epoch + 1)
+        self._changes, self._params = changes, params
+        self._ending, self._following = ending, following
+        # Missed views in the window of who is due for jail.
+        self._due: dict[bytes, int] = {}
+        self._faults = compute_faults(len(following.seats))
+
+    def iter_steps(self, performance: Performance) -> Iterator[None]:
+        """Count misses, choose who leaves and who is elected; each step is bounded."""
+        yield from self._count_misses(performance)
+        leavers = self._list_leavers()
+        leaving, kept = leavers[: self._faults], leavers[self._faults :]
+        yield
+        room = max(self._params.seats_max - len(kept), 0)
+        elected = list[Ranked]()
+        for page in self._changes.iter_prefix(CANDIDATE_PREFIX, _PAGE):
+            found = [self._rank(key[1:], record) for key, record in page]
+            elected = sorted([*elected, *(each for each in found if each)])[:room]
+            yield
+        if elected:
+            while leaving and len(elected) + len(kept) < self._count_least():
+                kept.append(leaving.pop())
+            self.next_set = self._build_set(elected, kept)
+        else:
+            leaving = []
+        self._jail(leaving)
+
+    def _count_least(self) -> int:
+        return min(self._params.seats_min, len(self._following.seats))
+
+    def _count_misses(self, performance: Performance) -> Iterator[None]:
+        epoch = self._ending.epoch
+        for seat, missed in zip(self._ending.seats, performance.missed, strict=True):
+            record = self._changes.get(compute_candidate_key(seat.candidate))
+            if record:
+                candidate = decode_candidate(record)
+                before = candidate.missed if candidate.missed_epoch + 1 == epoch else 0
+                candidate.missed, candidate.missed_epoch = missed, epoch
+                put_candidate(self._changes, seat.candidate, candidate)
+                if candidate.is_standing and missed + before > self._params.missed_views_max:
+                    self._due[seat.candidate] = missed + before
+            if seat.index % _PAGE == _PAGE - 1:
+                yield
+
+    def _list_leavers(self) -> list[Leaver]:
+        leavers = list[Leaver]()
+        for seat in self._following.seats:
+            record = self._changes.get(compute_candidate_key(seat.candidate))
+            if record and not self._rank(seat.candidate, record):
+                cause = self._find_cause(seat.candidate, record)
+                leavers.append(Leaver(cause, -self._due.get(seat.candidate, 0), seat.candidate))
+        return sorted(leavers)
+
+    def _find_cause(self, owner: bytes, record: bytes) -> int:
+        found = peek_candidate(record)
+        if found.flags & SLASHED:
+            return _SLASHED
+        if owner in self._due:
+            return _MISSED
+        if found.jailed_until:
+            return _JAILED
+        return _UNSTAKED if found.self_stake < self._params.self_stake_min else _RESIGNED
+
+    def _rank(self, owner: bytes, record: bytes) -> Ranked | None:
+        """Return an electable candidate's place; None: it is not electable."""
+        found = peek_candidate(record)
+        is_able = not (found.flags or found.jailed_until or owner in self._due)
+        if is_able and found.self_stake >= self._params.self_stake_min and self._is_ready(found):
+            return Ranked(-found.stake, owner, found.seat_key)
+        return None
+
+    def _is_ready(self, found: Standing) -> bool:
+        # Who holds a seat shows by its blocks that its machine runs.
+        is_seated = self._following.find(found.seat_key) is not None
+        return is_seated or found.ready_epoch >= self._ending.epoch
+
+    def _build_set(self, elected: Sequence[Ranked], kept: Sequence[Leaver]) -> SeatSet:
+        held = {seat.candidate: seat.public_key for seat in self._following.seats}
+        keys = [(each.owner, each.seat_key) for each in elected]
+        keys += [(each.owner, held[each.owner]) for each in kept]
+        seats = list[Seat]()
+        for owner, seat_key in keys:
+            candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
+            seats.append(Seat(0, candidate.name, seat_key, owner, candidate.stake))
+        seats.sort(key=lambda seat: (-seat.stake, seat.candidate))
+        return SeatSet(
+            self._following.epoch + 1,
+            tuple([replace(seat, index=index) for index, seat in enumerate(seats)]),
+        )
+
+    def _jail(self, leaving: Sequence[Leaver]) -> None:
+        """Jail who is due for it and leaves, or has no seat to keep."""
+        until = self._ending.epoch + 1 + self._params.jail_epochs
+        seated = {seat.candidate for seat in self._following.seats}
+        left = {each.owner for each in leaving}
+        for owner in sorted(self._due):
+            if owner in left or owner not in seated:
+                candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
+                candidate.jailed_until = until
+                put_candidate(self._changes, owner, candidate)

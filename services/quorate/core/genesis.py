@@ -16,6 +16,7 @@ from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
 from quorate.core.seats import NAME_BYTES_MAX, Seat, SeatSet
 from quorate.core.staking.payloads import DESCRIPTION_BYTES_MAX
 from quorate.core.staking.records import Candidate
+from quorate.core.staking.rewards import ISSUE_BLOCKS_MAX, compute_issued
 from quorate.core.values import (
     SHARE_BP,
     TREASURY,
@@ -77,20 +78,22 @@ def parse_genesis(text: str) -> Genesis:
     params_document = document.get("params")
     if not isinstance(params_document, dict):
         raise InvalidGenesis("params", "must be an object")
-    lists = _Entries(document, chain_id)
+    lists = _Entries(document, chain_id, time_ms)
     seats = lists.take_seats("seats")
     next_seats = lists.take_seats("next_seats" if "next_seats" in document else "seats")
     lists.take_others()
     balances = _parse_balances(document)
+    params = Params.parse(params_document)
     stakes = sum(candidate.stake for candidate in lists.candidates.values())
-    if stakes + sum(balance for _, balance in balances) > SUPPLY_MAX:
-        raise InvalidGenesis("accounts", "and stakes hold more than 2^63 − 1 in all")
+    supply = stakes + sum(balance for _, balance in balances)
+    if supply + compute_issued(ISSUE_BLOCKS_MAX, params) > SUPPLY_MAX:
+        raise InvalidGenesis("accounts", "stakes and all issue are more than 2^63 − 1")
     genesis_hash = crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document))
     return Genesis(
         chain_id=chain_id,
         time_ms=time_ms,
         fork_epoch=fork_epoch,
-        params=Params.parse(params_document),
+        params=params,
         seats=seats,
         next_seats=next_seats,
         candidates=tuple(sorted(lists.candidates.items(), key=lambda item: item[0])),
@@ -220,9 +223,10 @@ def _integer(document: dict[str, object], field: str) -> int:
 class _Entries:
     """Reads the lists of candidates of a document; the same entry may stand in several."""
 
-    def __init__(self, document: dict[str, object], chain_id: str) -> None:
+    def __init__(self, document: dict[str, object], chain_id: str, time_ms: int) -> None:
         self.candidates: dict[Address, Candidate] = {}
         self._document, self._domain = document, _proof_domain(chain_id)
+        self._time_ms = time_ms
         self._holders: dict[bytes, Address] = {}
 
     def take_seats(self, field: str) -> tuple[Seat, ...]:
@@ -250,6 +254,7 @@ class _Entries:
 
     def _take(self, entry: object, where: str) -> tuple[Address, Candidate]:
         owner, candidate = _parse_entry(entry, where, self._domain)
+        candidate.commission_changed_ms = self._time_ms
         if self.candidates.setdefault(owner, candidate) != candidate:
             raise InvalidGenesis(f"{where}.owner", "has another entry that differs")
         if self._holders.setdefault(candidate.seat_key, owner) != owner:

@@ -41,7 +41,6 @@ class Ranked(NamedTuple):
 
     less_stake: int
     owner: bytes
-    seat_key: bytes
 
 
 class Election:
@@ -64,17 +63,23 @@ class Election:
         leaving, kept = leavers[: self._faults], leavers[self._faults :]
         yield
         room = max(self._params.seats_max - len(kept), 0)
-        elected = list[Ranked]()
+        elected, is_any = list[Ranked](), False
         for page in self._changes.iter_prefix(CANDIDATE_PREFIX, _PAGE):
-            found = [self._rank(key[1:], record) for key, record in page]
-            elected = sorted([*elected, *(each for each in found if each)])[:room]
+            ranked = [self._rank(key[1:], record) for key, record in page]
+            electable = [each for each in ranked if each]
+            is_any = is_any or bool(electable)
+            elected = sorted([*elected, *electable])[:room]
             yield
-        if elected:
+        if is_any:
             while leaving and len(elected) + len(kept) < self._count_least():
                 kept.append(leaving.pop())
-            self.next_set = self._build_set(elected, kept)
+            chosen = [each.owner for each in elected] + [each.owner for each in kept]
+            seats = sorted(map(self._build_seat, chosen), key=_rank_seat)
+            self.next_set = _number(self._following.epoch + 1, seats)
         else:
             leaving = []
+            seats = [self._renew(seat) for seat in self._following.seats]
+            self.next_set = _number(self._following.epoch + 1, seats)
         self._jail(leaving)
 
     def _count_least(self) -> int:
@@ -87,8 +92,9 @@ class Election:
             if record:
                 candidate = decode_candidate(record)
                 before = candidate.missed if candidate.missed_epoch + 1 == epoch else 0
-                candidate.missed, candidate.missed_epoch = missed, epoch
-                put_candidate(self._changes, seat.candidate, candidate)
+                if (missed, epoch) != (candidate.missed, candidate.missed_epoch):
+                    candidate.missed, candidate.missed_epoch = missed, epoch
+                    put_candidate(self._changes, seat.candidate, candidate)
                 if candidate.is_standing and missed + before > self._params.missed_views_max:
                     self._due[seat.candidate] = missed + before
             if seat.index % _PAGE == _PAGE - 1:
@@ -118,7 +124,7 @@ class Election:
         found = peek_candidate(record)
         is_able = not (found.flags or found.jailed_until or owner in self._due)
         if is_able and found.self_stake >= self._params.self_stake_min and self._is_ready(found):
-            return Ranked(-found.stake, owner, found.seat_key)
+            return Ranked(-found.stake, owner)
         return None
 
     def _is_ready(self, found: Standing) -> bool:
@@ -126,19 +132,14 @@ class Election:
         is_seated = self._following.find(found.seat_key) is not None
         return is_seated or found.ready_epoch >= self._ending.epoch
 
-    def _build_set(self, elected: Sequence[Ranked], kept: Sequence[Leaver]) -> SeatSet:
-        held = {seat.candidate: seat.public_key for seat in self._following.seats}
-        keys = [(each.owner, each.seat_key) for each in elected]
-        keys += [(each.owner, held[each.owner]) for each in kept]
-        seats = list[Seat]()
-        for owner, seat_key in keys:
-            candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
-            seats.append(Seat(0, candidate.name, seat_key, owner, candidate.stake))
-        seats.sort(key=lambda seat: (-seat.stake, seat.candidate))
-        return SeatSet(
-            self._following.epoch + 1,
-            tuple([replace(seat, index=index) for index, seat in enumerate(seats)]),
-        )
+    def _build_seat(self, owner: bytes) -> Seat:
+        candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
+        return Seat(0, candidate.name, candidate.seat_key, owner, candidate.stake)
+
+    def _renew(self, seat: Seat) -> Seat:
+        """Return a seat that stays, with its candidate's present key, stake and name."""
+        is_known = bool(self._changes.get(compute_candidate_key(seat.candidate)))
+        return self._build_seat(seat.candidate) if is_known else seat
 
     def _jail(self, leaving: Sequence[Leaver]) -> None:
         """Jail who is due for it and leaves, or has no seat to keep."""
@@ -150,3 +151,12 @@ class Election:
                 candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
                 candidate.jailed_until = until
                 put_candidate(self._changes, owner, candidate)
+
+
+def _rank_seat(seat: Seat) -> tuple[int, bytes]:
+    return -seat.stake, seat.candidate
+
+
+def _number(epoch: int, seats: Sequence[Seat]) -> SeatSet:
+    numbered = [replace(seat, index=index) for index, seat in enumerate(seats)]
+    return SeatSet(epoch, tuple(numbered))

@@ -11,12 +11,14 @@ from quorate.core.params import Params
 from quorate.core.staking.records import INDEX_SHIFT, compute_candidate_key, decode_candidate
 from quorate.core.values import SHARE_BP, TREASURY
 
+# No block above this height issues anything, so that a supply below 2^63 can be checked at genesis.
+ISSUE_BLOCKS_MAX: Final = 2**32
 _INDEX_MAX: Final = 2**128 - 1
 
 
 def compute_issue(height: int, params: Params) -> int:
     """Return what the block at a height issues; block 0 issues nothing."""
-    if height < 1:
+    if not 1 <= height <= ISSUE_BLOCKS_MAX:
         return 0
     halving = params.issue_halving_blocks
     return params.issue_per_block >> min((height - 1) // halving if halving else 0, 64)
@@ -24,7 +26,7 @@ def compute_issue(height: int, params: Params) -> int:
 
 def compute_issued(height: int, params: Params) -> int:
     """Return what all blocks up to a height have issued."""
-    halving = params.issue_halving_blocks
+    height, halving = min(height, ISSUE_BLOCKS_MAX), params.issue_halving_blocks
     if not halving:
         return params.issue_per_block * height
     issued, each = 0, params.issue_per_block

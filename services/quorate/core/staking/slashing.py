@@ -63,13 +63,15 @@ def _slash_moved(changes: Changes, key: bytes, entries: list[Entry], source: Can
     for entry in entries:
         if source.slash_from <= entry.epoch <= source.slash_epoch:
             owed += compute_cut(entry.amount, source.slash_bp)
+    changes.put(key, b"")
+    if not owed:
+        return
     holding = Holding(changes, delegator, target)
     taken = min(owed, holding.delegation.amount)
     holding.remove(taken)
     holding.save()
     taken += _take_unbonding(changes, compute_unbonding_key(delegator, target), owed - taken)
     changes.get_account(TREASURY).balance += taken
-    changes.put(key, b"")
 
 
 def _take_unbonding(changes: Changes, key: bytes, owed: int) -> int:

@@ -5,6 +5,8 @@ from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name
 from quorate.core.epochs import start_after
 from quorate.core.results import compute_write_digest
+from quorate.core.staking.performance import Performance
+from quorate.core.staking.records import PERFORMANCE_KEY
 from quorate.core.state import EPOCH_START_KEY, compute_set_key, decode_account
 from quorate.core.transition import SLICE
 from quorate.core.values import TREASURY, ZERO_HASH
@@ -77,6 +79,7 @@ async def test_the_write_digest_covers_the_set_and_the_start(short):
     writes = [
         (EPOCH_START_KEY, start_after(last.header).encode()),
         (compute_set_key(2), short.forge.genesis.sets[1].follow(2).encode()),
+        (PERFORMANCE_KEY, Performance.start(1, 7).encode()),
     ]
     assert short.chain.write_digest == compute_write_digest(digest, writes)
 

@@ -157,7 +157,8 @@ async def test_seats_are_listed_by_epoch(short):
     assert [s.public_key for s in running.seats] == [
         key.public_key for key in short.forge.next_seats
     ]
-    assert [(s.seat, s.name) for s in running.seats] == [(i, f"v{i}") for i in range(7)]
+    names = ["v1", "v2", *(f"v{i}" for i in range(4, 9))]
+    assert [(s.seat, s.name) for s in running.seats] == list(enumerate(names))
     first = await ask(pb.ListSeatsRequest(epoch=0))
     assert [s.public_key for s in first.seats] == [key.public_key for key in short.forge.seats]
     assert first.hash == short.forge.genesis.sets[0].hash

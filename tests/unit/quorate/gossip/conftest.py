@@ -60,6 +60,7 @@ class Engine:
     """An engine attached to a node's channel: keeps all that came."""
 
     def __init__(self, node: "Node") -> None:
+        self.node = node
         self.channel = open_channel(node.config.socket("gossip"))
         self.stub = gossip_pb2_grpc.GossipServiceStub(self.channel)
         self.incoming: list[Any] = []
@@ -80,9 +81,14 @@ class Engine:
         await self.call.write(gossip_pb2.ChannelRequest(outgoing=outgoing))
 
     async def start_epoch(self, *sets: SeatSet, epoch: int) -> None:
-        """Tell which epoch runs."""
+        """Tell which epoch runs; returns when the node runs it with these sets."""
         told = gossip_pb2.StartEpoch(epoch=epoch, sets=[each.encode() for each in sets])
         await self.call.write(gossip_pb2.ChannelRequest(start_epoch=told))
+        # Other streams than this one are not ordered after it.
+        known = self.node.running.router.seat.sets
+        async with asyncio.timeout(DEADLINE_S):
+            while known.epoch != epoch or any(known.get(each.epoch) != each for each in sets):
+                await self.send()
 
     async def wait(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_S):

@@ -34,14 +34,6 @@ async def start_one(nodes: list[Node], seat: int = 0) -> tuple[Node, Engine]:
     return node, await node.attach()
 
 
-async def run_epoch(node: Node, engine: Engine, *numbers: int, epoch: int) -> None:
-    """Have an epoch run in which these keys hold the seats."""
-    await engine.start_epoch(build_set(epoch, *numbers), epoch=epoch)
-    async with asyncio.timeout(DEADLINE_S):
-        while node.running.router.seat.sets.epoch != epoch:
-            await engine.send()
-
-
 def build_proof(stranger: Stranger, number: int, epoch: int = 0) -> pb.SeatProof:
     """Return the proof that a node speaks for a seat key."""
     key, message = SEAT_KEYS[number], U64.pack(epoch) + stranger.identity.node_id
@@ -64,7 +56,7 @@ async def test_a_key_without_a_seat_is_proved_and_counts_once_it_gets_one(
     held = node.running.router.spread.held
     assert held.count(held.batches[batch.name]) == 1
     engine.reports.clear()
-    await run_epoch(node, engine, 0, 1, 6, epoch=1)
+    await engine.start_epoch(build_set(1, 0, 1, 6), epoch=1)
     # A new seat's engine-side count begins anew: what it holds is told again.
     await engine.wait(lambda: engine.reports.get(batch.name) == {0, 6})
     assert held.count(held.batches[batch.name]) == 2
@@ -74,7 +66,7 @@ async def test_a_proof_of_an_older_epoch_stays_good(
     nodes: list[Node], strangers: Strangers
 ) -> None:
     node, engine = await start_one(nodes)
-    await run_epoch(node, engine, 0, 1, 2, epoch=9)
+    await engine.start_epoch(build_set(9, 0, 1, 2), epoch=9)
     stranger = strangers(node.genesis)
     await stranger.attach(node)
     await stranger.send(seat_proof=build_proof(stranger, 2, epoch=3), consensus=[b"vote"])
@@ -104,7 +96,7 @@ async def test_transactions_of_a_validator_that_lost_its_seat_are_handed_back(
     stages = node.ingress().WatchStages(gossip.WatchStagesRequest())
     raws = [sign_transfer(node.genesis, n) for n in (0, 1, 3)]
     await node.submit(*raws)
-    await run_epoch(node, engine, 1, 2, 3, epoch=1)
+    await engine.start_epoch(build_set(1, 1, 2, 3), epoch=1)
     dropped = b""
     async with asyncio.timeout(DEADLINE_S):
         while len(dropped) < 3 * 32:
@@ -121,7 +113,7 @@ async def test_a_batch_of_an_author_without_seat_that_nobody_named_is_dropped(
     node, engine = await start_one(nodes)
     await node.submit(sign_transfer(node.genesis, 0))
     await engine.wait(lambda: bool(engine.held))
-    await run_epoch(node, engine, 1, 2, 3, epoch=1)
+    await engine.start_epoch(build_set(1, 1, 2, 3), epoch=1)
     mempool, siblings = node.running.router.mempool, node.siblings
     siblings.epoch = 1
     siblings.execute([])

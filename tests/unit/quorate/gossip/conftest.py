@@ -181,6 +181,16 @@ class Node:
         self._channels.append(channel)
         return gossip_pb2_grpc.IngressServiceStub(channel)
 
+    async def watch_stages(self) -> Any:
+        """Return a stream of stages; it misses nothing that happens from now on."""
+        watchers = self.running.router.stages._watchers
+        before, ingress = len(watchers), self.ingress()
+        call = ingress.WatchStages(gossip_pb2.WatchStagesRequest())
+        async with asyncio.timeout(DEADLINE_S):
+            while len(watchers) == before:
+                await ingress.Describe(gossip_pb2.DescribeRequest())
+        return call
+
     async def submit(self, *raws: bytes) -> gossip_pb2.SubmitResponse:
         """Send one chunk on a stream of its own; returns its answer."""
         call = self.ingress().Submit(wait_for_ready=True)

@@ -45,9 +45,9 @@ async def wait_height(node: Node, height: int) -> None:
 class Stages:
     """Follows the stages of one node."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, call: Any) -> None:
         self.frames: list[Any] = []
-        self.call = node.ingress().WatchStages(pb.WatchStagesRequest())
+        self.call = call
 
     async def wait(self, stage: "tx.Stage.ValueType", holders: int = 0) -> Any:
         """Return the first frame of this stage with at least so many holders."""
@@ -77,7 +77,7 @@ async def test_verdicts_name_index_reason_and_all_ids(nodes: list[Node]) -> None
 
 async def test_a_duplicate_is_accepted_again_and_batched_once(nodes: list[Node]) -> None:
     node = await start_one(nodes)
-    stages = Stages(node)
+    stages = Stages(await node.watch_stages())
     raw = sign_transfer(node.genesis, 0)
     assert not (await node.submit(raw, raw)).rejections
     frame = await stages.wait(tx.STAGE_BATCHED, 1)
@@ -93,7 +93,7 @@ async def test_a_duplicate_is_accepted_again_and_batched_once(nodes: list[Node])
 
 async def test_stages_tell_holders_at_one_then_enough_then_quorum(start_cluster: Cluster) -> None:
     group = await start_cluster(4)
-    stages = Stages(group[0])
+    stages = Stages(await group[0].watch_stages())
     raw = sign_transfer(group[0].genesis, 0)
     assert not (await group[0].submit(raw)).rejections
     frame = await stages.wait(tx.STAGE_BATCHED, 3)
@@ -104,7 +104,7 @@ async def test_stages_tell_holders_at_one_then_enough_then_quorum(start_cluster:
 
 async def test_transactions_that_expire_are_dropped_with_a_reason(nodes: list[Node]) -> None:
     node = await start_one(nodes)
-    stages = Stages(node)
+    stages = Stages(await node.watch_stages())
     raw = sign_transfer(node.genesis, 4, valid_until=2)
     assert not (await node.submit(raw)).rejections
     node.siblings.execute([])
@@ -116,7 +116,7 @@ async def test_transactions_that_expire_are_dropped_with_a_reason(nodes: list[No
 
 async def test_a_gap_skip_is_taken_back_and_batched_anew(nodes: list[Node]) -> None:
     node = await start_one(nodes)
-    stages = Stages(node)
+    stages = Stages(await node.watch_stages())
     raw = sign_transfer(node.genesis, 0)
     await node.submit(raw)
     first = await stages.wait(tx.STAGE_BATCHED)
@@ -129,7 +129,7 @@ async def test_a_gap_skip_is_taken_back_and_batched_anew(nodes: list[Node]) -> N
 
 async def test_a_batch_that_expires_unfinalized_is_batched_anew(nodes: list[Node]) -> None:
     node = await start_one(nodes, batch_validity_blocks=3)
-    stages = Stages(node)
+    stages = Stages(await node.watch_stages())
     await node.submit(sign_transfer(node.genesis, 0))
     first = await stages.wait(tx.STAGE_BATCHED)
     for _ in range(3):

@@ -68,7 +68,7 @@ def list_batched(node: Node) -> list[bytes]:
 async def test_report_of_an_account_without_money_is_batched_once_and_the_next_one_after_it(
     node: Node,
 ) -> None:
-    stages, raw = Stages(node), report(node, lie(node))
+    stages, raw = Stages(await node.watch_stages()), report(node, lie(node))
     assert address_of(SEAT_KEYS[0]) not in node.siblings.accounts
     assert await submit(node, raw) == await submit(node, raw) == ""
     name = (await stages.wait(tx.STAGE_BATCHED, 1)).batch
@@ -84,7 +84,7 @@ async def test_report_of_an_account_without_money_is_batched_once_and_the_next_o
 async def test_report_that_came_too_late_is_dropped_and_its_sequence_is_free_again(
     node: Node,
 ) -> None:
-    stages, raw = Stages(node), report(node, lie(node))
+    stages, raw = Stages(await node.watch_stages()), report(node, lie(node))
     assert await submit(node, raw) == ""
     name = (await stages.wait(tx.STAGE_BATCHED, 1)).batch
     id_ = decode_transaction(raw, node.genesis.domain).id

@@ -93,7 +93,7 @@ async def test_transactions_of_a_validator_that_lost_its_seat_are_handed_back(
 ) -> None:
     node, engine = await start_one(nodes)
     node.siblings.refuses_to_sign = True
-    stages = node.ingress().WatchStages(gossip.WatchStagesRequest())
+    stages = await node.watch_stages()
     raws = [sign_transfer(node.genesis, n) for n in (0, 1, 3)]
     await node.submit(*raws)
     await engine.start_epoch(build_set(1, 1, 2, 3), epoch=1)
@@ -122,7 +122,7 @@ async def test_a_batch_of_an_author_without_seat_that_nobody_named_is_dropped(
             await engine.send()
     # It may still be named in the epoch after its own.
     assert len(mempool.entries) == 1
-    stages = node.ingress().WatchStages(gossip.WatchStagesRequest())
+    stages = await node.watch_stages()
     batched = (await stages.read()).frames[0]
     assert (batched.holders, batched.holders_min) == (0, 1)
     siblings.epoch = 2

@@ -1,5 +1,6 @@
 """The mempool takes in what can be executed, keeps it within bounds, and loses nothing silently."""
 
+import gc
 import time
 from hashlib import sha256
 
@@ -289,7 +290,8 @@ def test_entries_survive_that_accounts_are_read_anew(maker, mempool) -> None:
     assert len(take(mempool)) == 1
 
 
-def test_bookkeeping_of_one_transaction_takes_few_microseconds(maker) -> None:
+def measure_bookkeeping_us(maker) -> float:
+    """Return the microseconds that admission, batching and execution of a transaction took."""
     pool = Mempool(Params(), 10**9)
     senders = [sha256(bytes((n,))).digest() for n in range(64)]
     for sender in senders:
@@ -308,6 +310,16 @@ def test_bookkeeping_of_one_transaction_takes_few_microseconds(maker) -> None:
     passed_us = (time.thread_time() - start) * 1_000_000 / len(txs)
     assert len(entries) == 8_000
     assert not pool.entries
-    # Measured 4 µs for admission, batching and execution; a loaded machine gets some room.
+    return passed_us
+
+
+def test_bookkeeping_of_one_transaction_takes_few_microseconds(maker) -> None:
+    # Neither other tests' garbage nor a machine that stands still for a moment is its cost.
+    gc.freeze()
+    try:
+        passed_us = min(measure_bookkeeping_us(maker) for _ in range(5))
+    finally:
+        gc.unfreeze()
+    # Measured 4 µs; a loaded machine gets some room.
     assert passed_us < 25
     print(f"admit, take and execute: {passed_us:.1f} µs per transaction")

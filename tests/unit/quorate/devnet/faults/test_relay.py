@@ -11,7 +11,8 @@ from quorate.devnet.faults.relay import Relay
 from quorate.devnet.ports import HOST, find_free_ports
 
 THERE, BACK = ("a", "b"), ("b", "a")
-LIMIT_S = 10.0
+LIMIT_S = 30.0
+TRIES = 5
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
@@ -72,7 +73,9 @@ async def test_delay_is_of_one_direction(relayed: tuple[Relay, Dial]) -> None:
     stream = await dial()
     await ask(stream)
     relay.set_conditions({THERE: Condition(delay_ms=150)})
-    assert 0.15 <= await ask(stream) < 0.29
+    # On a busy machine some take longer: one that took the delay twice never takes so little.
+    asked_s = [await ask(stream) for _ in range(TRIES)]
+    assert 0.15 <= min(asked_s) < 0.29
     relay.set_conditions({BACK: Condition(delay_ms=150)})
     assert await ask(stream) >= 0.3
 
@@ -107,8 +110,8 @@ async def test_silent_cut_loses_nothing_but_the_time_until_tcp_tries_again(
     relay.set_conditions({THERE: PERFECT})
     async with asyncio.timeout(LIMIT_S):
         assert await reader.readexactly(4) == b"late"
-    # Repeated 0.2, 0.6 and 1.4 s after it was sent.
-    assert 1.35 <= time.monotonic() - started_s < 2.0
+    # Repeated 0.2, 0.6, 1.4 and 3 s after it was sent.
+    assert 1.35 <= time.monotonic() - started_s < 3.0
 
 
 async def test_connection_begun_in_a_silent_cut_waits_for_the_next_first_packet(
@@ -122,7 +125,8 @@ async def test_connection_begun_in_a_silent_cut_waits_for_the_next_first_packet(
     relay.set_conditions({THERE: PERFECT})
     async with asyncio.timeout(LIMIT_S):
         assert await reader.readexactly(1) == b"x"
-    assert 0.95 <= time.monotonic() - started_s < 1.8
+    # Repeated 1 and 3 s after it was sent.
+    assert 0.95 <= time.monotonic() - started_s < 3.0
 
 
 async def test_end_of_a_connection_is_passed_on(relayed: tuple[Relay, Dial]) -> None:

@@ -3,12 +3,12 @@
 All of them: `make mutants`.
 """
 
-import os
 from random import Random
 
 import pytest
 
 from quorate.core.bft.signing import Signing
+from tests.conftest import SEED
 from tests.mutants.catching import hunt
 from tests.mutants.checkers import watched
 from tests.mutants.children import hunt_in_child
@@ -17,7 +17,6 @@ from tests.mutants.entry import LIVENESS, SAFETY, Mutant, Plans, Story, Units
 from tests.mutants.registry import list_mutants, list_plans, list_stories
 from tests.sim.world import run_plan
 
-SEED = int(os.environ.get("QUORATE_TEST_SEED") or Random().randrange(10**6))
 SLICE = 5
 ALL = list_mutants()
 CHOSEN = Random(SEED).sample(ALL, SLICE)

@@ -4,16 +4,15 @@ QUORATE_TEST_SEED=n repeats the samples; `make twins` runs many more. And the wa
 could be blind: each planted rule is caught, and its scenario replays from its name alone.
 """
 
-import os
 from collections import Counter
 from itertools import product
 from pathlib import Path
 from random import Random
-from secrets import randbelow
 
 import pytest
 
 from quorate.core.bft.messages import Kind
+from tests.conftest import SEED
 from tests.sim.checkers.violation import Violation
 from tests.twins import checks
 from tests.twins import run as command
@@ -38,7 +37,6 @@ from tests.twins.tree import Totals, Tree
 from tests.twins.turn import Rules
 from tests.twins.world import light_engine, make_start, play_turn
 
-SEED = int(os.environ.get("QUORATE_TEST_SEED") or randbelow(65_536))
 TREES = 6
 
 

@@ -1,6 +1,5 @@
 """All messages of a view are compared, whichever logs they are in; disorder is refused."""
 
-import os
 import random
 
 import pytest
@@ -10,10 +9,10 @@ from quorate.core.audit import Seen, merge_messages
 from quorate.core.bft.evidence import Signed, get_view
 from quorate.core.bft.messages import Kind
 from quorate.core.errors import MalformedBytes
+from tests.conftest import SEED
 from tests.unit.quorate.core.liars import Liar, make_liars
 
 LIARS = make_liars(4, b"d" * 32)
-SEED = int(os.environ.get("QUORATE_TEST_SEED", "0")) or random.randrange(2**32)
 
 
 def notarize(view: int, digest: int = 1, liar: Liar = LIARS[1]) -> Signed:

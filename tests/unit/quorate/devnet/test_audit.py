@@ -1,7 +1,6 @@
 """The audit finds what no honest seat signs, in real vote logs; blind, it says nothing."""
 
 import itertools
-import os
 import random
 import shutil
 import subprocess
@@ -21,12 +20,12 @@ from quorate.core.params import Params
 from quorate.core.values import ZERO_HASH
 from quorate.devnet import audit
 from quorate.devnet.audit import merge_audit_logs
+from tests.conftest import SEED
 
 KEYS = [crypto.SigningKey(bytes([n]) * 32) for n in range(1, 5)]
 ENTRIES = [build_seat_entry("audit", f"v{n}", key) for n, key in enumerate(KEYS)]
 TEXT = build_genesis("audit", 1, Params(), ENTRIES, {})
 GENESIS: Genesis = parse_genesis(TEXT)
-SEED = int(os.environ.get("QUORATE_TEST_SEED", "0")) or random.randrange(2**32)
 
 
 def sign(seat: int, view: int, kind: Kind, digest: int = 0, epoch: int = 0) -> Vote:

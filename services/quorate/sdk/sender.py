@@ -1,28 +1,38 @@
-"""Sends one account's transactions: sequences, lanes, fees and expiry are taken care of."""
+"""Sends one account's transactions: sequences, lanes, fees and expiry are taken care of.
+
+With an idempotency key a transfer takes effect once (docs/protocol.md#T6): after a crash all that
+was meant may be asked for again, also by another process that has the same key pair.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Self
 
+from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
-from quorate.sdk.sending import Follower, drive
+from quorate.sdk.sending import RETRY_S, Follower, drive
 from quorate.sdk.transactions import HEADROOM, Options, Signed, estimate_fee_limit, sign_transfers
 from quorate.sdk.values import Receipt, Status
 
 LANES_MAX: Final = 16
 VALIDITY_BLOCKS: Final = 1_000
+# Refusals of one signed transaction that say nothing about the next one with the same key.
+_SIGN_ANEW: Final = frozenset({"SEQUENCE_TAKEN", "SEQUENCE_PAST", "EXPIRED", "FEE_TOO_LOW"})
 
 
 class Lanes:
-    """Hands out each lane to one user at a time, with the sequence that must come next."""
+    """Hands out each lane to one user at a time, with the sequence that must come next.
 
-    def __init__(self, count: int = LANES_MAX) -> None:
+    Several senders of one account may share it; processes must divide the lanes among them.
+    """
+
+    def __init__(self, numbers: Iterable[int] = range(LANES_MAX)) -> None:
         self._free: asyncio.Queue[int] = asyncio.Queue()
         self._next: dict[int, int] = {}
-        for lane in range(count):
+        for lane in numbers:
             self._free.put_nowait(lane)
 
     @asynccontextmanager
@@ -45,11 +55,12 @@ class Lanes:
 
 
 class Sender:
-    """Sends transfers of one key; up to 16 at a time, one per lane. Use with `async with`."""
+    """Sends transfers of one key; one at a time per lane. Use with `async with`."""
 
-    def __init__(self, client: Client, key: Key, *, lanes: int = LANES_MAX) -> None:
+    def __init__(self, client: Client, key: Key, *, lanes: int | Lanes = LANES_MAX) -> None:
+        """`lanes`: how many of the account's, or those that it shares with other senders."""
         self._client, self._key = client, key
-        self._lanes = Lanes(lanes)
+        self._lanes = Lanes(range(lanes)) if isinstance(lanes, int) else lanes
         self._follower = Follower(client.watch(senders=[key.address]))
 
     async def __aenter__(self) -> Self:
@@ -62,25 +73,56 @@ class Sender:
         await self._follower.__aexit__()
 
     async def transfer(
-        self, transfers: Sequence[tuple[bytes, int]], *, tip: int = 0, memo: bytes = b""
+        self,
+        transfers: Sequence[tuple[bytes, int]],
+        *,
+        tip: int = 0,
+        memo: bytes = b"",
+        idempotency_key: bytes = b"",
     ) -> Receipt:
         """Move (address, amount) pairs, all or nothing; returns when executed.
 
-        Raises InvalidTransaction or Rejected when it can't be executed. A failed execution is a
-        receipt with outcome FAILED.
+        With an idempotency key it goes on, with new transactions where one can't be executed any
+        more, until one took effect, and returns the receipt of that one, whoever sent it.
+
+        Raises InvalidTransaction or Rejected when it can't be executed; without a key also
+        Unavailable or Overloaded, before anything was sent. A failed execution is a receipt with
+        outcome FAILED.
         """
+        options = Options(
+            sequence=0, valid_until_height=0, fee_limit=0, tip=tip, memo=memo,
+            idempotency_key=idempotency_key,
+        )  # fmt: skip
+        if not idempotency_key:
+            return await self._send(transfers, options)
+        while True:
+            try:
+                return await self._find_first(await self._send(transfers, options))
+            except Rejected as error:
+                if error.reason not in _SIGN_ANEW:
+                    raise
+            except (Overloaded, Unavailable):
+                pass
+            await asyncio.sleep(RETRY_S)
+
+    async def _send(self, transfers: Sequence[tuple[bytes, int]], options: Options) -> Receipt:
+        """Sign one transaction in a free lane and follow it to its end."""
         async with self._lanes.take(self._client, self._key.address) as (lane, sequence):
             status = await self._client.status()
-            options = Options(
-                sequence=sequence,
-                valid_until_height=status.height + min(VALIDITY_BLOCKS, status.validity_max_blocks),
-                fee_limit=0,
-                lane=lane,
-                tip=tip,
-                memo=memo,
-            )
+            valid_until = status.height + min(VALIDITY_BLOCKS, status.validity_max_blocks)
+            options = replace(options, lane=lane, sequence=sequence, valid_until_height=valid_until)
             signed = sign_with_fee(status, self._key, transfers, options)
             return await drive(self._client, signed, self._follower)
+
+    async def _find_first(self, receipt: Receipt) -> Receipt:
+        """Return the receipt of the transaction that took effect, if this one came after it."""
+        while receipt.reason == "DUPLICATE":
+            try:
+                return await self._client.receipt(receipt.first_id)
+            except (NotFound, Overloaded, Unavailable):
+                # It was executed before this one: who does not know it yet is behind.
+                await asyncio.sleep(RETRY_S)
+        return receipt
 
 
 def sign_with_fee(

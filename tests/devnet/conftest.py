@@ -8,8 +8,8 @@ import pytest
 from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network, temporary_network
 from quorate.devnet.readiness import wait_ready
+from tests.devnet.traffic import PATIENCE_S
 
-READY_S = 30.0
 StartNetwork = Callable[[Spec], Awaitable[Network]]
 
 
@@ -21,7 +21,7 @@ async def start_network() -> AsyncIterator[StartNetwork]:
         async def start(spec: Spec) -> Network:
             network = stack.enter_context(temporary_network(spec))
             network.up()
-            await wait_ready(network, READY_S)
+            await wait_ready(network, PATIENCE_S)
             return network
 
         yield start

@@ -14,12 +14,11 @@ from quorate.devnet.readiness import describe, wait_engine
 from quorate.sdk.client import Client
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
-from tests.devnet.traffic import Traffic
+from tests.devnet.traffic import PATIENCE_S, Traffic
 
 pytestmark = pytest.mark.devnet
 
 EPOCH_BLOCKS = 60
-SETTLES_S = 20.0
 
 
 async def wait_epoch(network: Network, epoch: int, timeout_s: float) -> None:
@@ -37,9 +36,9 @@ async def test_load_goes_on_over_epochs_whose_seats_change(start_network: StartN
     network = await start_network(Spec(leaving=1, joining=2, params=params))
     nodes = network.layout.nodes
     async with Traffic(network) as traffic:
-        await wait_epoch(network, 3, 90.0)
-        await traffic.wait_executed(200, 20.0)
-        outcome = await traffic.settle(SETTLES_S)
+        await wait_epoch(network, 3, 120.0)
+        await traffic.wait_executed(200)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
     found = [await describe(node) for node in nodes]
@@ -60,14 +59,14 @@ async def test_a_validator_killed_in_one_epoch_comes_back_in_a_later_one(
     network = await start_network(Spec(params=Params(epoch_blocks=EPOCH_BLOCKS)))
     away = network.layout.nodes[2]
     async with Traffic(network) as traffic:
-        await traffic.wait_executed(50, 10.0)
+        await traffic.wait_executed(50)
         await asyncio.to_thread(network.kill, away.name)
         await wait_epoch(network, 3, 120.0)
         network.start(away.name)
-        await wait_engine(away, ("voting",), 20.0)
-        await checks.read_block(away, await checks.read_height(network.layout.nodes[0]), 20.0)
-        await traffic.wait_executed(100, 20.0)
-        outcome = await traffic.settle(SETTLES_S)
+        await wait_engine(away, ("voting",), PATIENCE_S)
+        await checks.read_block(away, await checks.read_height(network.layout.nodes[0]), PATIENCE_S)
+        await traffic.wait_executed(100)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
 
@@ -76,15 +75,15 @@ async def test_a_network_that_was_down_resumes_in_its_epoch(start_network: Start
     params = Params(epoch_blocks=EPOCH_BLOCKS)
     network = await start_network(Spec(leaving=1, joining=1, params=params))
     async with Traffic(network) as traffic:
-        await wait_epoch(network, 2, 90.0)
-        await traffic.settle(SETTLES_S)
+        await wait_epoch(network, 2, 120.0)
+        await traffic.settle()
     await asyncio.to_thread(network.down)
     network.up()
     for node in network.layout.nodes[1:]:
-        await wait_engine(node, ("voting",), 20.0)
+        await wait_engine(node, ("voting",), PATIENCE_S)
     async with Traffic(network, lane=1) as traffic:
-        await traffic.wait_executed(100, 20.0)
-        outcome = await traffic.settle(SETTLES_S)
+        await traffic.wait_executed(100)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
 
@@ -93,8 +92,8 @@ async def test_an_idle_chain_passes_epochs_by_time(start_network: StartNetwork) 
     network = await start_network(Spec(params=Params(epoch_ms=2_000, heartbeat_ms=500)))
     await wait_epoch(network, 3, 60.0)
     async with Traffic(network, rate_tps=100) as traffic:
-        await traffic.wait_executed(50, 10.0)
-        outcome = await traffic.settle(SETTLES_S)
+        await traffic.wait_executed(50)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
 
@@ -108,13 +107,13 @@ async def test_all_killed_around_boundaries_sign_nothing_twice(
         for _ in range(4):
             async with Client(network.layout.endpoint) as client:
                 running = (await client.seats()).running_epoch
-            await wait_epoch(network, running + 1, 30.0)
+            await wait_epoch(network, running + 1, PATIENCE_S)
             await asyncio.gather(*[asyncio.to_thread(network.kill, name) for name in names])
             for name in names:
                 network.start(name)
             for node in network.layout.nodes:
-                await wait_engine(node, ("voting",), 30.0)
-        outcome = await traffic.settle(SETTLES_S)
+                await wait_engine(node, ("voting",), PATIENCE_S)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     await assert_all_agree(network)
     await asyncio.to_thread(network.down)

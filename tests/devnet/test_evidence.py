@@ -28,14 +28,13 @@ from quorate.kit.rpc import open_channel
 from quorate.sdk.client import Client
 from quorate.sdk.values import Seat
 from tests.devnet.conftest import StartNetwork
-from tests.devnet.traffic import Traffic
+from tests.devnet.traffic import PATIENCE_S, Traffic
 from tests.unit.quorate.core.liars import Liar
 from tests.unit.quorate.gossip.conftest import Stranger
 
 pytestmark = pytest.mark.devnet
 
 LIAR = 3
-FOUND_S = 30.0
 # Votes of the next views count too, so that a heartbeat just now does not make these too old.
 AHEAD = 2
 DIGESTS = [bytes([n]) * 32 for n in (1, 2)]
@@ -97,7 +96,7 @@ def read_messages(home: Path) -> set[Signed]:
 
 async def wait_marked(network: Network) -> Seat:
     """Return the first seat that is marked on chain; looks after each block."""
-    async with Client(network.layout.endpoint) as client, asyncio.timeout(FOUND_S):
+    async with Client(network.layout.endpoint) as client, asyncio.timeout(PATIENCE_S):
         blocks = client.watch_blocks()
         while True:
             for seat in (await client.seats()).seats:
@@ -116,8 +115,8 @@ async def test_double_vote_that_one_validator_saw_is_marked_at_all_and_lawful_vo
     for node in (witness, *others):
         await twin.send(node, lawful)
     async with Traffic(network) as traffic:
-        await traffic.wait_executed(50, 15.0)
-        assert (await traffic.settle(15.0)).lost == 0
+        await traffic.wait_executed(50)
+        assert (await traffic.settle()).lost == 0
     for node in (witness, *others):
         assert not any(seat.HasField("mark") for seat in await read_seats(node))
         assert set(lawful) <= await asyncio.to_thread(read_messages, network.layout.home(node))
@@ -135,7 +134,7 @@ async def test_double_vote_that_one_validator_saw_is_marked_at_all_and_lawful_vo
     # Who was away learns it from the blocks like everyone else.
     network.start(network.layout.nodes[LIAR].name)
     async with Client(network.layout.endpoint) as client:
-        await asyncio.wait_for(catch_up(network, marked.height), FOUND_S)
+        await asyncio.wait_for(catch_up(network, marked.height), PATIENCE_S)
         assert [each.seat for each in (await client.seats()).seats if each.evidence] == [LIAR]
     expected = ledger_pb2.Mark(view=view, height=marked.height, evidence=marked.evidence)
     for node in network.layout.nodes:
@@ -170,11 +169,11 @@ async def test_evidence_recorded_before_a_kill_goes_on_chain_after_the_restart(
     async with contextlib.aclosing(Twin(network, tmp_path)) as twin:
         await twin.send(witness, [twin.liar.vote(Kind.FINALIZE, view, d) for d in DIGESTS])
         home = network.layout.home(witness)
-        async with asyncio.timeout(FOUND_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not (await asyncio.to_thread(merge_audit_logs, [home])).conflicts:
                 pass
     await asyncio.to_thread(network.kill, witness.name)
     network.start(witness.name)
-    await wait_engine(witness, ("voting",), FOUND_S)
+    await wait_engine(witness, ("voting",), PATIENCE_S)
     marked = await wait_marked(network)
     assert (marked.seat, marked.view) == (LIAR, view)

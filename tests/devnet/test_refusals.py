@@ -15,19 +15,17 @@ from quorate.devnet.readiness import wait_engine
 from quorate.kit.faults import EXIT_PRECONDITION
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
-from tests.devnet.traffic import Traffic
+from tests.devnet.traffic import PATIENCE_S, Traffic
 
 pytestmark = pytest.mark.devnet
-
-REFUSES_S = 15.0
 
 
 @pytest.fixture
 async def used(network: Network) -> tuple[Network, Node]:
     """A network with some history, and one of its validators, stopped cleanly."""
     async with Traffic(network) as traffic:
-        await traffic.wait_executed(50, 10.0)
-        await traffic.settle(10.0)
+        await traffic.wait_executed(50)
+        await traffic.settle()
     node = network.layout.nodes[3]
     assert await asyncio.to_thread(network.stop, node.name) == []
     return network, node
@@ -36,7 +34,7 @@ async def used(network: Network) -> tuple[Network, Node]:
 async def start_refused(network: Network, node: Node) -> Exit:
     """Start a node and return how it refused; fails when it runs."""
     program = network.start(node.name)[0]
-    ended = await asyncio.to_thread(network.processes.wait_exit, program, REFUSES_S)
+    ended = await asyncio.to_thread(network.processes.wait_exit, program, PATIENCE_S)
     assert ended.code == EXIT_PRECONDITION, ended.last_words
     return ended
 
@@ -51,8 +49,8 @@ async def make_other_home(start_network: StartNetwork) -> Path:
     """Return the home of a validator of another chain, with history, stopped."""
     other = await start_network(Spec(validators=1))
     async with Traffic(other) as traffic:
-        await traffic.wait_executed(10, 10.0)
-        await traffic.settle(10.0)
+        await traffic.wait_executed(10)
+        await traffic.settle()
     await asyncio.to_thread(other.down)
     return other.layout.home(other.layout.nodes[0])
 
@@ -60,7 +58,7 @@ async def make_other_home(start_network: StartNetwork) -> Path:
 async def test_stopped_validator_starts_again(used: tuple[Network, Node]) -> None:
     network, node = used
     network.start(node.name)
-    await wait_engine(node, ("voting",), 10.0)
+    await wait_engine(node, ("voting",), PATIENCE_S)
 
 
 async def test_another_genesis_over_existing_data_is_refused(
@@ -108,17 +106,17 @@ async def test_old_copy_of_the_volume_never_makes_a_seat_sign_twice(
     home, old = network.layout.home(node), network.layout.directory / "old"
     shutil.copytree(home, old)
     network.start(node.name)
-    await wait_engine(node, ("voting",), 10.0)
+    await wait_engine(node, ("voting",), PATIENCE_S)
     async with Traffic(network, lane=1) as traffic:
-        await traffic.wait_executed(50, 10.0)
+        await traffic.wait_executed(50)
         await asyncio.to_thread(network.kill, node.name)
         for part in (("storage",), ("consensus", "log")):
             shutil.rmtree(home.joinpath(*part))
             shutil.copytree(old.joinpath(*part), home.joinpath(*part))
         network.start(node.name)
-        await wait_engine(node, ("halted", "voting"), 10.0)
-        await traffic.wait_executed(100, 15.0)
-        outcome = await traffic.settle(20.0)
+        await wait_engine(node, ("halted", "voting"), PATIENCE_S)
+        await traffic.wait_executed(100)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     for each in network.layout.nodes:
         samples = await asyncio.to_thread(read_metrics, each.metrics_ports[0])

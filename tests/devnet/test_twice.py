@@ -16,6 +16,7 @@ from quorate.sdk.sender import sign_with_fee
 from quorate.sdk.sending import send_and_wait
 from quorate.sdk.transactions import Options
 from quorate.sdk.values import Outcome
+from tests.devnet.traffic import PATIENCE_S
 
 pytestmark = pytest.mark.devnet
 
@@ -44,7 +45,7 @@ async def test_one_transaction_to_all_validators_at_once_has_one_effect(network:
                 *[_submit(node, signed.raw) for node in network.layout.nodes]
             )
             assert any(not answer.rejections for answer in answers)
-            receipt = await send_and_wait(client, signed, timeout_s=15.0)
+            receipt = await send_and_wait(client, signed, timeout_s=PATIENCE_S)
             assert receipt.outcome is Outcome.SUCCEEDED
         assert (await client.account(to.address)).balance == 10 * UNIT
         after = await client.account(demo.address)

@@ -16,6 +16,8 @@ from quorate.devnet.network import Network
 from quorate.kit.rpc import open_channel
 from quorate.sdk.client import Client
 
+# So long takes nothing on a machine that still works: what a test claims about time it measures.
+PATIENCE_S = 60.0
 SENDERS = 32
 _CHUNK_EVERY_S = 0.05
 _FOREVER_S = 1e9
@@ -77,7 +79,7 @@ class Traffic:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
 
-    async def wait_executed(self, more: int, timeout_s: float) -> None:
+    async def wait_executed(self, more: int, timeout_s: float = PATIENCE_S) -> None:
         """Return when `more` transfers have been executed from now on."""
         target = self.book.outcome.executed + more
         async with asyncio.timeout(timeout_s):
@@ -85,7 +87,7 @@ class Traffic:
                 self._watcher.heard.clear()
                 await self._watcher.heard.wait()
 
-    async def settle(self, timeout_s: float) -> Outcome:
+    async def settle(self, timeout_s: float = PATIENCE_S) -> Outcome:
         """Stop sending and wait until each transfer has its end; what has none is lost."""
         self._pump.cancel()
         loop = asyncio.get_running_loop()

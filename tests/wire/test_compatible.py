@@ -15,7 +15,7 @@ def run_buf(*arguments: str) -> None:
         cwd=ROOT / "proto",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

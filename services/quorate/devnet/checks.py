@@ -18,7 +18,8 @@ from quorate.devnet.layout import Layout, Node
 from quorate.devnet.ports import HOST
 from quorate.kit.rpc import open_channel
 
-_CALL_S: Final = 5.0
+_CALL_S: Final = 15.0
+_BLOCK_S: Final = 30.0
 _READS_AT_ONCE: Final = 32
 
 
@@ -27,7 +28,7 @@ def open_reads(node: Node) -> grpc.aio.Channel:
     return open_channel(f"{HOST}:{node.storage_port}")
 
 
-async def read_block(node: Node, height: int, timeout_s: float = 10.0) -> pb.Block:
+async def read_block(node: Node, height: int, timeout_s: float = _BLOCK_S) -> pb.Block:
     """Return a node's block at a height, waiting for it; raises Unavailable at the deadline."""
     async with open_reads(node) as channel:
         ledger = ledger_pb2_grpc.LedgerServiceStub(channel)
@@ -55,7 +56,7 @@ async def read_height(node: Node) -> int:
 
 
 async def compare_digests(
-    nodes: Iterable[Node], height: int, timeout_s: float = 10.0
+    nodes: Iterable[Node], height: int, timeout_s: float = _BLOCK_S
 ) -> dict[str, bytes]:
     """Return each node's write_digest at a height, waiting until all have executed it."""
     nodes = list(nodes)

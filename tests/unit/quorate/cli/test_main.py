@@ -24,7 +24,7 @@ def run_quorate(
         env={**kept, "HOME": str(cwd), **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

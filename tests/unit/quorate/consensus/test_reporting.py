@@ -32,7 +32,7 @@ from tests.unit.quorate.core.liars import Liar, make_liars
 DOMAIN = b"d" * 32
 LIARS = make_liars(4, DOMAIN)
 OWN, PARAMS = LIARS[1], Params()
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 def get_seat_key(epoch: int, seat: int) -> bytes | None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from quorate.core.bft.engine import Engine
     from tests.unit.quorate.consensus.conftest import Siblings
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 def header(author: int = 0) -> bytes:

@@ -13,7 +13,7 @@ from quorate.gateway import dispatch
 from quorate.gateway.spread import Spread
 from quorate.kit import faults
 
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 async def submit_chunks(client: Any, chunks: list[list[bytes]]) -> list[pb.SubmitStreamResponse]:

@@ -10,12 +10,12 @@ from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import errors
 from quorate.kit import faults
 
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 async def open_watch(client: Any, **options: Any) -> Any:
     """Open a watch and return it when the gateway follows."""
-    watch = client.transactions.Watch(pb.WatchRequest(**options), timeout=60)
+    watch = client.transactions.Watch(pb.WatchRequest(**options), timeout=600)
     first = await watch.read()
     assert first.WhichOneof("frame") is None and first.HasField("cursor")
     return watch
@@ -142,7 +142,7 @@ async def test_a_cursor_replays_and_joins_the_live_feed(build_network: Any) -> N
         network.chain.execute([raw])
     sender = network.sender
     watch = network.open().transactions.Watch(
-        pb.WatchRequest(senders=[sender], cursor=pb.Cursor(height=10, position=0)), timeout=60
+        pb.WatchRequest(senders=[sender], cursor=pb.Cursor(height=10, position=0)), timeout=600
     )
 
     async def go_on() -> None:

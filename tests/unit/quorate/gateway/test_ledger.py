@@ -10,7 +10,7 @@ from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.core import errors
 from quorate.kit import faults
 
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 async def test_reads_pass_through(build_network: Any) -> None:

@@ -19,7 +19,7 @@ from quorate.core.errors import RefusedToStart
 from quorate.gateway import wiring
 from quorate.kit.config import GatewayConfig, ValidatorAddress
 
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

@@ -32,7 +32,7 @@ from quorate.kit.convert import decode_transaction, encode_body, encode_envelope
 from quorate.kit.faults import abort
 
 CHAIN = "gossip-test"
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 SEAT_KEYS = [crypto.SigningKey(bytes(31) + bytes((200 + i,))) for i in range(8)]
 _NUMBERS = {key.public_key: number for number, key in enumerate(SEAT_KEYS)}
 USERS = [crypto.SigningKey(bytes(30) + (300 + i).to_bytes(2, "big")) for i in range(16)]

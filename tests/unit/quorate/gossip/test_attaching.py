@@ -191,7 +191,7 @@ async def test_records_spread_so_that_two_who_know_a_third_find_each_other(
     await right.start(middle.peer)
     engine = await left.attach()
     await engine.wait(lambda: engine.peers.get(right.node_id, (False, None)) == (True, 2))
-    assert await asyncio.wait_for(ping(left, right), 15)
+    assert await asyncio.wait_for(ping(left, right), 60)
 
 
 async def ping(left: Node, right: Node) -> bool:

@@ -27,7 +27,7 @@ from tests.unit.quorate.gossip.conftest import (
 )
 from tests.unit.quorate.gossip.test_ingress import Stages, wait_height
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ async def test_one_engine_at_a_time_the_newest_wins(start_cluster: Cluster) -> N
     second = await node.attach()
     assert first.task is not None
     with pytest.raises(aio.AioRpcError) as raised:
-        await asyncio.wait_for(first.task, 15)
+        await asyncio.wait_for(first.task, 60)
     assert from_rpc_error(raised.value).reason == "REPLACED"
     await second.send()
 
@@ -104,7 +104,7 @@ async def test_blocks_come_from_a_peer_that_is_ahead_and_not_from_a_reported_one
         node.siblings.blocks = [b"one", b"two"]
         node.siblings.execute([])
         node.siblings.execute([])
-    while (await asyncio.wait_for(watch.read(), 15)).height < 2:
+    while (await asyncio.wait_for(watch.read(), 60)).height < 2:
         continue
     request = pb.FetchBlocksRequest(from_height=1, size_bytes_max=1_000)
     first = await stub.FetchBlocks(request)
@@ -122,7 +122,7 @@ async def test_a_large_answer_passes(start_cluster: Cluster) -> None:
     group[1].siblings.blocks = [bytes(9 * 1024 * 1024)]
     group[1].siblings.execute([])
     watch = engines[0].stub.WatchBestHeight(pb.WatchBestHeightRequest())
-    while (await asyncio.wait_for(watch.read(), 15)).height < 1:
+    while (await asyncio.wait_for(watch.read(), 60)).height < 1:
         continue
     answer = await engines[0].stub.FetchBlocks(pb.FetchBlocksRequest(from_height=1))
     assert len(answer.blocks[0]) == 9 * 1024 * 1024

@@ -94,7 +94,7 @@ async def test_chunks_in_flight_survive_that_the_process_is_killed(verifier: Ver
     waiting = [asyncio.create_task(verifier.verify(content, 600)) for _ in range(3)]
     await asyncio.sleep(0)
     os.kill(first, signal.SIGKILL)
-    results = await asyncio.wait_for(asyncio.gather(*waiting), 20)
+    results = await asyncio.wait_for(asyncio.gather(*waiting), 60)
     assert all(not r.failed and len(r.unpack()) == 600 for r in results)
     assert verifier.pid != first
 

@@ -29,7 +29,7 @@ def run(environment: dict[str, str]) -> tuple[int, list[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=180,
     )
     return done.returncode, [line for line in done.stdout.split() if line.isdigit()]
 

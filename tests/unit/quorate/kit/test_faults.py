@@ -78,7 +78,7 @@ class Service:
         self.handler = handler
         return await self.call()
 
-    async def call(self, timeout_s: float = 5.0) -> aio.AioRpcError:
+    async def call(self, timeout_s: float = 60.0) -> aio.AioRpcError:
         """Return what a caller catches."""
         async with aio.insecure_channel(f"127.0.0.1:{self.port}") as channel:
             with pytest.raises(aio.AioRpcError) as caught:

@@ -48,7 +48,7 @@ class Running:
 
     async def check(self, service: str) -> int:
         request = health_pb2.HealthCheckRequest(service=service)
-        answer = await self.health.Check(request, wait_for_ready=True, timeout=5)
+        answer = await self.health.Check(request, wait_for_ready=True, timeout=60)
         return int(answer.status)
 
 
@@ -79,7 +79,7 @@ async def test_a_service_that_is_not_here_has_no_health(running: Running) -> Non
 async def test_reflection_lists_the_services(running: Running) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(running.channel)
     request = reflection_pb2.ServerReflectionRequest(list_services="")
-    call = stub.ServerReflectionInfo(iter([request]), timeout=5)
+    call = stub.ServerReflectionInfo(iter([request]), timeout=60)
     answers = [answer async for answer in call]
     names = {each.name for each in answers[0].list_services_response.service}
     assert {NAME, "grpc.health.v1.Health"} <= names
@@ -89,17 +89,17 @@ async def test_a_message_up_to_the_bound_passes_and_one_over_it_is_refused(
     running: Running,
 ) -> None:
     header = bytes(MESSAGE_BYTES_MAX - 100)
-    answer = await running.stub.SignBatch(pb.SignBatchRequest(header=header), timeout=30)
+    answer = await running.stub.SignBatch(pb.SignBatchRequest(header=header), timeout=60)
     assert len(answer.signature) == len(header)
     request = pb.SignBatchRequest(header=bytes(MESSAGE_BYTES_MAX + 1))
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await running.stub.SignBatch(request, timeout=30)
+        await running.stub.SignBatch(request, timeout=60)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
 async def test_stopping_lets_a_running_call_end(running: Running) -> None:
-    call = asyncio.ensure_future(running.stub.SignNode(pb.SignNodeRequest(), timeout=10))
-    async with asyncio.timeout(10):
+    call = asyncio.ensure_future(running.stub.SignNode(pb.SignNodeRequest(), timeout=60))
+    async with asyncio.timeout(60):
         await running.echo.entered.wait()
         stopping = asyncio.create_task(running.server.stop(grace_s=10))
         running.echo.release.set()
@@ -112,7 +112,7 @@ async def test_a_channel_waits_for_a_server_that_comes_later(tmp_path: Path) -> 
     call = asyncio.create_task(late.check(NAME))
     await asyncio.sleep(0)
     await late.server.start()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert await call == NOT_SERVING
     await late.channel.close()
     await late.server.stop()

@@ -25,7 +25,7 @@ async def wait_forever(ended: asyncio.Event) -> None:
 async def test_the_first_error_is_raised_to_who_waits() -> None:
     tasks = Tasks()
     tasks.start(fail(), "one")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(Broken):
             await tasks.wait_failed()
     await tasks.stop()
@@ -68,7 +68,7 @@ async def test_waiting_can_be_given_up_and_taken_up_again() -> None:
         waiting.cancel()
         await asyncio.wait([waiting])
     tasks.start(fail(), "one")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(Broken):
             await tasks.wait_failed()
     await tasks.stop()

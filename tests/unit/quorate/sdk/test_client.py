@@ -8,7 +8,7 @@ import pytest
 from quorate.sdk import Client, Executed, Stage
 from quorate.sdk.errors import InvalidTransaction, NotFound, Overloaded, Rejected, Unavailable
 
-LIMIT_S = 15
+LIMIT_S = 60
 
 
 async def test_reads_return_plain_values(build_network: Any) -> None:

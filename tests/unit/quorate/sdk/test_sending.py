@@ -10,7 +10,7 @@ from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.sdk import Client, Key, Options, Outcome, Sender, Signed, send_and_wait, sign_transfers
 from quorate.sdk.errors import InvalidTransaction, Rejected, Unavailable
 
-LIMIT_S = 20
+LIMIT_S = 60
 KEY = Key(b"\x05" * 32)
 
 

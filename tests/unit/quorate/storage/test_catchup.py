@@ -159,7 +159,7 @@ async def test_a_liar_is_reported_and_others_are_asked(node, ahead, make_gossip,
     gossip = await make_gossip(node, ahead)
     gossip.spoil = SPOILS[reason]
     gossip.announce(40)
-    await asyncio.wait_for(gossip.reported.wait(), 10)
+    await asyncio.wait_for(gossip.reported.wait(), 60)
     assert gossip.reports[0] == (b"p" * 32, reason)
     assert node.chain.height == 0
     gossip.spoil = lambda response: response
@@ -171,7 +171,7 @@ async def test_a_run_without_its_proof_is_never_applied(node, ahead, make_gossip
     gossip = await make_gossip(node, ahead)
     gossip.spoil = spoil
     gossip.announce(40)
-    await asyncio.wait_for(gossip.reported.wait(), 10)
+    await asyncio.wait_for(gossip.reported.wait(), 60)
     assert node.chain.height == 0
 
 
@@ -194,7 +194,7 @@ async def test_too_few_or_other_votes_are_no_finalization(node, forge, ahead, ma
         gossip.spoil = spoil
         gossip.reported.clear()
         gossip.announce(40)
-        await asyncio.wait_for(gossip.reported.wait(), 10)
+        await asyncio.wait_for(gossip.reported.wait(), 60)
         assert gossip.reports[-1][1] == "INVALID_CERTIFICATE"
     assert node.chain.height == 0
 
@@ -208,7 +208,7 @@ async def test_batches_that_no_block_names_are_a_lie(node, forge, ahead, make_go
 
     gossip.spoil = add
     gossip.announce(40)
-    await asyncio.wait_for(gossip.reported.wait(), 10)
+    await asyncio.wait_for(gossip.reported.wait(), 60)
     assert gossip.reports[0][1] == "UNNAMED_BATCH"
 
 

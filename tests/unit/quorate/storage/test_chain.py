@@ -87,7 +87,7 @@ async def test_a_new_engine_replaces_the_old_one(node, forge):
         async with node.attach() as new:
             await new.wait_synced(0)
             assert await old.call.read() is not None
-            code = await asyncio.wait_for(old.call.code(), 10)
+            code = await asyncio.wait_for(old.call.code(), 60)
             assert code.value[0] == 0
             await node.commit(forge.extend(1))
 

@@ -8,7 +8,7 @@ from quorate.api.transaction.v1 import transaction_pb2 as tx
 
 
 async def take(call, count):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return [await call.read() for _ in range(count)]
 
 
@@ -61,7 +61,7 @@ async def test_from_zero_only_new_blocks_come_after_hints_of_them(node, forge):
         await engine.wait_synced(2)
         ((block, batches),) = forge.extend(1, first[-1][0])
         await node.put(batches)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not node.service.feed.subscribers:
                 await node.chain.changed.wait()
         await engine.call.write(
@@ -104,7 +104,7 @@ async def test_watch_blocks_is_resumable(node, forge):
 async def test_a_subscriber_that_goes_away_is_forgotten(node):
     call = node.executed.WatchExecuted(pb.WatchExecutedRequest())
     feed = node.service.feed
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while feed.subscribers != 1:
             await node.chain.changed.wait()
         call.cancel()

@@ -11,7 +11,7 @@ SERVING = health_pb2.HealthCheckResponse.SERVING
 
 async def wait_health(node, wanted):
     stub = health_pb2_grpc.HealthStub(node.channel)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for answer in stub.Watch(health_pb2.HealthCheckRequest(service="")):
             if (answer.status == SERVING) == wanted:
                 return

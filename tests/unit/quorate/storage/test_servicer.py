@@ -32,7 +32,7 @@ async def test_a_new_engine_hears_of_blocks_that_the_one_before_had_sent(node, f
     async with node.attach() as before:
         for block, _ in blocks:
             await before.send([block])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not node.service.catch_up.busy:
                 await node.ledger.ListSeats(ledger_pb2.ListSeatsRequest())
         async with node.attach() as engine:

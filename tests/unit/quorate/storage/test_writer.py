@@ -92,7 +92,7 @@ async def test_a_disk_that_runs_full_under_rocksdb_heals_as_well(
     assert refused is grpc.StatusCode.UNAVAILABLE
     assert node.chain.get_fault().startswith("DISK_FULL")
     (small_disk / "ballast").unlink()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while node.chain.get_fault():
             await node.chain.changed.wait()
     await node.commit(blocks[2:])

@@ -11,7 +11,7 @@ from quorate.devnet.faults.relay import Relay
 from quorate.devnet.ports import HOST, find_free_ports
 
 THERE, BACK = ("a", "b"), ("b", "a")
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 TRIES = 5
 Dial = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 

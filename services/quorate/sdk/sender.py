@@ -6,10 +6,19 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, Self
 
+from quorate.core.transactions import Payload
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.sending import Follower, drive
-from quorate.sdk.transactions import HEADROOM, Options, Signed, estimate_fee_limit, sign_transfers
+from quorate.sdk.transactions import (
+    HEADROOM,
+    Options,
+    Signed,
+    compute_weight_max,
+    estimate_fee_limit,
+    sign_payloads,
+)
 from quorate.sdk.values import Receipt, Status
 
 LANES_MAX: Final = 16
@@ -64,9 +73,20 @@ class Sender:
     async def transfer(
         self, transfers: Sequence[tuple[bytes, int]], *, tip: int = 0, memo: bytes = b""
     ) -> Receipt:
-        """Move (address, amount) pairs, all or nothing; returns when executed.
+        """Move (address, amount) pairs, all or nothing; as `send`."""
+        return await self.send(build_transfers(transfers), tip=tip, memo=memo)
 
-        Raises InvalidTransaction or Rejected when it can't be executed. A failed execution is a
+    async def send(
+        self,
+        payloads: Sequence[Payload],
+        *,
+        cosigners: Sequence[Key] = (),
+        tip: int = 0,
+        memo: bytes = b"",
+    ) -> Receipt:
+        """Send payloads that take effect all or not at all; returns when executed.
+
+        `cosigners` are the keys of payloads that name another signer than this key. Raises InvalidTransaction or Rejected when it can't be executed. A failed execution is a
         receipt with outcome FAILED.
         """
         async with self._lanes.take(self._client, self._key.address) as (lane, sequence):
@@ -79,17 +99,21 @@ class Sender:
                 tip=tip,
                 memo=memo,
             )
-            signed = sign_with_fee(status, self._key, transfers, options)
+            signed = sign_with_fee(status, [self._key, *cosigners], payloads, options)
             return await drive(self._client, signed, self._follower)
 
 
 def sign_with_fee(
     status: Status,
-    key: Key,
-    transfers: Sequence[tuple[bytes, int]],
+    keys: Sequence[Key],
+    payloads: Sequence[Payload],
     options: Options,
     headroom: int = HEADROOM,
 ) -> Signed:
-    """Return a signed transaction whose fee limit follows from the present base fee."""
-    fee_limit = estimate_fee_limit(status.base_fee, transfers, options, headroom=headroom)
-    return sign_transfers(status.domain, key, transfers, replace(options, fee_limit=fee_limit))
+    """Return a signed transaction whose fee limit follows from the present base fee.
+
+    The first key is the sender; see `sign_payloads`.
+    """
+    weight_max = compute_weight_max(keys[0].address, payloads, options)
+    fee_limit = estimate_fee_limit(status.base_fee, weight_max, headroom=headroom)
+    return sign_payloads(status.domain, keys, payloads, replace(options, fee_limit=fee_limit))

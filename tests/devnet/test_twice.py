@@ -12,6 +12,7 @@ from quorate.devnet.ports import HOST
 from quorate.kit.rpc import open_channel
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.sender import sign_with_fee
 from quorate.sdk.sending import send_and_wait
 from quorate.sdk.transactions import Options
@@ -40,7 +41,7 @@ async def test_one_transaction_to_all_validators_at_once_has_one_effect(network:
             options = Options(
                 sequence=sequence, valid_until_height=status.height + 1_000, fee_limit=0
             )
-            signed = sign_with_fee(status, demo, [(to.address, UNIT)], options)
+            signed = sign_with_fee(status, [demo], build_transfers([(to.address, UNIT)]), options)
             answers = await asyncio.gather(
                 *[_submit(node, signed.raw) for node in network.layout.nodes]
             )

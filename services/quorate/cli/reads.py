@@ -2,7 +2,6 @@
 
 import secrets
 import time
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,6 +15,7 @@ from quorate.core.params import Params
 from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.transactions import Options
 from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, SeatSet, Status, Validator
 
@@ -193,7 +193,7 @@ def faucet(
     wished = Options(sequence=0, valid_until_height=0, fee_limit=0, lane=secrets.randbelow(_LANES))
 
     async def work(client: Client) -> tuple[Receipt, Account]:
-        signed = await sign(client, key, [(target, units)], replace(wished))
+        signed = await sign(client, [key], build_transfers([(target, units)]), wished)
         receipt, _ = await life.send_and_show(client, signed, _TIMEOUT_S, lambda *_: None)
         return receipt, await client.account(target)
 

@@ -30,6 +30,7 @@ from quorate.devnet.readiness import wait_ready
 from quorate.devnet.vitals import Pace, Vitals
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.transactions import Options
 
 _REFRESH_S: Final = 0.5
@@ -98,7 +99,8 @@ async def _show_transfer(network: Network, client: Client, demo: Key) -> None:
     faucet = Key(load_accounts(network.layout.directory).faucet)
     wished = Options(sequence=0, valid_until_height=0, fee_limit=0, memo=b"hello")
     output.out.print("A transfer of 1 token, demo → faucet:")
-    signed = await sign(client, demo, [(faucet.address, UNIT)], wished)
+    payloads = build_transfers([(faucet.address, UNIT)])
+    signed = await sign(client, [demo], payloads, wished)
     try:
         tell = partial(life.print_stage, console=output.out)
         await life.send_and_show(client, signed, _TRANSFER_S, tell)

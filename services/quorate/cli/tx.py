@@ -1,6 +1,7 @@
 """`quorate tx …`: send a transfer and watch it become final, or look one up."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -8,10 +9,12 @@ import typer
 
 from quorate.cli import life, options, output, session, wallet
 from quorate.core.errors import InvalidInput, NotFound, Unavailable
+from quorate.core.transactions import Payload
 from quorate.core.values import HASH_BYTES, format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.sender import VALIDITY_BLOCKS, sign_with_fee
 from quorate.sdk.transactions import Options, Signed
 from quorate.sdk.values import Executed, Outcome, Receipt, Stage, Update
@@ -66,7 +69,7 @@ def send(
     )
 
     async def work(client: Client) -> tuple[Receipt, dict[Stage, float]]:
-        signed = await sign(client, key, [(target, units)], wished)
+        signed = await sign(client, [key], build_transfers([(target, units)]), wished)
         if not as_json:
             output.err.print(f"sending {output.format_amount(units)} to {format_address(target)}")
         return await _send(client, signed, timeout_s, as_json=as_json)
@@ -147,16 +150,19 @@ def watch(
 
 
 async def sign(
-    client: Client, key: Key, transfers: list[tuple[bytes, int]], wished: Options
+    client: Client, keys: Sequence[Key], payloads: Sequence[Payload], wished: Options
 ) -> Signed:
-    """Return transfers signed with the lane's next sequence, an expiry and a fee limit."""
-    state, account = await client.status(), await client.account(key.address)
+    """Return payloads signed with the lane's next sequence, an expiry and a fee limit.
+
+    The first key is the sender's.
+    """
+    state, account = await client.status(), await client.account(keys[0].address)
     complete = replace(
         wished,
         sequence=account.lanes.get(wished.lane, 0),
         valid_until_height=state.height + min(VALIDITY_BLOCKS, state.validity_max_blocks),
     )
-    return sign_with_fee(state, key, transfers, complete)
+    return sign_with_fee(state, keys, payloads, complete)
 
 
 def parse_id(text: str) -> bytes:

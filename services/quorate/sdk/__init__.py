@@ -4,9 +4,18 @@ from quorate.core.values import format_address, parse_address
 from quorate.sdk.client import Client
 from quorate.sdk.keyfile import Cost, decrypt_key, encrypt_key, load_key, save_key
 from quorate.sdk.keys import Key, generate_phrase
+from quorate.sdk.payloads import (
+    SeatProof,
+    SeatReady,
+    Terms,
+    build_ready,
+    build_register,
+    build_rotate,
+    build_transfers,
+)
 from quorate.sdk.sender import Lanes, Sender, sign_with_fee
 from quorate.sdk.sending import Follower, drive, send_and_wait
-from quorate.sdk.transactions import Options, Signed, estimate_fee_limit, sign_transfers
+from quorate.sdk.transactions import Options, Signed, sign_payloads
 from quorate.sdk.values import (
     Account,
     Block,
@@ -26,8 +35,9 @@ from quorate.sdk.watching import Cursor, Watch
 
 __all__ = [
     "Account", "Block", "Client", "Cost", "Cursor", "Executed", "Follower", "Key", "Lanes",
-    "Options", "Outcome", "Receipt", "Rejection", "Seat", "SeatSet", "Sender", "Signed", "Stage",
-    "Staged", "Status", "Update", "Validator", "Watch", "decrypt_key", "drive", "encrypt_key",
-    "estimate_fee_limit", "format_address", "generate_phrase", "load_key", "parse_address",
-    "save_key", "send_and_wait", "sign_transfers", "sign_with_fee",
+    "Options", "Outcome", "Receipt", "Rejection", "Seat", "SeatProof", "SeatReady", "SeatSet",
+    "Sender", "Signed", "Stage", "Staged", "Status", "Terms", "Update", "Validator", "Watch",
+    "build_ready", "build_register", "build_rotate", "build_transfers", "decrypt_key", "drive",
+    "encrypt_key", "format_address", "generate_phrase", "load_key", "parse_address", "save_key",
+    "send_and_wait", "sign_payloads", "sign_with_fee",
 ]  # fmt: skip

@@ -11,10 +11,19 @@ from dataclasses import replace
 from typing import Final, Self
 
 from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
+from quorate.core.transactions import Payload
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
+from quorate.sdk.payloads import build_transfers
 from quorate.sdk.sending import RETRY_S, Follower, drive
-from quorate.sdk.transactions import HEADROOM, Options, Signed, estimate_fee_limit, sign_transfers
+from quorate.sdk.transactions import (
+    HEADROOM,
+    Options,
+    Signed,
+    compute_weight_max,
+    estimate_fee_limit,
+    sign_payloads,
+)
 from quorate.sdk.values import Receipt, Status
 
 LANES_MAX: Final = 16
@@ -80,24 +89,40 @@ class Sender:
         memo: bytes = b"",
         idempotency_key: bytes = b"",
     ) -> Receipt:
-        """Move (address, amount) pairs, all or nothing; returns when executed.
+        """Move (address, amount) pairs, all or nothing; as `send`."""
+        return await self.send(
+            build_transfers(transfers), tip=tip, memo=memo, idempotency_key=idempotency_key
+        )
 
-        With an idempotency key it goes on, with new transactions where one can't be executed any
-        more, until one took effect, and returns the receipt of that one, whoever sent it.
+    async def send(
+        self,
+        payloads: Sequence[Payload],
+        *,
+        cosigners: Sequence[Key] = (),
+        tip: int = 0,
+        memo: bytes = b"",
+        idempotency_key: bytes = b"",
+    ) -> Receipt:
+        """Send payloads that take effect all or not at all; returns when executed.
+
+        `cosigners` are the keys of payloads that name another signer than this key. With an
+        idempotency key it goes on, with new transactions where one can't be executed any more,
+        until one took effect, and returns the receipt of that one, whoever sent it.
 
         Raises InvalidTransaction or Rejected when it can't be executed; without a key also
         Unavailable or Overloaded, before anything was sent. A failed execution is a receipt with
         outcome FAILED.
         """
+        keys = [self._key, *cosigners]
         options = Options(
             sequence=0, valid_until_height=0, fee_limit=0, tip=tip, memo=memo,
             idempotency_key=idempotency_key,
         )  # fmt: skip
         if not idempotency_key:
-            return await self._send(transfers, options)
+            return await self._send(keys, payloads, options)
         while True:
             try:
-                return await self._find_first(await self._send(transfers, options))
+                return await self._find_first(await self._send(keys, payloads, options))
             except Rejected as error:
                 if error.reason not in _SIGN_ANEW:
                     raise
@@ -105,13 +130,15 @@ class Sender:
                 pass
             await asyncio.sleep(RETRY_S)
 
-    async def _send(self, transfers: Sequence[tuple[bytes, int]], options: Options) -> Receipt:
+    async def _send(
+        self, keys: Sequence[Key], payloads: Sequence[Payload], options: Options
+    ) -> Receipt:
         """Sign one transaction in a free lane and follow it to its end."""
         async with self._lanes.take(self._client, self._key.address) as (lane, sequence):
             status = await self._client.status()
             valid_until = status.height + min(VALIDITY_BLOCKS, status.validity_max_blocks)
             options = replace(options, lane=lane, sequence=sequence, valid_until_height=valid_until)
-            signed = sign_with_fee(status, self._key, transfers, options)
+            signed = sign_with_fee(status, keys, payloads, options)
             return await drive(self._client, signed, self._follower)
 
     async def _find_first(self, receipt: Receipt) -> Receipt:
@@ -127,11 +154,15 @@ class Sender:
 
 def sign_with_fee(
     status: Status,
-    key: Key,
-    transfers: Sequence[tuple[bytes, int]],
+    keys: Sequence[Key],
+    payloads: Sequence[Payload],
     options: Options,
     headroom: int = HEADROOM,
 ) -> Signed:
-    """Return a signed transaction whose fee limit follows from the present base fee."""
-    fee_limit = estimate_fee_limit(status.base_fee, transfers, options, headroom=headroom)
-    return sign_transfers(status.domain, key, transfers, replace(options, fee_limit=fee_limit))
+    """Return a signed transaction whose fee limit follows from the present base fee.
+
+    The first key is the sender; see `sign_payloads`.
+    """
+    weight_max = compute_weight_max(keys[0].address, payloads, options)
+    fee_limit = estimate_fee_limit(status.base_fee, weight_max, headroom=headroom)
+    return sign_payloads(status.domain, keys, payloads, replace(options, fee_limit=fee_limit))

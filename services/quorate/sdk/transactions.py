@@ -1,18 +1,28 @@
-"""Makes signed transactions: payloads and options in, the bytes to send and their id out."""
+"""Makes signed transactions: payloads and options in, the bytes to send and their id out.
+
+Payloads are those of `core/transactions.py` and `core/kinds.py`; an empty signer stands for the
+sender, as on the wire. `sdk/payloads.py` builds them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from quorate.core import crypto
-from quorate.core.transactions import Signature, Transfer, compute_transaction_id, compute_weight
+from quorate.core.errors import InvalidTransaction
+from quorate.core.transactions import (
+    Payload,
+    Signature,
+    compute_transaction_id,
+    compute_weight,
+)
 from quorate.core.values import Hash
 from quorate.kit.convert import encode_body, encode_envelope
 from quorate.sdk.keys import Key
 
 # The base fee moves by at most 1/8 per block: four times it holds for a dozen full blocks.
 HEADROOM: Final = 4
-_FEE_LIMIT_LONGEST: Final = 2**62
+_AMOUNT_LONGEST: Final = 2**62
 
 
 class Signed(NamedTuple):
@@ -39,46 +49,65 @@ class Options:
     memo: bytes = b""
 
 
-def sign_transfers(
-    domain: bytes, key: Key, transfers: Sequence[tuple[bytes, int]], options: Options
+def sign_payloads(
+    domain: bytes, keys: Sequence[Key], payloads: Sequence[Payload], options: Options
 ) -> Signed:
-    """Return one signed transaction that moves (address, amount) pairs, all or nothing."""
-    body = _encode(key.address, transfers, options)
-    raw = encode_envelope(body, [key.sign(domain, body)])
+    """Return one transaction whose payloads take effect all or not at all.
+
+    The first key is the sender, which pays; the others sign because payloads name them. Raises
+    InvalidTransaction (SIGNERS_DIFFER) when a key is missing, repeated or not needed.
+    """
+    sender = keys[0].address
+    if sorted(key.address for key in keys) != sorted(list_signers(sender, payloads)):
+        raise InvalidTransaction(
+            "the keys are not those of the sender and of each payload's signer, once each",
+            reason="SIGNERS_DIFFER",
+        )
+    body = _encode(sender, payloads, options)
+    raw = encode_envelope(body, [key.sign(domain, body) for key in keys])
     return Signed(
         compute_transaction_id(domain, body),
         raw,
-        key.address,
+        sender,
         options.lane,
         options.sequence,
         options.valid_until_height,
     )
 
 
-def estimate_fee_limit(
-    base_fee: int,
-    transfers: Sequence[tuple[bytes, int]],
-    options: Options,
-    *,
-    headroom: int = HEADROOM,
-) -> int:
-    """Return weight × base fee × headroom, the weight being an upper bound for these options."""
-    longest = replace(options, fee_limit=_FEE_LIMIT_LONGEST)
-    body = _encode(bytes(32), transfers, longest)
+def list_signers(sender: bytes, payloads: Sequence[Payload]) -> list[bytes]:
+    """Return the addresses that must sign such a transaction, the sender first, each once."""
+    return list(dict.fromkeys([sender, *[payload.signer or sender for payload in payloads]]))
+
+
+def compute_weight_max(sender: bytes, payloads: Sequence[Payload], options: Options) -> int:
+    """Return an upper bound of the weight of such a transaction, whatever its fee and tip are."""
+    longest = replace(options, fee_limit=_AMOUNT_LONGEST, tip=_AMOUNT_LONGEST)
     blank = Signature(
         crypto.SCHEME_ED25519, bytes(crypto.PUBLIC_KEY_BYTES), bytes(crypto.SIGNATURE_BYTES)
     )
-    payloads = [Transfer(bytes(32), to, amount) for to, amount in transfers]
-    weight = compute_weight(len(encode_envelope(body, [blank])), 1, payloads)
-    return weight * base_fee * headroom
+    signatures = [blank for _ in list_signers(sender, payloads)]
+    size_bytes = len(encode_envelope(_encode(sender, payloads, longest), signatures))
+    return compute_weight(size_bytes, len(signatures), payloads)
 
 
-def _encode(sender: bytes, transfers: Sequence[tuple[bytes, int]], options: Options) -> bytes:
+def estimate_fee_limit(base_fee: int, weight_max: int, *, headroom: int = HEADROOM) -> int:
+    """Return weight × base fee × headroom, which holds while the base fee climbs that far."""
+    return weight_max * base_fee * headroom
+
+
+def encode_unsigned(sender: bytes, payloads: Sequence[Payload], options: Options) -> bytes:
+    """Return such a transaction without its signatures: for a dry run."""
+    return encode_envelope(_encode(sender, payloads, options), [])
+
+
+def _encode(sender: bytes, payloads: Sequence[Payload], options: Options) -> bytes:
+    named = [payload if payload.signer else payload._replace(signer=sender) for payload in payloads]
     return encode_body(
         sender,
         options.lane,
         options.sequence,
-        [Transfer(sender, to, amount) for to, amount in transfers],
+        named,
         valid_until_height=options.valid_until_height,
         fee_limit=options.fee_limit,
         tip=options.tip,

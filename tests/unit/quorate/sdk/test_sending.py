@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from quorate.api.transaction.v1 import transaction_pb2 as pb
-from quorate.sdk import Client, Key, Options, Outcome, Sender, Signed, send_and_wait, sign_transfers
+from quorate.sdk import Client, Key, Options, Outcome, Sender, Signed, send_and_wait, sign_payloads
 from quorate.sdk.errors import InvalidTransaction, Rejected, Unavailable
+from quorate.sdk.payloads import build_transfers
 
 LIMIT_S = 60
 KEY = Key(b"\x05" * 32)
@@ -17,7 +18,7 @@ KEY = Key(b"\x05" * 32)
 def sign(network: Any, sequence: int = 0, until: int = 1_000) -> Signed:
     """Return a signed transfer of this module's key."""
     options = Options(sequence=sequence, valid_until_height=until, fee_limit=10_000)
-    return sign_transfers(network.domain, KEY, [(bytes(32), 1)], options)
+    return sign_payloads(network.domain, [KEY], build_transfers([(bytes(32), 1)]), options)
 
 
 async def follow(network: Any, act: Callable[[Any, list[bytes]], None]) -> None:

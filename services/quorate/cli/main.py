@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from quorate.cli import audit, devnet, keys, load, output, reads, tx
+from quorate.cli import audit, devnet, keys, load, output, reads, receipt, tx
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.kit import faults
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.add_typer(devnet.app, name="devnet")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tx.app, name="tx")
+app.add_typer(receipt.app, name="receipt")
 app.command(short_help="Show an account.")(reads.account)
 app.command(short_help="Show a block, or the latest ones.")(reads.block)
 app.command(short_help="Show the seats of an epoch.")(reads.seats)

@@ -121,10 +121,18 @@ def _check_age(origin: Origin, start: TrustPoint, trust: Trust) -> None:
     if trust.now_ms is not None and trust.now_ms - start.time_ms > period_ms:
         age_ms = trust.now_ms - start.time_ms
         raise Rejected(
-            f"the trusted set of epoch {start.epoch} is {age_ms // 60_000:,} minutes old, and "
-            f"seats may have their stake back after {period_ms // 60_000:,}",
+            f"the trusted set of epoch {start.epoch} is {_describe_ms(age_ms)} old, and after "
+            f"{_describe_ms(period_ms)} its seats may have their stake back: start from a newer "
+            "one, or say that any age will do",
             reason="TRUST_TOO_OLD", age_ms=age_ms, period_ms=period_ms,
         )  # fmt: skip
+
+
+def _describe_ms(time_ms: int) -> str:
+    for unit_ms, unit in ((86_400_000, "days"), (3_600_000, "hours"), (60_000, "minutes")):
+        if time_ms >= 3 * unit_ms:
+            return f"{time_ms // unit_ms:,} {unit}"
+    return f"{time_ms // 1_000:,} s"
 
 
 def _walk(chain: SetChain, domain: bytes) -> SeatSet:

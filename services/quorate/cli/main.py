@@ -12,7 +12,7 @@ from quorate.kit import faults
 
 _EXIT_INTERRUPTED: Final = 130
 # What a person waited for in vain: the network answers, but not with that.
-_TIMEOUTS: Final = ("NO_RECEIPT", "WATCH_TIMEOUT", "NOT_READY")
+_TIMEOUTS: Final = ("NO_RECEIPT", "WATCH_TIMEOUT", "NOT_READY", "NOT_CLAIMED_YET")
 # Typer carries its own copy of click, under a private name that has changed; this one is its base.
 _ClickException: Final[Any] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"

@@ -12,6 +12,7 @@ from quorate.core.bft.messages import Certificate, Kind, encode_statement
 from quorate.core.blocks import Executed, Header, compute_digest
 from quorate.core.merkle import Tree, iter_siblings
 from quorate.core.origin import Origin
+from quorate.core.outcomes import DUPLICATE, INSUFFICIENT_BALANCE, SUCCEEDED
 from quorate.core.proofs import (
     FinalityReceipt,
     Inclusion,
@@ -22,7 +23,7 @@ from quorate.core.proofs import (
 )
 from quorate.core.receipts import compute_leaves, compute_receipts_hash
 from quorate.core.seats import Seat, SeatSet
-from quorate.core.transition import DUPLICATE, INSUFFICIENT_BALANCE, SUCCEEDED, Receipt
+from quorate.core.transition import Receipt
 from quorate.core.values import ZERO_HASH, Hash
 
 GENESIS_MS = 1_700_000_000_000

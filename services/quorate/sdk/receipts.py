@@ -17,10 +17,10 @@ from typing import Final
 
 from quorate.core.errors import InvalidInput, NotFound, NotYet
 from quorate.core.genesis import parse_genesis
+from quorate.core.outcomes import OUTCOMES
 from quorate.core.proofs import RECEIPT_BYTES_MAX
 from quorate.core.proofs_verify import Trust, TrustPoint, Verified
 from quorate.core.proofs_verify import verify as verify_bytes
-from quorate.core.transition import OUTCOMES
 from quorate.core.values import HASH_BYTES
 from quorate.sdk.client import Client
 from quorate.sdk.values import Outcome
@@ -133,9 +133,6 @@ def parse_point(text: str) -> TrustPoint:
 
 
 def _describe(code: int) -> tuple[Outcome, str]:
-    try:
-        outcome, reason = OUTCOMES[code]
-    except (IndexError, KeyError):
-        # Of a later version: proven all the same.
-        return Outcome.UNKNOWN, f"CODE_{code}"
+    # A code of a later version is proven all the same.
+    outcome, reason = OUTCOMES.get(code, (Outcome.UNKNOWN, f"CODE_{code}"))
     return Outcome(outcome), reason

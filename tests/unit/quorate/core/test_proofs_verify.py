@@ -10,10 +10,10 @@ from quorate.core import crypto
 from quorate.core.bft.messages import encode_statement
 from quorate.core.blocks import Header, compute_digest
 from quorate.core.errors import InvalidReceipt, MalformedBytes, QuorateError, Rejected
+from quorate.core.outcomes import DUPLICATE
 from quorate.core.proofs import FinalityReceipt, Link, SetChain, SignedHeader
 from quorate.core.proofs_verify import Trust, TrustPoint, verify
 from quorate.core.seats import Seat, SeatSet
-from quorate.core.transition import DUPLICATE
 from tests.vectors.receipts_chain import DAY_MS, GENESIS_MS, Chain, build_receipt
 
 CHAIN = Chain()

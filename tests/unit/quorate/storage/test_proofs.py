@@ -7,9 +7,9 @@ from grpc_status import rpc_status
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.core.errors import NotFound, NotYet, Overloaded, Rejected
+from quorate.core.outcomes import SEQUENCE_GAP, SUCCEEDED
 from quorate.core.proofs_verify import Trust, verify
 from quorate.core.results import compute_claim
-from quorate.core.transition import SEQUENCE_GAP, SUCCEEDED
 from quorate.kit.faults import from_rpc_error
 from quorate.storage import proofs
 from quorate.storage.proofs import RETRY_MS, Prover

@@ -16,6 +16,7 @@ from quorate.core.bft import effects as do
 from quorate.core.bft.finality import decode_finality
 from quorate.core.errors import InvalidInput
 from quorate.core.genesis import Genesis
+from quorate.core.origin import Origin
 from quorate.core.values import Address, Hash
 from quorate.storage import runs
 
@@ -36,8 +37,12 @@ class Offer:
 def build_genesis(world: World, balances: tuple[tuple[Address, int], ...]) -> Genesis:
     """Return the genesis of a simulated chain, as storage sees it."""
     first, following = (world.sets.get_set(epoch).seats for epoch in (0, 1))
+    # The simulated chain's hash is its own: nothing here opens it.
+    hashes = world.sets.get_set(0).hash, world.sets.get_set(1).hash
+    origin = Origin(bytes(32), world.genesis_ms, 0, 0, hashes, "sim")
     return Genesis(
         "sim", world.genesis_ms, 0, world.params, first, following, (), balances,
+        origin,
         Hash(world.genesis_hash), Hash(world.domain),
     )  # fmt: skip
 

@@ -16,21 +16,17 @@ from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction
 from quorate.core.genesis import Genesis
 from quorate.core.genesis_state import compute_genesis_writes
+from quorate.core.merkle import Tree, hash_node, list_subtrees
 from quorate.core.outcomes import FIRST_SKIPPED
-from quorate.core.receipts import pack_receipts
+from quorate.core.receipts import Packer, hash_receipts, pack_receipts
 from quorate.core.records import MemoryRecords, Record
-from quorate.core.results import (
-    Result,
-    WriteDigest,
-    compute_receipts_hash,
-    compute_write_digest,
-)
+from quorate.core.results import Result, WriteDigest, compute_write_digest
 from quorate.core.state import Write, decode_account
 from quorate.core.transactions import Transaction
 from quorate.core.transition import Execution, Receipt, build_undecodable
 from quorate.core.values import ZERO_HASH
 from quorate.kit.convert import decode_certified
-from quorate.storage.store import HEIGHT_KEY, Place, encode_result
+from quorate.storage.store import HEIGHT_KEY, Place, encode_result, encode_subtree
 from tests.sim.database import Database, Put
 
 Load = Callable[[str, bytes], bytes | None]
@@ -100,13 +96,26 @@ def execute(
     for writes in execution.iter_writes():
         digest.add(writes)
         puts += [("state", key, value or None) for key, value in writes]
-    packed = pack_receipts(receipts)
-    result = Result(height, digest.compute(), compute_receipts_hash(packed), next_set)
+    packer, tree = Packer(), _load_tree(height - 1, database)
+    for start in range(0, len(receipts), slice_max):
+        packer.add(receipts[start : start + slice_max])
+    for subtree, root in tree.append(packer.compute_hash()):
+        puts.append(("subtrees", encode_subtree(subtree), root))
+    result = Result(height, digest.compute(), tree.compute_root(), next_set)
     puts += _list_places(height, receipts, database)
     puts.append(("state", HEIGHT_KEY, U64.pack(height)))
     puts.append(("results", U64.pack(height), encode_result(result, len(receipts))))
-    puts.append(("receipts", U64.pack(height), packed))
+    puts.append(("receipts", U64.pack(height), packer.pack()))
     return Executed(result, receipts, puts)
+
+
+def _load_tree(height: int, database: Database) -> Tree:
+    edge = []
+    for subtree in list_subtrees(0, height):
+        root = database.get("subtrees", encode_subtree(subtree))
+        assert root is not None, f"the hash of receipts {subtree} is missing"
+        edge.append(root)
+    return Tree(height, edge)
 
 
 def _list_places(height: int, receipts: list[Receipt], database: Database) -> list[Put]:
@@ -135,6 +144,7 @@ class Reference:
         self._genesis, self._contents = genesis, contents
         self._state = MemoryRecords(compute_genesis_writes(genesis))
         self._digest: bytes = ZERO_HASH
+        self._receipts_hashes: list[bytes] = []
 
     def execute(self, block: Block) -> Result:
         """Return the result of the next block of the chain."""
@@ -150,5 +160,14 @@ class Reference:
         writes: list[Write] = [write for part in execution.iter_writes() for write in part]
         self._state.take(writes)
         self._digest = compute_write_digest(self._digest, writes)
-        receipts_hash = compute_receipts_hash(pack_receipts(receipts))
-        return Result(header.height, self._digest, receipts_hash, execution.next_set)
+        self._receipts_hashes.append(hash_receipts(pack_receipts(receipts)))
+        root = _compute_root(self._receipts_hashes)
+        return Result(header.height, self._digest, root, execution.next_set)
+
+
+def _compute_root(leaves: list[bytes]) -> bytes:
+    """Return the root of a tree as RFC 6962, §2.1, defines it."""
+    if len(leaves) == 1:
+        return leaves[0]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hash_node(_compute_root(leaves[:split]), _compute_root(leaves[split:]))

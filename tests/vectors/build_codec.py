@@ -21,7 +21,7 @@ from quorate.core.blocks import (
 )
 from quorate.core.codec import pack_list
 from quorate.core.epochs import EpochStart
-from quorate.core.results import Result, compute_claim, compute_receipts_hash, compute_write_digest
+from quorate.core.results import compute_write_digest
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.transactions import (
     Signature,
@@ -211,16 +211,9 @@ def _build_epochs() -> dict[str, Any]:
 def _build_results() -> dict[str, Any]:
     writes = [(b"b", b"2"), (b"a", b""), (b"ab", b"3")]
     digest = compute_write_digest(ZERO_HASH, writes)
-    receipts = compute_receipts_hash(b"receipts")
-    parent = Executed(4, b"\x71" * 32, ZERO_HASH, b"\x72" * 32, ZERO_HASH)
-    results = {5: Result(5, b"\x73" * 32, receipts), 6: Result(6, digest, b"\x74" * 32)}
-    claim = compute_claim(parent, 6, results)
-    assert claim is not None
     return {
         "write_digest": digest.hex(),
         "write_digest_of_nothing": compute_write_digest(digest, []).hex(),
-        "receipts_hash": receipts.hex(),
-        "receipts_root": claim.receipts_root.hex(),
     }
 
 

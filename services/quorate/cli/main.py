@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from quorate.cli import audit, devnet, keys, load, output, reads, tx
+from quorate.cli import audit, devnet, keys, load, output, reads, receipt, tx
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.kit import faults
 
 _EXIT_INTERRUPTED: Final = 130
 # What a person waited for in vain: the network answers, but not with that.
-_TIMEOUTS: Final = ("NO_RECEIPT", "WATCH_TIMEOUT", "NOT_READY")
+_TIMEOUTS: Final = ("NO_RECEIPT", "WATCH_TIMEOUT", "NOT_READY", "NOT_CLAIMED_YET")
 # Typer carries its own copy of click, under a private name that has changed; this one is its base.
 _ClickException: Final[Any] = next(
     kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.add_typer(devnet.app, name="devnet")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tx.app, name="tx")
+app.add_typer(receipt.app, name="receipt")
 app.command(short_help="Show an account.")(reads.account)
 app.command(short_help="Show a block, or the latest ones.")(reads.block)
 app.command(short_help="Show the seats of an epoch.")(reads.seats)

@@ -8,9 +8,11 @@
     │   ├── InvalidGenesis       a genesis document is wrong (field says where)
     │   ├── InvalidBatch         proof against its author
     │   ├── InvalidBlock         a proposal breaks a rule
-    │   └── InvalidCertificate   too few, repeated, foreign or bad signatures
+    │   ├── InvalidCertificate   too few, repeated, foreign or bad signatures
+    │   └── InvalidReceipt       a finality receipt proves nothing (reason says why)
     ├── Rejected                 right in form, refused in the present state  → FAILED_PRECONDITION
     ├── NotFound                 no such block, receipt, account …            → NOT_FOUND
+    │   └── NotYet               but soon there will be; retry_after_ms
     ├── Overloaded               bounded room is used up; retry_after_ms      → RESOURCE_EXHAUSTED
     ├── Unavailable              a service or quorum cannot be reached        → UNAVAILABLE
     └── RefusedToStart           what is on disk must not be run with         → FAILED_PRECONDITION
@@ -93,6 +95,12 @@ class InvalidCertificate(InvalidInput):
     reason = "INVALID_CERTIFICATE"
 
 
+class InvalidReceipt(InvalidInput):
+    """A finality receipt proves nothing; `reason` says why."""
+
+    reason = "INVALID_RECEIPT"
+
+
 class Rejected(QuorateError):
     """Right in form, refused in the present state; `reason` says why."""
 
@@ -103,6 +111,18 @@ class NotFound(QuorateError):
     """What was asked for does not exist here."""
 
     reason = "NOT_FOUND"
+
+
+class NotYet(NotFound):
+    """What was asked for does not exist here yet; ask again after `retry_after_ms`."""
+
+    reason = "NOT_YET"
+
+    def __init__(
+        self, message: str, *, retry_after_ms: int, reason: str | None = None, **fields: object
+    ) -> None:
+        super().__init__(message, reason=reason, **fields)
+        self.retry_after_ms = retry_after_ms
 
 
 class Overloaded(QuorateError):

@@ -1,7 +1,8 @@
 """The genesis document: what a chain starts from, its hash, its domain and its first set.
 
 The document is JSON. Its hash is over the canonical form (keys sorted, no spaces, UTF-8, integers
-only), so its file may be formatted as one likes. A validator refuses a data directory whose
+only), so its file may be formatted as one likes; the genesis hash is over that and what finality
+receipts need of it (origin.py). A validator refuses a data directory whose
 genesis hash differs from its document's.
 """
 
@@ -12,6 +13,7 @@ from quorate.core import crypto
 from quorate.core.blocks import Block, build_root
 from quorate.core.epochs import EpochStart
 from quorate.core.errors import InvalidGenesis, MalformedAddress
+from quorate.core.origin import CHAIN_ID_BYTES_MAX, Origin
 from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
 from quorate.core.seats import NAME_BYTES_MAX, Seat, SeatSet
 from quorate.core.staking.payloads import DESCRIPTION_BYTES_MAX
@@ -20,6 +22,7 @@ from quorate.core.staking.rewards import ISSUE_BLOCKS_MAX, compute_issued
 from quorate.core.values import (
     SHARE_BP,
     TREASURY,
+    UINT64_MAX,
     Address,
     Hash,
     format_address,
@@ -43,6 +46,7 @@ class Genesis:
     next_seats: tuple[Seat, ...]
     candidates: tuple[tuple[Address, Candidate], ...]
     balances: tuple[tuple[Address, int], ...]
+    origin: Origin
     hash: Hash
     domain: Hash
 
@@ -72,8 +76,8 @@ def parse_genesis(text: str) -> Genesis:
     """Return the checked genesis of a JSON text; raises InvalidGenesis naming the field."""
     document = _load(text)
     chain_id = document.get("chain_id")
-    if not isinstance(chain_id, str) or not 1 <= len(chain_id.encode()) <= 64:
-        raise InvalidGenesis("chain_id", "must be text of 1 to 64 bytes")
+    if not isinstance(chain_id, str) or not 1 <= len(chain_id.encode()) <= CHAIN_ID_BYTES_MAX:
+        raise InvalidGenesis("chain_id", f"must be text of 1 to {CHAIN_ID_BYTES_MAX} bytes")
     time_ms, fork_epoch = _integer(document, "time_ms"), _integer(document, "fork_epoch")
     params_document = document.get("params")
     if not isinstance(params_document, dict):
@@ -88,7 +92,14 @@ def parse_genesis(text: str) -> Genesis:
     supply = stakes + sum(balance for _, balance in balances)
     if supply + compute_issued(ISSUE_BLOCKS_MAX, params) > SUPPLY_MAX:
         raise InvalidGenesis("accounts", "stakes and all issue are more than 2^63 − 1")
-    genesis_hash = crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document))
+    origin = Origin(
+        document_hash=crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document)),
+        time_ms=time_ms,
+        trust_ms=compute_trust_ms(params),
+        fork_epoch=fork_epoch,
+        set_hashes=(SeatSet(0, seats).hash, SeatSet(1, next_seats).hash),
+        chain_id=chain_id,
+    )
     return Genesis(
         chain_id=chain_id,
         time_ms=time_ms,
@@ -98,9 +109,16 @@ def parse_genesis(text: str) -> Genesis:
         next_seats=next_seats,
         candidates=tuple(sorted(lists.candidates.items(), key=lambda item: item[0])),
         balances=balances,
-        hash=genesis_hash,
-        domain=crypto.compute_domain(chain_id, genesis_hash, fork_epoch),
+        origin=origin,
+        hash=origin.compute_genesis_hash(),
+        domain=origin.compute_domain(),
     )
+
+
+def compute_trust_ms(params: Params) -> int:
+    """Return the shortest time that stake stays bound, below 2^64 (docs/protocol.md#Q5)."""
+    shortest_ms = min(params.epoch_ms, params.epoch_blocks * max(params.block_interval_ms, 1))
+    return min(params.unbonding_epochs * shortest_ms, UINT64_MAX)
 
 
 SeatEntry = dict[str, str | int]

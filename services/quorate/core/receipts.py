@@ -2,26 +2,37 @@
 
 Layout (big-endian, n = count): version u8, count u32, ids 32n, senders 32n, lanes n, sequences
 8n, codes n, fees 8n, then for each DUPLICATE in order: position u32, id of the first 32.
-Its hash is what headers claim (core/results.py).
+
+A block's receipts hash is over their count and the root of a tree (core/merkle.py) with one leaf
+per receipt, in order of position (docs/protocol.md#Q1): so a single receipt can be proved.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from struct import Struct
 from struct import pack as struct_pack
 from struct import unpack_from as struct_unpack
 from typing import Final
 
-from quorate.core.codec import U64
+from quorate.core import crypto
+from quorate.core.codec import U32, U64, Reader
 from quorate.core.errors import MalformedBytes
+from quorate.core.merkle import Tree
 from quorate.core.outcomes import DUPLICATE, OUTCOMES
-from quorate.core.transition import Receipt
+from quorate.core.transition import SLICE, Receipt
+from quorate.core.values import Hash
 
 _VERSION: Final = 1
 _HEAD: Final = Struct(">BI")
 _FIRST: Final = Struct(">I32s")
 # id, sender, lane, sequence, code, fee
-_ROW_BYTES: Final = 32 + 32 + 1 + 8 + 1 + 8
+_ROW: Final = Struct(">32s32sBQBQ")
+_ROW_BYTES: Final = _ROW.size
+_TAG_LEAF: Final = b"quorate/receipt/v1"
+# One leaf per transaction executed: packed with its tag in one go, as crypto.compute_hash has it.
+_LEAF_PREFIX: Final = bytes((len(_TAG_LEAF),)) + _TAG_LEAF
+_LEAF: Final = Struct(f">{len(_LEAF_PREFIX)}s32s32sBQBQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +48,23 @@ class Receipts:
     fees: tuple[int, ...]
     first_ids: dict[int, bytes]
 
+    def list_slice(self, start: int, end: int) -> list[Receipt]:
+        """Return the receipts from position `start` on, up to `end`."""
+        at = range(start, min(end, self.count))
+        return [
+            Receipt(
+                self.ids[32 * i : 32 * i + 32], self.senders[32 * i : 32 * i + 32], self.lanes[i],
+                self.sequences[i], self.codes[i], self.fees[i], self.first_ids.get(i, b""),
+            )
+            for i in at
+        ]  # fmt: skip
+
 
 class Packer:
-    """Packs a block's receipts in slices, in order of position."""
+    """Packs and hashes a block's receipts in slices, in order of position."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self._tree = Tree()
         self._columns: tuple[list[bytes], ...] = tuple([] for _ in range(6))
         self._firsts: list[bytes] = []
 
@@ -58,15 +80,48 @@ class Packer:
         )  # fmt: skip
         for column, part in zip(self._columns, parts, strict=True):
             column.append(part)
-        for position, first in enumerate(firsts, self._count):
+        for position, first in enumerate(firsts, self._tree.size):
             if first:
                 self._firsts.append(_FIRST.pack(position, first))
-        self._count += len(receipts)
+        self._tree.extend(compute_leaves(receipts))
 
     def pack(self) -> bytes:
         """Return the canonical bytes of all receipts taken."""
-        head = _HEAD.pack(_VERSION, self._count)
+        head = _HEAD.pack(_VERSION, self._tree.size)
         return b"".join([head, *[p for column in self._columns for p in column], *self._firsts])
+
+    def compute_hash(self) -> Hash:
+        """Return the receipts hash of the block."""
+        return compute_receipts_hash(self._tree.size, self._tree.compute_root())
+
+
+def compute_leaves(receipts: Sequence[Receipt]) -> list[bytes]:
+    """Return the hash of each receipt in its canonical layout, which `encode_receipt` gives."""
+    pack, prefix = _LEAF.pack, _LEAF_PREFIX
+    return [
+        sha256(pack(prefix, i, sender, lane, sequence, code, fee) + first).digest()
+        for i, sender, lane, sequence, code, fee, first in receipts
+    ]
+
+
+def compute_receipts_hash(count: int, root: bytes) -> Hash:
+    """Return a block's receipts hash: it binds the count, without which a path says little."""
+    return crypto.compute_hash(b"quorate/receipts/v2", U32.pack(count), root)
+
+
+def encode_receipt(receipt: Receipt) -> bytes:
+    """Return the layout that a leaf is the hash of: one row, behind it the first id if it has one.
+
+    Only a DUPLICATE has a first id.
+    """
+    return _ROW.pack(*receipt[:6]) + receipt.first_id
+
+
+def read_receipt(reader: Reader) -> Receipt:
+    """Return the receipt that comes next; raises MalformedBytes."""
+    identity, sender, lane, sequence, code, fee = _ROW.unpack(reader.take(_ROW_BYTES))
+    first = reader.take(32) if code == DUPLICATE else b""
+    return Receipt(identity, sender, lane, sequence, code, fee, first)
 
 
 def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
@@ -74,6 +129,14 @@ def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
     packer = Packer()
     packer.add(receipts)
     return packer.pack()
+
+
+def hash_receipts(packed: bytes) -> Hash:
+    """Return the receipts hash of a block from its packed receipts; raises MalformedBytes."""
+    tree, receipts = Tree(), unpack_receipts(packed)
+    for start in range(0, receipts.count, SLICE):
+        tree.extend(compute_leaves(receipts.list_slice(start, start + SLICE)))
+    return compute_receipts_hash(tree.size, tree.compute_root())
 
 
 def unpack_receipts(packed: bytes) -> Receipts:

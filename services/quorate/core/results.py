@@ -1,7 +1,8 @@
 """What a header may claim about execution (docs/protocol.md#X1 to X4). The only home of this rule.
 
 `write_digest` chains over each block's sorted writes, so a divergence shows at every block.
-`receipts_root` covers all heights after the parent's claim up to the claimed one.
+`receipts_root` is the root of a tree (core/merkle.py) with the receipts hash of each block from 1
+up to the claimed height, so every later header proves every earlier receipt (docs/protocol.md#Q2).
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,6 @@ from enum import Enum
 from hashlib import sha256
 from typing import Final
 
-from quorate.core import crypto
 from quorate.core.blocks import Executed
 from quorate.core.codec import U32
 from quorate.core.seats import SeatSet
@@ -31,12 +31,13 @@ class Judgement(Enum):
 class Result:
     """What executing the final block at `height` gave here.
 
+    `receipts_root` is over the receipts of all blocks up to this one (docs/protocol.md#Q2).
     `next_set` is the set that the last block of an epoch gives (docs/protocol.md#N4).
     """
 
     height: int
     write_digest: bytes
-    receipts_hash: bytes
+    receipts_root: bytes
     next_set: SeatSet | None = None
 
 
@@ -64,11 +65,6 @@ def compute_write_digest(previous: bytes, writes: list[tuple[bytes, bytes]]) -> 
     return digest.compute()
 
 
-def compute_receipts_hash(packed_receipts: bytes) -> Hash:
-    """Return the hash of one block's packed receipts."""
-    return crypto.compute_hash(b"quorate/receipts/v1", packed_receipts)
-
-
 def compute_claim(parent: Executed, height: int, results: Mapping[int, Result]) -> Executed | None:
     """Return the claim a child of `parent` makes for `height`; None when a result is missing.
 
@@ -78,16 +74,15 @@ def compute_claim(parent: Executed, height: int, results: Mapping[int, Result]) 
     """
     if height == parent.height:
         return parent
-    hashes, next_set_hash = [], parent.next_set_hash
+    next_set_hash = parent.next_set_hash
     for each in range(parent.height + 1, height + 1):
         if each not in results:
             return None
-        hashes.append(results[each].receipts_hash)
         next_set = results[each].next_set
         if next_set is not None:
             next_set_hash = next_set.hash
-    root = crypto.compute_hash(b"quorate/receipts-root/v1", *hashes)
-    return Executed(height, results[height].write_digest, ZERO_HASH, root, next_set_hash)
+    result = results[height]
+    return Executed(height, result.write_digest, ZERO_HASH, result.receipts_root, next_set_hash)
 
 
 def judge_claim(

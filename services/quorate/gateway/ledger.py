@@ -54,6 +54,12 @@ class Reads:
         """Read the seats of an epoch."""
         return await self._read([b.ledger.ListSeats for b in self._order()], request)
 
+    async def get_finality_receipt(
+        self, request: pb.GetFinalityReceiptRequest
+    ) -> pb.GetFinalityReceiptResponse:
+        """Read a finality receipt."""
+        return await self._read([b.ledger.GetFinalityReceipt for b in self._order()], request)
+
     def _order(self) -> list[Backend]:
         return order_for_reading(self._backends)
 
@@ -121,6 +127,15 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         """List the seats of an epoch and their marks."""
         try:
             return await self._reads.list_seats(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetFinalityReceipt(
+        self, request: pb.GetFinalityReceiptRequest, context: Context
+    ) -> pb.GetFinalityReceiptResponse:
+        """Read the proof of what became of a transaction."""
+        try:
+            return await self._reads.get_finality_receipt(request)
         except EXPECTED as error:
             await fail(context, error)
 

@@ -12,7 +12,9 @@ from quorate.core import errors
 
 DOMAIN: Final = "quorate"
 # Names of an error's own parameters, which a stranger's metadata must not fill in.
-_NOT_FIELDS: Final = frozenset({"self", "message", "reason"})
+_NOT_FIELDS: Final = frozenset({"self", "message", "reason", "retry_after_ms"})
+# When an overloaded server does not say when to come back.
+_RETRY_MS: Final = 200
 
 EXIT_OK: Final = 0
 EXIT_FAILURE: Final = 1
@@ -42,13 +44,13 @@ def find_exit_code(error: errors.QuorateError) -> int:
 async def abort(
     context: "grpc.aio.ServicerContext[Any, Any]", error: errors.QuorateError
 ) -> NoReturn:
-    """End a call with the error's status, ErrorInfo and, when overloaded, RetryInfo."""
+    """End a call with the error's status, ErrorInfo and, when it says when, RetryInfo."""
     status = next(code for kind, code, _ in TABLE if isinstance(error, kind))
     details = [
         error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.fields())
     ]
     packed = [_pack(detail) for detail in details]
-    if isinstance(error, errors.Overloaded):
+    if isinstance(error, errors.Overloaded | errors.NotYet):
         delay = duration_pb2.Duration()
         delay.FromMilliseconds(error.retry_after_ms)
         packed.append(_pack(error_details_pb2.RetryInfo(retry_delay=delay)))
@@ -60,7 +62,7 @@ async def abort(
 def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.QuorateError:
     """Return the core error that a failed call carries; Unavailable when it carries none."""
     status, message = error.code(), error.details() or ""
-    reason, fields, retry_after_ms = "", {}, 200
+    reason, fields, retry_ms = "", {}, None
     try:
         proto = rpc_status.from_call(cast("grpc.Call", error))
     except (DecodeError, ValueError):
@@ -71,15 +73,18 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> errors.QuorateError:
             reason = info.reason
             fields = {k: v for k, v in info.metadata.items() if k not in _NOT_FIELDS}
         elif detail.Unpack(retry):
-            retry_after_ms = retry.retry_delay.ToMilliseconds()
-    return _rebuild(status, message, reason, fields, retry_after_ms)
+            retry_ms = retry.retry_delay.ToMilliseconds()
+    return _rebuild(status, message, reason, fields, retry_ms)
 
 
 def _rebuild(
-    status: grpc.StatusCode, message: str, reason: str, fields: dict[str, str], retry_ms: int
+    status: grpc.StatusCode, message: str, reason: str, fields: dict[str, str], retry_ms: int | None
 ) -> errors.QuorateError:
     if status is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return errors.Overloaded(fields.get("what", "the server"), retry_after_ms=retry_ms)
+        wait_ms = _RETRY_MS if retry_ms is None else retry_ms
+        return errors.Overloaded(fields.get("what", "the server"), retry_after_ms=wait_ms)
+    if status is grpc.StatusCode.NOT_FOUND and retry_ms is not None:
+        return errors.NotYet(message, reason=reason or None, retry_after_ms=retry_ms, **fields)
     kinds: dict[grpc.StatusCode, type[errors.QuorateError]] = {
         grpc.StatusCode.INVALID_ARGUMENT: errors.InvalidTransaction,
         grpc.StatusCode.NOT_FOUND: errors.NotFound,

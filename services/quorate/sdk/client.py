@@ -119,6 +119,12 @@ class Client:
         answer = await _answer(self._ledger.GetReceipt(request, timeout=rpc.DEADLINE_S))
         return values.to_receipt(answer.receipt)
 
+    async def finality_receipt(self, id_: bytes, from_epoch: int | None = None) -> bytes:
+        """Return the encoded finality receipt; raises NotFound, NotYet (see sdk/receipts.py)."""
+        request = ledger_pb2.GetFinalityReceiptRequest(id=id_, from_epoch=from_epoch)
+        call = self._ledger.GetFinalityReceipt(request, timeout=rpc.DEADLINE_S)
+        return (await _answer(call)).finality_receipt
+
     async def stage(self, id_: bytes) -> values.Stage:
         """Return how far a transaction got, as far as the gateway knows."""
         request = transaction_pb2.GetRequest(id=id_)

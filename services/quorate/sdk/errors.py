@@ -2,8 +2,10 @@
 
 from quorate.core.errors import (
     InvalidInput,
+    InvalidReceipt,
     InvalidTransaction,
     NotFound,
+    NotYet,
     Overloaded,
     QuorateError,
     Rejected,
@@ -13,9 +15,11 @@ from quorate.core.errors import (
 __all__ = [
     "InvalidInput",
     "InvalidPhrase",
+    "InvalidReceipt",
     "InvalidTransaction",
     "MalformedKeyFile",
     "NotFound",
+    "NotYet",
     "Overloaded",
     "QuorateError",
     "Rejected",

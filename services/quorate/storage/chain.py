@@ -22,14 +22,15 @@ from quorate.core.epochs import start_after
 from quorate.core.errors import MalformedBytes, RefusedToStart, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.genesis_state import compute_genesis_writes
-from quorate.core.results import compute_receipts_hash
+from quorate.core.merkle import Tree
+from quorate.core.receipts import hash_receipts
 from quorate.core.values import ZERO_HASH
 from quorate.kit.logs import get_logger
 from quorate.kit.metrics import EXECUTED_HEIGHT
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
 from quorate.storage.database import Database, Writes
-from quorate.storage.executor import Executor
+from quorate.storage.executor import Before, Executor
 from quorate.storage.store import GENESIS_KEY, HEIGHT_KEY, RUN_END_KEY, Store, put_block
 from quorate.storage.writer import Writer
 
@@ -80,6 +81,7 @@ class Chain:
         self.certified_height = 0
         self.caught_up_height = 0
         self.write_digest: bytes = ZERO_HASH
+        self.tree = Tree()
         self.fault = ""
         self.closing = False
 
@@ -164,7 +166,7 @@ class Chain:
     async def _apply_blocks(self, blocks: tuple[Block, ...], certificate: bytes) -> None:
         for block in blocks:
             last = block is blocks[-1]
-            executed = await self._executor.execute(block, self.write_digest)
+            executed = await self._executor.execute(block, Before(self.write_digest, self.tree))
             put_block(executed.writes, block, certificate if last else None)
             self.batches.add_named(executed.writes, block.batches, block.header.height)
             expired = self.batches.add_expired(executed.writes, block.batches, block.header.height)
@@ -172,7 +174,8 @@ class Chain:
             self.batches.forget([*block.batches, *expired])
             await self.reader.advance(block.header.height, executed.state)
             self.store.keep_receipts(block.header.height, executed.packed)
-            self.head, self.write_digest = block, executed.result.write_digest
+            self.head, self.tree = block, executed.tree
+            self.write_digest = executed.result.write_digest
             if executed.result.next_set is not None:
                 self.start = start_after(block.header)
             self.changed.notify()
@@ -217,7 +220,9 @@ def load_head(chain: Chain, height: int) -> None:
         certified = decode_finality(closing) if closing else None
         start = store.load_epoch_start()
         store.load_epochs(start)
-        packed = store.load_packed_receipts(height)
+        own = hash_receipts(store.load_packed_receipts(height))
+        leaves = store.load_subtrees([(0, height - 1)] if height else [])
+        tree = store.load_tree(height)
     except (MalformedBytes, Unavailable) as error:
         _refuse(str(error))
     if height == 0 and end == 0:
@@ -226,13 +231,14 @@ def load_head(chain: Chain, height: int) -> None:
         _refuse(f"block {end_block.header.height} has no finality of its own")
     if head.header.height != height or (height and store.find_height(head.digest) != height):
         _refuse(f"block {height} is not the block of that height")
-    if height and [each.receipts_hash for each in results] != [compute_receipts_hash(packed)]:
+    roots = [each.receipts_root for each in results]
+    if height and (leaves != [own] or roots != [tree.compute_root()]):
         _refuse(f"the receipts of block {height} do not match its result")
     epoch = head.header.epoch + (start.height == height)
     if height and (start.height > height or start.epoch != epoch):
         _refuse(f"block {height} of epoch {head.header.epoch} is not where epoch {start.epoch} is")
     chain.head, chain.start = head, start
-    chain.write_digest = results[0].write_digest if results else ZERO_HASH
+    chain.tree, chain.write_digest = tree, results[0].write_digest if results else ZERO_HASH
 
 
 def _refuse(why: str) -> NoReturn:

@@ -4,7 +4,8 @@ Families: `meta` (genesis hash, end of the last run), `batches` (name → sealed
 → signed header of a batch that no final block names yet), `named` (name → height of the block that
 names it), `blocks` (height → block), `certificates` (height → finality), `digests` (digest →
 height), `state` (core/state.py, and the executed height), `receipts` (height → packed receipts),
-`txindex` (id → place), `results` (height → write digest ‖ receipts hash ‖ count ‖ set).
+`txindex` (id → place), `results` (height → write digest ‖ receipts root ‖ count ‖ set), `subtrees`
+(level ‖ index → hash, of the tree that the receipts root is of: core/merkle.py).
 
 All families flush together (atomic flush), so whatever a crash or a cut-off log leaves is a prefix
 of the writes across all of them. Memory: 16 MiB of blocks and indexes, 24 MiB of memtables.
@@ -40,8 +41,10 @@ STATE: Final = "state"
 RECEIPTS: Final = "receipts"
 TXINDEX: Final = "txindex"
 RESULTS: Final = "results"
+SUBTREES: Final = "subtrees"
 FAMILIES: Final = (
     META, BATCHES, HELD, NAMED, BLOCKS, CERTIFICATES, DIGESTS, STATE, RECEIPTS, TXINDEX, RESULTS,
+    SUBTREES,
 )  # fmt: skip
 
 MIB: Final = 1024 * 1024

@@ -11,9 +11,10 @@ from quorate.core.codec import U64, unpack_list
 from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.merkle import Tree
 from quorate.core.outcomes import FIRST_SKIPPED, OUTCOMES
 from quorate.core.receipts import Packer
-from quorate.core.results import Result, WriteDigest, compute_receipts_hash
+from quorate.core.results import Result, WriteDigest
 from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
@@ -31,17 +32,29 @@ from quorate.storage import database as db
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
 from quorate.storage.state_reader import StateReader
-from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result
+from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
 
 
 @dataclass
 class Executed:
-    """What executing a block gave; `writes` is the whole database write, `state` its state part."""
+    """What executing a block gave; `writes` is the whole database write, `state` its state part.
+
+    `tree` is over the receipts hashes of all blocks up to this one (docs/protocol.md#Q2).
+    """
 
     result: Result
+    tree: Tree
     packed: bytes
     writes: Writes
     state: list[Write]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the results of a block go on from: those of its parent."""
+
+    write_digest: bytes
+    tree: Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,7 @@ class Executor:
         self.reader = reader
         self._store, self._genesis = store, genesis
 
-    async def execute(self, block: Block, write_digest: bytes) -> Executed:
+    async def execute(self, block: Block, before: Before) -> Executed:
         """Return a block's effects on top of the state at its parent; nothing is written yet."""
         started = time.monotonic()
         header = block.header
@@ -78,7 +91,7 @@ class Executor:
         for _ in execution.iter_close():
             await pacer.pause()
         done = Done(header.height, receipts, execution.next_set, pacer)
-        executed = await self._conclude(execution, done, write_digest)
+        executed = await self._conclude(execution, done, before)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
         return executed
@@ -96,9 +109,9 @@ class Executor:
         if waiting:
             yield _decode(waiting, domain)
 
-    async def _conclude(self, execution: Execution, done: Done, previous: bytes) -> Executed:
+    async def _conclude(self, execution: Execution, done: Done, before: Before) -> Executed:
         height = done.height
-        digest, state, writes = WriteDigest(previous), list[Write](), Writes()
+        digest, state, writes = WriteDigest(before.write_digest), list[Write](), Writes()
         steps = execution.iter_writes()
         while True:
             with measure_stage("digest"):
@@ -109,15 +122,17 @@ class Executor:
                 state += part
                 _put_state(writes, part)
             await done.pacer.pause()
-        packed = await self._pack(done, writes)
-        result = Result(height, digest.compute(), compute_receipts_hash(packed), done.next_set)
+        packer, tree = await self._pack(done, writes), before.tree.copy()
+        put_subtrees(writes, tree.append(packer.compute_hash()))
+        result = Result(height, digest.compute(), tree.compute_root(), done.next_set)
+        packed = packer.pack()
         writes.put(db.STATE, HEIGHT_KEY, U64.pack(height))
         writes.put(db.RESULTS, U64.pack(height), encode_result(result, len(done.receipts)))
         writes.put(db.RECEIPTS, U64.pack(height), packed)
-        return Executed(result, packed, writes, state)
+        return Executed(result, tree, packed, writes, state)
 
-    async def _pack(self, done: Done, writes: Writes) -> bytes:
-        """Return the packed receipts; add their index to the write."""
+    async def _pack(self, done: Done, writes: Writes) -> Packer:
+        """Return the receipts, packed and hashed; add their index to the write."""
         packer, skipped, receipts = Packer(), list[tuple[int, Receipt]](), done.receipts
         for start in range(0, len(receipts), SLICE):
             with measure_stage("digest"):
@@ -132,7 +147,7 @@ class Executor:
             await done.pacer.pause()
         if skipped:
             await self._index_skipped(done, skipped, writes)
-        return packer.pack()
+        return packer
 
     async def _index_skipped(
         self, done: Done, skipped: list[tuple[int, Receipt]], writes: Writes

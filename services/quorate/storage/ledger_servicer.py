@@ -24,6 +24,7 @@ from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
+from quorate.storage.proofs import Prover
 from quorate.storage.store import Place
 
 PAGE_SIZE: Final = 100
@@ -37,6 +38,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
 
     def __init__(self, feed: Feed, params: Params) -> None:
         self._chain, self._feed, self._params = feed.chain, feed, params
+        self._prover = Prover(feed.chain)
 
     async def GetAccount(
         self,
@@ -149,6 +151,22 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         return pb.ListSeatsResponse(
             epoch=epoch, height=height, seats=seats, running_epoch=running, hash=found.hash
         )
+
+    async def GetFinalityReceipt(
+        self,
+        request: pb.GetFinalityReceiptRequest,
+        context: grpc.aio.ServicerContext[
+            pb.GetFinalityReceiptRequest, pb.GetFinalityReceiptResponse
+        ],
+    ) -> pb.GetFinalityReceiptResponse:
+        """Prove what became of a transaction."""
+        try:
+            _check_hash(request.id, "transaction id")
+            from_epoch = request.from_epoch if request.HasField("from_epoch") else None
+            proof = await self._prover.prove(request.id, from_epoch)
+        except QuorateError as error:
+            await abort(context, error)
+        return pb.GetFinalityReceiptResponse(finality_receipt=proof)
 
     def _find_height(self, request: pb.GetBlockRequest) -> int:
         which, head = request.WhichOneof("which"), self._chain.height

@@ -114,7 +114,7 @@ def list_results(store: Store, first: int, last: int) -> list[pb.Result]:
         pb.Result(
             height=result.height,
             write_digest=result.write_digest,
-            receipts_hash=result.receipts_hash,
+            receipts_hash=result.receipts_root,
             next_set=b"" if result.next_set is None else result.next_set.encode(),
         )
         for result in store.load_results(first, last)

@@ -10,6 +10,7 @@ from quorate.core.codec import U32, U64
 from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.errors import Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.merkle import Subtree, Tree, list_subtrees
 from quorate.core.receipts import Receipts, pack_receipts, unpack_receipts
 from quorate.core.results import Result
 from quorate.core.seats import SeatSet
@@ -18,6 +19,7 @@ from quorate.storage import database as db
 from quorate.storage.database import Database, Writes
 
 _PLACE: Final = Struct(">QIB")
+_SUBTREE: Final = Struct(">BQ")
 # Blocks whose packed receipts are kept for those who follow the chain.
 _RECENT_BLOCKS: Final = 64
 _RECENT_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -192,6 +194,17 @@ class Store:
         values = self._database.get_many(db.TXINDEX, ids)
         return [None if value is None else Place(*_PLACE.unpack(value)) for value in values]
 
+    def load_subtrees(self, subtrees: list[Subtree]) -> list[bytes]:
+        """Return roots of complete subtrees over blocks' receipts hashes; raises Unavailable."""
+        values = self._database.get_many(db.SUBTREES, [encode_subtree(each) for each in subtrees])
+        if None in values:
+            raise _damaged("hashes of receipts are missing")
+        return [value for value in values if value is not None]
+
+    def load_tree(self, height: int) -> Tree:
+        """Return the tree over the receipts hashes of the blocks 1 … height."""
+        return Tree(height, self.load_subtrees(list_subtrees(0, height)))
+
     # ---- batches ---------------------------------------------------------------------------
 
     def load_batch(self, name: bytes) -> bytes | None:
@@ -214,9 +227,19 @@ class Store:
 
 
 def encode_result(result: Result, transactions: int) -> bytes:
-    """Return the value of the results family: write digest, receipts hash, count u32, set."""
+    """Return the value of the results family: write digest, receipts root, count u32, set."""
     next_set = b"" if result.next_set is None else result.next_set.encode()
-    return result.write_digest + result.receipts_hash + U32.pack(transactions) + next_set
+    return result.write_digest + result.receipts_root + U32.pack(transactions) + next_set
+
+
+def encode_subtree(subtree: Subtree) -> bytes:
+    """Return the key of a complete subtree: its level and index."""
+    return _SUBTREE.pack(*subtree)
+
+
+def put_subtrees(writes: Writes, subtrees: list[tuple[Subtree, bytes]]) -> None:
+    """Add complete subtrees over blocks' receipts hashes to a write."""
+    writes.put_all(db.SUBTREES, [(encode_subtree(each), root) for each, root in subtrees])
 
 
 def _decode_result(height: int, value: bytes) -> Result:

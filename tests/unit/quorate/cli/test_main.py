@@ -41,7 +41,8 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     [
         [], ["tx", "send"], ["tx", "status"], ["tx", "watch"], ["keys", "new"], ["keys", "show"],
         ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["seats"], ["audit"],
-        ["status"], ["serve"], ["faucet"], ["load"], ["devnet", "run"], ["devnet", "up"],
+        ["status"], ["receipt", "get"], ["receipt", "verify"], ["serve"], ["faucet"], ["load"],
+        ["devnet", "run"], ["devnet", "up"],
         ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],
         ["devnet", "resume"], ["devnet", "wipe"],
     ],

@@ -45,6 +45,9 @@ class Chain:
         self.genesis = genesis
         self.updates: list[storage_pb2.WatchExecutedResponse] = []
         self.receipts: dict[bytes, pb.Receipt] = {}
+        # Finality receipts, and how often the next one is not claimed yet.
+        self.proofs: dict[bytes, bytes] = {}
+        self.unclaimed = 0
         self.pruned_below = 0
         self.epoch = 0
         self.sets: dict[int, tuple[Seat, ...]] = {}

@@ -12,7 +12,7 @@ from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.core import crypto
-from quorate.core.errors import NotFound
+from quorate.core.errors import NotFound, NotYet
 from quorate.core.seats import SeatSet
 from quorate.kit import faults
 from quorate.kit.config import ValidatorAddress
@@ -265,3 +265,15 @@ class Node(
         if receipt is None:
             await faults.abort(context, NotFound("no receipt"))
         return ledger_pb2.GetReceiptResponse(receipt=receipt)
+
+    async def GetFinalityReceipt(
+        self, request: ledger_pb2.GetFinalityReceiptRequest, context: Any
+    ) -> ledger_pb2.GetFinalityReceiptResponse:
+        proof = self.chain.proofs.get(request.id)
+        if proof is None:
+            await faults.abort(context, NotFound("no receipt"))
+        if self.chain.unclaimed:
+            self.chain.unclaimed -= 1
+            error = NotYet("soon", reason="NOT_CLAIMED_YET", retry_after_ms=20)
+            await faults.abort(context, error)
+        return ledger_pb2.GetFinalityReceiptResponse(finality_receipt=proof)

@@ -37,6 +37,20 @@ async def test_what_does_not_exist_is_not_found(build_network: Any) -> None:
     assert isinstance(faults.from_rpc_error(caught.value), errors.NotFound)
 
 
+async def test_a_proof_passes_through_and_so_does_when_to_ask_again(build_network: Any) -> None:
+    network = await build_network()
+    network.chain.proofs[bytes(32)], network.chain.unclaimed = b"proof", 1
+    client = network.open()
+    request = pb.GetFinalityReceiptRequest(id=bytes(32), from_epoch=3)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await client.ledger.GetFinalityReceipt(request)
+    later = faults.from_rpc_error(caught.value)
+    assert isinstance(later, errors.NotYet)
+    assert (later.reason, later.retry_after_ms) == ("NOT_CLAIMED_YET", 20)
+    answer = await client.ledger.GetFinalityReceipt(request)
+    assert answer.finality_receipt == b"proof"
+
+
 async def test_a_read_survives_all_validators_but_one(build_network: Any) -> None:
     network = await build_network()
     for node in network.nodes[:3]:

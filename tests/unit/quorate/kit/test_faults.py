@@ -41,6 +41,18 @@ ERRORS: list[tuple[errors.QuorateError, type[errors.QuorateError], grpc.StatusCo
         faults.EXIT_NOT_FOUND,
     ),
     (
+        errors.NotYet("soon", reason="NOT_CLAIMED_YET", retry_after_ms=70, height=3),
+        errors.NotYet,
+        grpc.StatusCode.NOT_FOUND,
+        faults.EXIT_NOT_FOUND,
+    ),
+    (
+        errors.InvalidReceipt("no", reason="BAD_SIGNATURE", seat=3),
+        errors.InvalidTransaction,
+        grpc.StatusCode.INVALID_ARGUMENT,
+        faults.EXIT_USAGE,
+    ),
+    (
         errors.Unavailable("down", reason="NO_VERDICT"),
         errors.Unavailable,
         grpc.StatusCode.UNAVAILABLE,

@@ -544,3 +544,53 @@ class ListSeatsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSeatsResponse: _TypeAlias = ListSeatsResponse  # noqa: Y015
+
+@_typing.final
+class GetFinalityReceiptRequest(_message.Message):
+    """Asks for the proof of what became of a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    FROM_EPOCH_FIELD_NUMBER: _builtins.int
+    id: _builtins.bytes
+    """Transaction id (32 bytes)."""
+    from_epoch: _builtins.int
+    """An epoch whose set the reader trusts, to start from; absent: the sets of the genesis."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.bytes = ...,
+        from_epoch: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_from_epoch", b"_from_epoch", "from_epoch", b"from_epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_from_epoch", b"_from_epoch", "from_epoch", b"from_epoch", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__from_epoch: _TypeAlias = _typing.Literal["from_epoch"]  # noqa: Y015
+    _WhichOneofArgType__from_epoch: _TypeAlias = _typing.Literal["_from_epoch", b"_from_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__from_epoch) -> _WhichOneofReturnType__from_epoch | None: ...
+
+Global___GetFinalityReceiptRequest: _TypeAlias = GetFinalityReceiptRequest  # noqa: Y015
+
+@_typing.final
+class GetFinalityReceiptResponse(_message.Message):
+    """The proof of what became of a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINALITY_RECEIPT_FIELD_NUMBER: _builtins.int
+    finality_receipt: _builtins.bytes
+    """Canonical bytes of the finality receipt (docs/protocol.md#Q4)."""
+    def __init__(
+        self,
+        *,
+        finality_receipt: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["finality_receipt", b"finality_receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFinalityReceiptResponse: _TypeAlias = GetFinalityReceiptResponse  # noqa: Y015

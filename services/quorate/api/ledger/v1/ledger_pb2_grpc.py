@@ -65,6 +65,11 @@ class LedgerServiceStub:
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.FromString,
                 _registered_method=True)
+        self.GetFinalityReceipt = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetFinalityReceipt',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -113,6 +118,14 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFinalityReceipt(self, request, context):
+        """Proves what became of an executed transaction, to be verified without a network. Until a final
+        header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +158,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.ListSeats,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.SerializeToString,
+            ),
+            'GetFinalityReceipt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFinalityReceipt,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +328,33 @@ class LedgerService:
             '/quorate.api.ledger.v1.LedgerService/ListSeats',
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsRequest.SerializeToString,
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListSeatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFinalityReceipt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetFinalityReceipt',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,10 @@ class LedgerServiceStub:
     """Reads the receipt of an executed transaction."""
     ListSeats: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]
     """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
+    GetFinalityReceipt: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetFinalityReceiptRequest, _ledger_pb2.GetFinalityReceiptResponse]
+    """Proves what became of an executed transaction, to be verified without a network. Until a final
+    header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
+    """
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -63,6 +67,10 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Reads the receipt of an executed transaction."""
     ListSeats: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListSeatsRequest, _ledger_pb2.ListSeatsResponse]  # type: ignore[assignment]
     """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
+    GetFinalityReceipt: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetFinalityReceiptRequest, _ledger_pb2.GetFinalityReceiptResponse]  # type: ignore[assignment]
+    """Proves what became of an executed transaction, to be verified without a network. Until a final
+    header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
+    """
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -114,5 +122,15 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.ListSeatsResponse, _abc.Awaitable[_ledger_pb2.ListSeatsResponse]]:
         """Lists the seats of an epoch's set, and against which of them there is evidence on chain."""
+
+    @_abc_1.abstractmethod
+    def GetFinalityReceipt(
+        self,
+        request: _ledger_pb2.GetFinalityReceiptRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetFinalityReceiptResponse, _abc.Awaitable[_ledger_pb2.GetFinalityReceiptResponse]]:
+        """Proves what became of an executed transaction, to be verified without a network. Until a final
+        header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
+        """
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -337,7 +337,7 @@ class Result(_message.Message):
     write_digest: _builtins.bytes
     """Digest chain over writes."""
     receipts_hash: _builtins.bytes
-    """Hash of its packed receipts."""
+    """Root over the receipts of all blocks up to this one (docs/protocol.md#Q2)."""
     next_set: _builtins.bytes
     """Encoded SeatSet that the last block of an epoch gives; empty for all others."""
     def __init__(

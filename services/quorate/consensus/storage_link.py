@@ -52,7 +52,7 @@ class StorageLink:
         """Return where the chain stands, waiting until storage is up, and the batches held."""
         response = await self._stub.OpenChain(pb.OpenChainRequest(), wait_for_ready=True)
         head = Block.decode(response.head)
-        if head.header.height == 0:
+        if head.header.height == self._genesis.root.header.height:
             head = self._genesis.root
         opening = Opening(
             head=head,

@@ -44,8 +44,10 @@ IDLE_BLOCKS: Final = 256
 class Hub:
     """Knows stages and executed height; every watch hangs here."""
 
-    def __init__(self, backends: Sequence[Backend], tasks: Tasks) -> None:
+    def __init__(self, backends: Sequence[Backend], tasks: Tasks, first_height: int = 1) -> None:
+        """`first_height` is that of the chain's first block after its root."""
         self.stages = StageTable()
+        self._first_height = first_height
         self.height = 0
         self.base_fee = 0
         self._backends, self.tasks = backends, tasks
@@ -203,7 +205,7 @@ class Hub:
     async def _replay(self, watcher: Watcher) -> AsyncGenerator[WatchResponse, None]:
         yield WatchResponse(cursor=watcher.build_cursor())
         at = watcher.height + (watcher.position == END_OF_BLOCK)
-        reader = ExecutedReader(self._backends, max(at, 1), gives_up=True)
+        reader = ExecutedReader(self._backends, max(at, self._first_height), gives_up=True)
         async with aclosing(reader.read()) as updates:
             while reader.next_height <= self.height:
                 update = await anext(updates)

@@ -64,7 +64,7 @@ async def start(config: GatewayConfig) -> Gateway:
         raise RefusedToStart("validators need distinct names, at least one", reason="BAD_CONFIG")
     tasks = Tasks()
     backends = [Backend(address, genesis.domain) for address in config.validators]
-    hub = Hub(backends, tasks)
+    hub = Hub(backends, tasks, genesis.root.header.height + 1)
     pending = Pending(config.pending_bytes_max)
     dispatcher = Dispatcher(backends, genesis, pending, hub)
     server = _build_server(config, genesis, backends, dispatcher, hub)

@@ -78,8 +78,7 @@ class Chain:
         self.head = store.root
         # Of the epoch that the block after the head, or after the certified one, belongs to.
         self.start = self.certified_start = store.genesis.start
-        self.certified_height = 0
-        self.caught_up_height = 0
+        self.certified_height = self.caught_up_height = self.head.header.height
         self.write_digest: bytes = ZERO_HASH
         self.tree = Tree()
         self.fault = ""
@@ -187,7 +186,7 @@ class Chain:
 
 
 def prepare(database: Database, genesis: Genesis, writes_max: int = 10_000) -> None:
-    """Write block 0 into a fresh database; raises RefusedToStart for another chain's."""
+    """Write the root's state into a fresh database; raises RefusedToStart for another chain's."""
     found = database.get(db.META, GENESIS_KEY)
     if found is None:
         state = compute_genesis_writes(genesis)
@@ -197,7 +196,7 @@ def prepare(database: Database, genesis: Genesis, writes_max: int = 10_000) -> N
             database.write(database.build(writes), synced=False)
         # Last, so that a genesis that was cut off is written again.
         writes = Writes()
-        writes.put(db.STATE, HEIGHT_KEY, U64.pack(0))
+        writes.put(db.STATE, HEIGHT_KEY, U64.pack(genesis.root.header.height))
         writes.put(db.META, GENESIS_KEY, genesis.hash)
         database.write(database.build(writes), synced=True)
     elif found != genesis.hash:
@@ -225,17 +224,18 @@ def load_head(chain: Chain, height: int) -> None:
         tree = store.load_tree(height)
     except (MalformedBytes, Unavailable) as error:
         _refuse(str(error))
-    if height == 0 and end == 0:
+    is_root = height == store.root.header.height
+    if is_root and end <= height:
         return
     if certified is None or certified.digest != end_block.digest:
         _refuse(f"block {end_block.header.height} has no finality of its own")
-    if head.header.height != height or (height and store.find_height(head.digest) != height):
+    if head.header.height != height or store.find_height(head.digest) != height:
         _refuse(f"block {height} is not the block of that height")
     roots = [each.receipts_root for each in results]
-    if height and (leaves != [own] or roots != [tree.compute_root()]):
+    if not is_root and (leaves != [own] or roots != [tree.compute_root()]):
         _refuse(f"the receipts of block {height} do not match its result")
     epoch = head.header.epoch + (start.height == height)
-    if height and (start.height > height or start.epoch != epoch):
+    if not is_root and (start.height > height or start.epoch != epoch):
         _refuse(f"block {height} of epoch {head.header.epoch} is not where epoch {start.epoch} is")
     chain.head, chain.start = head, start
     chain.tree, chain.write_digest = tree, results[0].write_digest if results else ZERO_HASH

@@ -64,7 +64,8 @@ class Feed:
             raise Overloaded("the number of followers of blocks")
         self._count(1)
         try:
-            following = from_height or self.chain.height + 1
+            first = self.chain.store.root.header.height + 1
+            following = max(from_height, first) if from_height else self.chain.height + 1
             while not self.chain.closing:
                 if following <= self.chain.height:
                     yield following

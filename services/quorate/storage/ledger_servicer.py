@@ -71,8 +71,9 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             block = self._build_blocks([height])[0]
             if request.full:
                 block.transaction_ids = self._chain.store.load_receipts(height).ids
-                closing = self._chain.store.find_certificate(height) if height else None
-                if closing is not None and closing[0] <= self._chain.certified_height:
+                closing = self._chain.store.find_certificate(height)
+                is_root = height == self._chain.store.root.header.height
+                if closing and not is_root and closing[0] <= self._chain.certified_height:
                     block.certificate = closing[1]
         except QuorateError as error:
             await abort(context, error)
@@ -90,13 +91,14 @@ class LedgerServicer(rpc.LedgerServiceServicer):
             first = self._chain.height
             if request.page_token:
                 first = _decode_token(request.page_token, first)
-            heights = list(range(first, max(first - size, -1), -1))
+            root_height = self._chain.store.root.header.height
+            heights = list(range(first, max(first - size, root_height - 1), -1))
             for start in range(0, len(heights), _STEP):
                 response.blocks.extend(self._build_blocks(heights[start : start + _STEP]))
                 await pacer.pause()
         except QuorateError as error:
             await abort(context, error)
-        if heights[-1] > 0:
+        if heights and heights[-1] > root_height:
             response.next_page_token = _encode_token(heights[-1] - 1)
         return response
 
@@ -176,7 +178,7 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         elif which == "digest":
             _check_hash(request.digest, "digest")
             height = self._chain.store.find_height(request.digest)
-        if height is None or height > head:
+        if height is None or not self._chain.store.root.header.height <= height <= head:
             raise NotFound("no such block here", head=head)
         return height
 

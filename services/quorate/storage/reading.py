@@ -19,8 +19,8 @@ async def read_run(chain: Chain, from_height: int, size_bytes_max: int) -> pb.Re
     their epoch lasts: who takes a run must know its set, which may depend on what is before it.
     """
     bound = min(size_bytes_max or RUN_BYTES_MAX, RUN_BYTES_MAX)
-    response, size, following = pb.ReadBlocksResponse(), 0, max(from_height, 1)
-    epoch = None
+    response, size, epoch = pb.ReadBlocksResponse(), 0, None
+    following = max(from_height, chain.store.root.header.height + 1)
     while following <= chain.certified_height:
         first = chain.store.get_block(following).header.epoch
         if epoch not in (None, first):

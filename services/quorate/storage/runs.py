@@ -100,7 +100,7 @@ def _check_closing(last: Block, encoded: bytes, base: Base, genesis: Genesis) ->
 def _check_handover(first: Block, base: Base, genesis: Genesis) -> None:
     """Raise InvalidBlock unless exactly the first block of an epoch proves the one before over."""
     head, start = base.head, base.epochs.start
-    if start.epoch == 0 or head.header.height != start.height:
+    if head.header.height != start.height or start.height == genesis.start.height:
         if first.handover:
             raise InvalidBlock("a handover in the middle of an epoch", reason="WRONG_HANDOVER")
         return

@@ -65,13 +65,13 @@ class Store:
 
     def load_block_bytes(self, height: int) -> bytes | None:
         """Return the encoded block at a height, which may be above the head during a run."""
-        if height == 0:
+        if height == self.root.header.height:
             return self.root.encode()
         return self._database.get(db.BLOCKS, U64.pack(height))
 
     def load_block(self, height: int) -> Block | None:
         """Return the block at a height."""
-        if height == 0:
+        if height == self.root.header.height:
             return self.root
         data = self.load_block_bytes(height)
         return None if data is None else Block.decode(data)
@@ -86,7 +86,7 @@ class Store:
     def find_height(self, digest: bytes) -> int | None:
         """Return the height of the block with a digest."""
         if digest == self.root.digest:
-            return 0
+            return self.root.header.height
         value = self._database.get(db.DIGESTS, digest)
         return None if value is None else int(U64.unpack(value)[0])
 
@@ -154,7 +154,7 @@ class Store:
     # ---- results and receipts --------------------------------------------------------------
 
     def load_results(self, first: int, last: int) -> list[Result]:
-        """Return what executing the blocks first … last gave; height 0 has no result."""
+        """Return what executing the blocks first … last gave; the root has no result."""
         heights = list(range(max(first, 1), last + 1))
         values = self._database.get_many(db.RESULTS, [U64.pack(each) for each in heights])
         return [
@@ -170,7 +170,7 @@ class Store:
 
     def load_packed_receipts(self, height: int) -> bytes:
         """Return an executed block's packed receipts; raises Unavailable when they are gone."""
-        if height == 0:
+        if height == self.root.header.height:
             return pack_receipts(())
         packed = self._packed.get(height) or self._database.get(db.RECEIPTS, U64.pack(height))
         if packed is None:

@@ -12,12 +12,14 @@ of the writes across all of them. Memory: 16 MiB of blocks and indexes, 24 MiB o
 """
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn, cast
 
 from rocksdict import (
+    AccessType,
     BlockBasedOptions,
     Cache,
     DBCompressionType,
@@ -92,18 +94,25 @@ class Writes:
 class Database:
     """An open database. Reads run on the event loop; `write` may run in a thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the database; raises RefusedToStart when it can't be run with."""
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open or create the database; raises RefusedToStart when it can't be run with.
+
+        One that is opened `read_only` must be there, and belong to no running process.
+        """
         self.path, self._reserve = path, RESERVE_BYTES
+        access = AccessType.read_only() if read_only else AccessType.read_write()
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            if read_only:
+                _check_idle(path)
+            else:
+                path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             _refuse(path, str(error))
         # Freed by RocksDB itself when the last family is closed.
         self._cache = Cache(CACHE_BYTES)
         families = {name: _build_options(name, self._cache) for name in FAMILIES}
         try:
-            self._db = Rdict(str(path), _build_database_options(self._cache), families)
+            self._db = Rdict(str(path), _build_database_options(self._cache), families, access)
         except Exception as error:  # rocksdict raises nothing more specific
             _refuse(path, str(error))
         self._families = {name: self._db.get_column_family(name) for name in FAMILIES}
@@ -206,6 +215,15 @@ class Database:
             with contextlib.suppress(TypeError):
                 tables += family.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
         return tables + self._cache.get_usage()
+
+
+def _check_idle(path: Path) -> None:
+    """Raise RefusedToStart when a process has this database open; reading takes no lock."""
+    with (path / "LOCK").open("r+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _refuse(path, f"/LOCK of {path}")
 
 
 def _build_database_options(cache: Cache) -> Options:

@@ -1,6 +1,7 @@
 """Typed reads of what is stored, and the puts that match them."""
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -224,6 +225,10 @@ class Store:
         """Return the first `count` state records with this prefix and a key above `after`."""
         # A null byte more makes the next key that there can be.
         return self._database.scan(db.STATE, after + b"\0", prefix, count)
+
+    def iter_state(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield all of the state family, ascending by key: the records, and the executed height."""
+        return self._database.iterate(db.STATE)
 
 
 def encode_result(result: Result, transactions: int) -> bytes:

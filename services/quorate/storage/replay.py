@@ -16,7 +16,7 @@ from quorate.core.genesis import Genesis
 from quorate.core.state import Write
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
-from quorate.storage.chain import Chain, Run, load_head, prepare
+from quorate.storage.chain import Chain, load_head, prepare
 from quorate.storage.database import Database
 from quorate.storage.executor import Executor
 from quorate.storage.reading import RUN_BYTES_MAX, read_run

@@ -41,7 +41,7 @@ class Chain:
         ]
         self._seats = seats
         hashes = (self.get_set(0).hash, self.get_set(1).hash)
-        self.origin = Origin(b"\x0d" * 32, GENESIS_MS, DAY_MS, 0, hashes, "vectors")
+        self.origin = Origin(b"\x0d" * 32, GENESIS_MS, DAY_MS, 0, 0, hashes, "vectors")
         self.genesis_hash = self.origin.compute_genesis_hash()
 
     def get_key(self, epoch: int, seat: int) -> crypto.SigningKey:

@@ -57,12 +57,13 @@ class Plain:
         assert self.number(1) == 1
         start = self._at
         self.take(32 + 8 + 8)
-        fork_epoch, set_hashes = self.take(8), (self.take(32), self.take(32))
+        fork_epoch, first = self.take(8), self.number(8)
+        set_hashes = (self.take(32), self.take(32))
         name = self.take(self.number(1))
         assert tagged(b"quorate/genesis/v2", self._data[start : self._at]) == genesis_hash
         chain_id = bytes((len(name),)) + name
         self.domain = tagged(b"quorate/domain/v1", chain_id + genesis_hash + fork_epoch)
-        trusted = {0: set_hashes[0], 1: set_hashes[1], **trusted}
+        trusted = {first: set_hashes[0], first + 1: set_hashes[1], **trusted}
         epoch, keys, set_hash = self._set()
         assert trusted.get(epoch) == set_hash
         for _ in range(self.number(2)):

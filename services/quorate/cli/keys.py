@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options, output, wallet
+from quorate.cli import candidate, options, output, wallet
 from quorate.core.errors import InvalidInput, MalformedBytes
 from quorate.core.values import format_address
 from quorate.sdk.keys import Key, generate_phrase
 
-app = typer.Typer(no_args_is_help=True, help="Account keys in encrypted files.")
+app = typer.Typer(no_args_is_help=True, help="Account keys in encrypted files; a node's keys.")
+app.command(short_help="Make a node's keys and its part of a genesis.")(candidate.candidate)
 
 Name = Annotated[str, typer.Argument(help="What to call the key.")]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from quorate.cli import audit, devnet, keys, load, output, reads, receipt, tx
+from quorate.cli import audit, devnet, genesis, keys, load, output, reads, receipt, tx
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.kit import faults
 
@@ -39,6 +39,7 @@ app = typer.Typer(
     epilog=_EPILOG,
 )
 app.add_typer(devnet.app, name="devnet")
+app.add_typer(genesis.app, name="genesis")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tx.app, name="tx")
 app.add_typer(receipt.app, name="receipt")

@@ -157,15 +157,22 @@ def compute_base_fee(base_fee: int, weight: int, params: Params) -> int:
 
 
 def build_root(
-    genesis_hash: bytes, time_ms: int, params: Params, next_set_hash: bytes = ZERO_HASH
+    genesis_hash: bytes,
+    time_ms: int,
+    params: Params,
+    next_set_hash: bytes = ZERO_HASH,
+    *,
+    height: int = 0,
+    epoch: int = 0,
 ) -> Block:
-    """Return block 0, which nobody proposes: its digest is the genesis hash.
+    """Return the block before the first, which nobody proposes: its digest is the genesis hash.
 
-    It counts as the last block before epoch 0, so it claims the set of epoch 1.
+    It counts as the last block before the first epoch, so it claims the set of the one after that.
+    It is block 0 of epoch 0, but for a forked chain, which goes on where it was cut off.
     """
-    nothing = Executed(0, ZERO_HASH, ZERO_HASH, ZERO_HASH, next_set_hash)
+    nothing = Executed(height, ZERO_HASH, ZERO_HASH, ZERO_HASH, next_set_hash)
     header = Header(
-        params.protocol_version, params.contract_engine, 0, 0, 0, ZERO_HASH, 0, time_ms, 0,
+        params.protocol_version, params.contract_engine, epoch, 0, height, ZERO_HASH, 0, time_ms, 0,
         compute_batches_hash(()), 0, params.base_fee_min, ZERO_HASH, ZERO_HASH, nothing,
     )  # fmt: skip
     return Block(header, (), Hash(genesis_hash))

@@ -75,6 +75,7 @@ class InvalidGenesis(InvalidInput):
 
     def __init__(self, field: str, why: str) -> None:
         super().__init__(f"genesis field {field}: {why}", field=field)
+        self.field, self.why = field, why
 
 
 class InvalidBatch(InvalidInput):

@@ -1,41 +1,71 @@
-"""The genesis document: what a chain starts from, its hash, its domain and its first set.
+"""The genesis document: what a chain starts from, its hash, its domain and its first sets.
 
 The document is JSON. Its hash is over the canonical form (keys sorted, no spaces, UTF-8, integers
 only), so its file may be formatted as one likes; the genesis hash is over that and what finality
-receipts need of it (origin.py). A validator refuses a data directory whose
-genesis hash differs from its document's.
+receipts need of it (origin.py). A validator refuses a data directory whose genesis hash differs
+from its document's.
+
+The genesis of a forked chain names its parent and the hash of the state it was cut with; that
+state's records are a file of their own (genesis_records.py, docs/adr/008-forks.md).
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from quorate.core import crypto
 from quorate.core.blocks import Block, build_root
 from quorate.core.epochs import EpochStart
-from quorate.core.errors import InvalidGenesis, MalformedAddress
+from quorate.core.errors import InvalidGenesis
+from quorate.core.genesis_entries import Entries, SeatEntry, compute_proof_domain, encode_claim
+from quorate.core.genesis_fields import Faults, Fields, encode_canonical, load_document
 from quorate.core.origin import CHAIN_ID_BYTES_MAX, Origin
 from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
-from quorate.core.seats import NAME_BYTES_MAX, Seat, SeatSet
-from quorate.core.staking.payloads import DESCRIPTION_BYTES_MAX
+from quorate.core.seats import Seat, SeatSet
 from quorate.core.staking.records import Candidate
 from quorate.core.staking.rewards import ISSUE_BLOCKS_MAX, compute_issued
-from quorate.core.values import (
-    SHARE_BP,
-    TREASURY,
-    UINT64_MAX,
-    Address,
-    Hash,
-    format_address,
-    parse_address,
-)
+from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, Address, Hash, format_address
+
+ACCOUNTS_MAX: Final = 1_000_000
+CANDIDATES_MAX: Final = 100_000
+FORK_EPOCH_MAX: Final = 2**32 - 1
+# Heights and epochs at which a fork may begin: there is room above them for good.
+_PLACE_MAX: Final = 2**48
+
+_FIELDS: Final = (
+    "chain_id", "time_ms", "fork_epoch", "params", "seats", "next_seats", "candidates", "accounts",
+    "parent", "state",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """Where a forked chain was cut off its parent: after which block, in which epoch."""
+
+    genesis_hash: Hash
+    fork_epoch: int
+    height: int
+    epoch: int
+    block: bytes
+    write_digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StateReference:
+    """The state a forked chain starts from: the hash of its file, and what is in it."""
+
+    hash: Hash
+    records: int
+    supply: int
 
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
     """A checked genesis; `hash` and `domain` are computed once here.
 
-    `seats` is the set of epoch 0, `next_seats` that of epoch 1; `candidates` are those of both and
-    others, by owner.
+    `seats` is the first epoch's set, `next_seats` that of the epoch after; `candidates` are those
+    of both and others, by owner. `parent` and `state` are those of a forked chain.
     """
 
     chain_id: str
@@ -49,70 +79,92 @@ class Genesis:
     origin: Origin
     hash: Hash
     domain: Hash
+    parent: Parent | None = None
+    state: StateReference | None = None
 
     @property
     def supply(self) -> int:
-        """All balances and stakes; what blocks issue comes on top."""
+        """All that there is at the root; what later blocks issue comes on top."""
+        if self.state is not None:
+            return self.state.supply
         stakes = sum(candidate.stake for _, candidate in self.candidates)
         return stakes + sum(balance for _, balance in self.balances)
 
     @property
+    def height(self) -> int:
+        """The root's height: 0, or where a forked chain was cut off."""
+        return 0 if self.parent is None else self.parent.height
+
+    @property
+    def epoch(self) -> int:
+        """The first epoch: 0, or the one that a forked chain goes on with."""
+        return self.origin.epoch
+
+    @property
     def sets(self) -> tuple[SeatSet, SeatSet]:
-        """The sets of epochs 0 and 1."""
-        return SeatSet(0, self.seats), SeatSet(1, self.next_seats)
+        """The sets of the first two epochs."""
+        return SeatSet(self.epoch, self.seats), SeatSet(self.epoch + 1, self.next_seats)
 
     @property
     def root(self) -> Block:
-        """Block 0."""
-        return build_root(self.hash, self.time_ms, self.params, self.sets[1].hash)
+        """The block before the first; its digest is the genesis hash."""
+        return build_root(
+            self.hash, self.time_ms, self.params, self.sets[1].hash,
+            height=self.height, epoch=self.epoch,
+        )  # fmt: skip
 
     @property
     def start(self) -> EpochStart:
-        """What epoch 0 starts from."""
-        return EpochStart(0, 0, self.time_ms, self.hash)
+        """What the first epoch starts from."""
+        return EpochStart(self.epoch, self.height, self.time_ms, self.hash)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a text is as a genesis: all its faults, and the genesis when it has none."""
+
+    genesis: Genesis | None
+    faults: tuple[InvalidGenesis, ...]
 
 
 def parse_genesis(text: str) -> Genesis:
-    """Return the checked genesis of a JSON text; raises InvalidGenesis naming the field."""
-    document = _load(text)
-    chain_id = document.get("chain_id")
-    if not isinstance(chain_id, str) or not 1 <= len(chain_id.encode()) <= CHAIN_ID_BYTES_MAX:
-        raise InvalidGenesis("chain_id", f"must be text of 1 to {CHAIN_ID_BYTES_MAX} bytes")
-    time_ms, fork_epoch = _integer(document, "time_ms"), _integer(document, "fork_epoch")
-    params_document = document.get("params")
-    if not isinstance(params_document, dict):
-        raise InvalidGenesis("params", "must be an object")
-    lists = _Entries(document, chain_id, time_ms)
-    seats = lists.take_seats("seats")
-    next_seats = lists.take_seats("next_seats" if "next_seats" in document else "seats")
-    lists.take_others()
-    balances = _parse_balances(document)
-    params = Params.parse(params_document)
-    stakes = sum(candidate.stake for candidate in lists.candidates.values())
-    supply = stakes + sum(balance for _, balance in balances)
-    if supply + compute_issued(ISSUE_BLOCKS_MAX, params) > SUPPLY_MAX:
-        raise InvalidGenesis("accounts", "stakes and all issue are more than 2^63 − 1")
+    """Return the checked genesis of a JSON text; raises InvalidGenesis naming the first field."""
+    found = inspect_genesis(text)
+    if found.genesis is None:
+        raise found.faults[0]
+    return found.genesis
+
+
+def inspect_genesis(text: str) -> Inspection:
+    """Return the genesis of a JSON text, or everything that is wrong with it."""
+    faults = Faults()
+    fields = load_document(text, faults)
+    fields.allow(*_FIELDS)
+    chain_id = fields.text("chain_id", 1, CHAIN_ID_BYTES_MAX)
+    time_ms = fields.integer("time_ms")
+    fork_epoch = fields.integer("fork_epoch", 0, FORK_EPOCH_MAX)
+    params = read_params(fields)
+    entries = Entries(compute_proof_domain(chain_id, fork_epoch), time_ms)
+    seats = read_seats(fields, "seats", entries)
+    next_seats = read_seats(fields, "next_seats", entries) if "next_seats" in fields else seats
+    parent, state = _read_origin(fields)
+    candidates, balances = _read_candidates(fields, entries), read_balances(fields)
+    epoch = 0 if parent is None else compute_first_epoch(parent.epoch)
     origin = Origin(
-        document_hash=crypto.compute_hash(b"quorate/genesis/v1", _encode_canonical(document)),
+        document_hash=crypto.compute_hash(b"quorate/genesis/v1", encode_canonical(fields.values)),
         time_ms=time_ms,
         trust_ms=compute_trust_ms(params),
         fork_epoch=fork_epoch,
-        set_hashes=(SeatSet(0, seats).hash, SeatSet(1, next_seats).hash),
+        epoch=epoch,
+        set_hashes=(SeatSet(epoch, seats).hash, SeatSet(epoch + 1, next_seats).hash),
         chain_id=chain_id,
     )
-    return Genesis(
-        chain_id=chain_id,
-        time_ms=time_ms,
-        fork_epoch=fork_epoch,
-        params=params,
-        seats=seats,
-        next_seats=next_seats,
-        candidates=tuple(sorted(lists.candidates.items(), key=lambda item: item[0])),
-        balances=balances,
-        origin=origin,
-        hash=origin.compute_genesis_hash(),
-        domain=origin.compute_domain(),
-    )
+    genesis = Genesis(
+        chain_id, time_ms, fork_epoch, params, seats, next_seats, candidates, balances,
+        origin, origin.compute_genesis_hash(), origin.compute_domain(), parent, state,
+    )  # fmt: skip
+    _check_whole(fields, genesis)
+    return Inspection(None if faults.found else genesis, tuple(faults.found))
 
 
 def compute_trust_ms(params: Params) -> int:
@@ -121,24 +173,32 @@ def compute_trust_ms(params: Params) -> int:
     return min(params.unbonding_epochs * shortest_ms, UINT64_MAX)
 
 
-SeatEntry = dict[str, str | int]
+def compute_first_epoch(cut_epoch: int) -> int:
+    """Return the first epoch of a chain that was cut off in an epoch.
+
+    The epoch between never runs. It has the fork's first set, so that no seat of the parent counts
+    for anything here (docs/protocol.md#G5).
+    """
+    return cut_epoch + 2
 
 
 def build_genesis(
     chain_id: str,
     time_ms: int,
     params: Params,
-    seats: list[SeatEntry],
+    seats: Sequence[SeatEntry],
     balances: dict[str, int],
     *,
     fork_epoch: int = 0,
-    next_seats: list[SeatEntry] | None = None,
-    candidates: list[SeatEntry] | None = None,
+    next_seats: Sequence[SeatEntry] | None = None,
+    candidates: Sequence[SeatEntry] | None = None,
+    parent: Parent | None = None,
+    state: StateReference | None = None,
 ) -> str:
     """Return the JSON text of a genesis; seats and candidates come from `build_seat_entry`.
 
-    `next_seats` is the set of epoch 1; without it that is the set of epoch 0 again. `candidates`
-    are further ones, without a seat yet.
+    `next_seats` is the set of the second epoch; without it that is the first one's again.
+    `candidates` are further ones, without a seat yet.
     """
     document: dict[str, object] = {
         "chain_id": chain_id,
@@ -152,6 +212,16 @@ def build_genesis(
         document["next_seats"] = next_seats
     if candidates is not None:
         document["candidates"] = candidates
+    if parent is not None:
+        document["parent"] = {
+            "genesis_hash": parent.genesis_hash.hex(), "fork_epoch": parent.fork_epoch,
+            "height": parent.height, "epoch": parent.epoch, "block": parent.block.hex(),
+            "write_digest": parent.write_digest.hex(),
+        }  # fmt: skip
+    if state is not None:
+        document["state"] = {
+            "hash": state.hash.hex(), "records": state.records, "supply": state.supply
+        }  # fmt: skip
     return json.dumps(document, indent=2)
 
 
@@ -167,7 +237,12 @@ class Terms:
 
 
 def build_seat_entry(
-    chain_id: str, name: str, key: crypto.SigningKey, terms: Terms | None = None
+    chain_id: str,
+    name: str,
+    key: crypto.SigningKey,
+    terms: Terms | None = None,
+    *,
+    fork_epoch: int = 0,
 ) -> SeatEntry:
     """Return a candidate's entry for the genesis, with its seat key's own proof.
 
@@ -175,8 +250,8 @@ def build_seat_entry(
     """
     own = crypto.compute_address(crypto.SCHEME_ED25519, key.public_key)
     terms = terms or Terms(owner=own)
-    message = encode_claim(terms.owner, name)
-    proof = key.sign(crypto.TAG_SEAT_GENESIS, _proof_domain(chain_id), message)
+    domain = compute_proof_domain(chain_id, fork_epoch)
+    proof = key.sign(crypto.TAG_SEAT_GENESIS, domain, encode_claim(terms.owner, name))
     return {
         "name": name,
         "public_key": key.public_key.hex(),
@@ -189,170 +264,92 @@ def build_seat_entry(
     }
 
 
-def encode_claim(owner: bytes, name: str) -> bytes:
-    """Return what a seat key signs for its candidate's entry in a genesis."""
-    return owner + name.encode()
-
-
-def _proof_domain(chain_id: str) -> bytes:
-    # The domain of the chain covers the genesis hash, which covers the proof: so the proof
-    # binds to the chain's name instead.
-    return crypto.compute_domain(chain_id, bytes(32), 0)
-
-
-def _load(text: str) -> dict[str, object]:
-    try:
-        document = json.loads(text, object_pairs_hook=_build_object)
-        _encode_canonical(document)
-    except (ValueError, RecursionError) as error:
-        raise InvalidGenesis("(document)", f"is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidGenesis("(document)", "must be an object")
-    allowed = {
-        "chain_id", "time_ms", "fork_epoch", "params", "seats", "next_seats", "candidates",
-        "accounts",
-    }  # fmt: skip
-    for name in document:
-        if name not in allowed:
-            raise InvalidGenesis(name, "is not a field of a genesis")
-    return document
-
-
-def _encode_canonical(document: dict[str, object]) -> bytes:
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return canonical.encode()
-
-
-def _build_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    # Of two equal names parsers take different ones, and would start different chains.
-    built = dict(pairs)
-    if len(built) != len(pairs):
-        raise ValueError("an object has the same name twice")
-    return built
-
-
-def _integer(document: dict[str, object], field: str) -> int:
-    value = document.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise InvalidGenesis(field, "must be an integer from 0 to 2^63 − 1")
-    return value
-
-
-class _Entries:
-    """Reads the lists of candidates of a document; the same entry may stand in several."""
-
-    def __init__(self, document: dict[str, object], chain_id: str, time_ms: int) -> None:
-        self.candidates: dict[Address, Candidate] = {}
-        self._document, self._domain = document, _proof_domain(chain_id)
-        self._time_ms = time_ms
-        self._holders: dict[bytes, Address] = {}
-
-    def take_seats(self, field: str) -> tuple[Seat, ...]:
-        """Return the seats of a list of 1 to SEATS_MAX entries."""
-        entries = self._document.get(field)
-        if not isinstance(entries, list) or not 1 <= len(entries) <= SEATS_MAX:
-            raise InvalidGenesis(field, f"must list 1 to {SEATS_MAX} seats")
-        seats = list[Seat]()
-        for index, entry in enumerate(entries):
-            where = f"{field}[{index}]"
-            owner, candidate = self._take(entry, where)
-            if any(seat.candidate == owner or seat.name == candidate.name for seat in seats):
-                raise InvalidGenesis(where, "repeats the owner or name of another seat")
-            key, stake = candidate.seat_key, candidate.stake
-            seats.append(Seat(index, candidate.name, key, owner, stake))
-        return tuple(seats)
-
-    def take_others(self) -> None:
-        """Read the candidates that have no seat yet."""
-        entries = self._document.get("candidates", [])
-        if not isinstance(entries, list):
-            raise InvalidGenesis("candidates", "must be a list")
-        for index, entry in enumerate(entries):
-            self._take(entry, f"candidates[{index}]")
-
-    def _take(self, entry: object, where: str) -> tuple[Address, Candidate]:
-        owner, candidate = _parse_entry(entry, where, self._domain)
-        candidate.commission_changed_ms = self._time_ms
-        if self.candidates.setdefault(owner, candidate) != candidate:
-            raise InvalidGenesis(f"{where}.owner", "has another entry that differs")
-        if self._holders.setdefault(candidate.seat_key, owner) != owner:
-            raise InvalidGenesis(f"{where}.public_key", "is another candidate's seat key too")
-        return owner, candidate
-
-
-_ENTRY_FIELDS = {
-    "name", "public_key", "proof", "owner", "operator", "commission_bp", "stake", "description",
-}  # fmt: skip
-
-
-def _parse_entry(entry: object, where: str, domain: bytes) -> tuple[Address, Candidate]:
-    if not isinstance(entry, dict):
-        raise InvalidGenesis(where, "must be an object")
-    for name in entry:
-        if name not in _ENTRY_FIELDS:
-            raise InvalidGenesis(f"{where}.{name}", "is not a field of a candidate")
-    name, description = _text(entry, "name", where), _text(entry, "description", where)
-    if not 1 <= len(name.encode()) <= NAME_BYTES_MAX:
-        raise InvalidGenesis(f"{where}.name", f"must have 1 to {NAME_BYTES_MAX} bytes")
-    if len(description.encode()) > DESCRIPTION_BYTES_MAX:
-        raise InvalidGenesis(f"{where}.description", f"is over {DESCRIPTION_BYTES_MAX} bytes")
-    owner = _address(entry.get("owner"), f"{where}.owner")
-    operator = _address(entry.get("operator", entry.get("owner")), f"{where}.operator")
-    commission_bp = _number(entry, "commission_bp", where)
-    if commission_bp > SHARE_BP:
-        raise InvalidGenesis(f"{where}.commission_bp", f"is above {SHARE_BP}")
-    stake = _number(entry, "stake", where)
-    key, proof = _bytes(entry, "public_key", where), _bytes(entry, "proof", where)
-    claim = encode_claim(owner, name)
-    if not crypto.is_signed(key, proof, crypto.TAG_SEAT_GENESIS, domain, claim):
-        raise InvalidGenesis(f"{where}.proof", "is not the key's signature over owner and name")
-    candidate = Candidate(operator, key, name, description, commission_bp)
-    candidate.stake = candidate.self_stake = stake
-    return owner, candidate
-
-
-def _text(entry: dict[str, object], name: str, where: str) -> str:
-    value = entry.get(name, "")
-    if not isinstance(value, str):
-        raise InvalidGenesis(f"{where}.{name}", "must be text")
-    return value
-
-
-def _number(entry: dict[str, object], name: str, where: str) -> int:
-    value = entry.get(name, 0)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise InvalidGenesis(f"{where}.{name}", "must be an integer from 0 to 2^63 − 1")
-    return value
-
-
-def _bytes(entry: dict[str, object], name: str, where: str) -> bytes:
-    try:
-        return bytes.fromhex(str(entry[name]))
-    except (KeyError, ValueError) as error:
-        raise InvalidGenesis(f"{where}.{name}", "must be hex") from error
-
-
-def _address(value: object, where: str) -> Address:
-    try:
-        return parse_address(str(value))
-    except MalformedAddress as error:
-        raise InvalidGenesis(where, str(error)) from error
-
-
-def _parse_balances(document: dict[str, object]) -> tuple[tuple[Address, int], ...]:
-    entries = document.get("accounts")
-    if not isinstance(entries, list):
-        raise InvalidGenesis("accounts", "must be a list")
-    balances: dict[Address, int] = {}
-    for index, entry in enumerate(entries):
-        where = f"accounts[{index}]"
+def read_params(fields: Fields) -> Params:
+    """Return the parameters of a document; those that are left out are the defaults."""
+    inner = fields.object("params")
+    sound: dict[str, object] = {}
+    for name, value in inner.values.items():
         try:
-            address, balance = parse_address(entry["address"]), entry["balance"]
-        except (KeyError, TypeError, MalformedAddress) as error:
-            raise InvalidGenesis(where, f"needs address and balance ({error})") from error
-        if not isinstance(balance, int) or isinstance(balance, bool) or balance < 0:
-            raise InvalidGenesis(f"{where}.balance", "must be an integer ≥ 0")
-        if address in balances or address == TREASURY:
-            raise InvalidGenesis(f"{where}.address", f"{format_address(address)} stands twice")
+            Params.parse({name: value})
+            sound[name] = value
+        except InvalidGenesis as error:
+            fields.faults.note(error)
+    return Params.parse(sound)
+
+
+def read_balances(fields: Fields) -> tuple[tuple[Address, int], ...]:
+    """Return the accounts of a document, ascending by address."""
+    balances: dict[Address, int] = {}
+    for entry in fields.objects("accounts", ACCOUNTS_MAX):
+        entry.allow("address", "balance")
+        address, balance = entry.address("address"), entry.integer("balance", 0, SUPPLY_MAX)
+        if not entry.is_sound:
+            continue
+        if address == TREASURY:
+            entry.fail("address", "is the treasury, whose key nobody has")
+        elif address in balances:
+            entry.fail("address", f"{format_address(address)} stands twice")
         balances[address] = balance
     return tuple(sorted(balances.items()))
+
+
+def read_seats(fields: Fields, name: str, entries: Entries) -> tuple[Seat, ...]:
+    """Return the seats of a list of 1 to SEATS_MAX entries, in its order."""
+    seats = list[Seat]()
+    owners, names = set[bytes](), set[str]()
+    for entry in fields.objects(name, SEATS_MAX, 1):
+        owner, candidate = entries.take(entry)
+        if entry.is_sound and owner in owners:
+            entry.fail("owner", "has another seat of this list")
+        if entry.is_sound and candidate.name in names:
+            entry.fail("name", "is that of another seat too")
+        owners.add(owner)
+        names.add(candidate.name)
+        key = candidate.seat_key
+        seats.append(Seat(len(seats), candidate.name, key, owner, candidate.stake))
+    return tuple(seats)
+
+
+def _read_candidates(fields: Fields, entries: Entries) -> tuple[tuple[Address, Candidate], ...]:
+    if "candidates" in fields:
+        for entry in fields.objects("candidates", CANDIDATES_MAX):
+            entries.take(entry)
+    return tuple(sorted(entries.candidates.items(), key=lambda item: item[0]))
+
+
+def _read_origin(fields: Fields) -> tuple[Parent | None, StateReference | None]:
+    """Return what a forked chain says of its parent and state; None, None for a first chain."""
+    if "parent" not in fields and "state" not in fields:
+        return None, None
+    of, state = fields.object("parent"), fields.object("state")
+    of.allow("genesis_hash", "fork_epoch", "height", "epoch", "block", "write_digest")
+    state.allow("hash", "records", "supply")
+    parent = Parent(
+        genesis_hash=Hash(of.hex("genesis_hash", HASH_BYTES)),
+        fork_epoch=of.integer("fork_epoch", 0, FORK_EPOCH_MAX - 1),
+        height=of.integer("height", 1, _PLACE_MAX),
+        epoch=of.integer("epoch", 0, _PLACE_MAX),
+        block=of.hex("block", HASH_BYTES),
+        write_digest=of.hex("write_digest", HASH_BYTES),
+    )
+    reference = StateReference(
+        hash=Hash(state.hex("hash", HASH_BYTES)),
+        records=state.integer("records", 1),
+        supply=state.integer("supply", 0, SUPPLY_MAX),
+    )
+    return parent, reference
+
+
+def _check_whole(fields: Fields, genesis: Genesis) -> None:
+    """Note what is wrong between fields that are right each for itself."""
+    parent, params = genesis.parent, genesis.params
+    issue = compute_issued(ISSUE_BLOCKS_MAX, params) - compute_issued(genesis.height, params)
+    if genesis.supply + issue > SUPPLY_MAX:
+        fields.fail("accounts", "stakes and all issue are more than 2^63 − 1")
+    if parent is None:
+        return
+    if genesis.fork_epoch <= parent.fork_epoch:
+        fields.fail("fork_epoch", f"must be above the parent's, which is {parent.fork_epoch}")
+    for name in ("accounts", "candidates"):
+        if fields.values.get(name):
+            fields.fail(name, "must be empty: those of a forked chain are in its state")

@@ -101,6 +101,17 @@ def list_subtrees(start: int, end: int) -> list[Subtree]:
     return subtrees
 
 
+def build_edge(size: int) -> list[tuple[Subtree, bytes]]:
+    """Return the complete subtrees of a tree whose leaves are all ZERO_HASH.
+
+    A forked chain's tree begins so: places of its parent's blocks, of which it holds nothing.
+    """
+    roots: list[bytes] = [ZERO_HASH]
+    for _ in range(size.bit_length()):
+        roots.append(hash_node(roots[-1], roots[-1]))
+    return [((level, index), roots[level]) for level, index in list_subtrees(0, size)]
+
+
 def iter_siblings(index: int, size: int) -> Iterator[tuple[int, int]]:
     """Yield the (start, end) of the leaves below each sibling of a path, from leaf to root.
 

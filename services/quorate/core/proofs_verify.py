@@ -1,6 +1,6 @@
 """Verifies finality receipts (docs/protocol.md#Q5): pure, from a genesis hash, without a network.
 
-Who trusts a genesis hash trusts the sets of epochs 0 and 1, which it opens to. Who verified a
+Who trusts a genesis hash trusts the sets of the first two epochs, which it opens to. Who verified a
 receipt before may go on from the set of its epoch (`Verified.trust`) instead. From there each epoch
 must hand over to the next by a final header; the last one's header claims the root that the
 transaction's receipt is under.
@@ -94,7 +94,8 @@ def verify(data: bytes, trust: Trust) -> Verified:
 def _find_point(origin: Origin, first: SeatSet, trust: Trust) -> TrustPoint:
     """Return the trusted point at which a chain of sets starts; raises InvalidReceipt."""
     points = [
-        TrustPoint(epoch, each, origin.time_ms) for epoch, each in enumerate(origin.set_hashes)
+        TrustPoint(epoch, each, origin.time_ms)
+        for epoch, each in enumerate(origin.set_hashes, origin.epoch)
     ]
     if trust.point is not None:
         points.append(trust.point)

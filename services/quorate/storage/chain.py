@@ -20,8 +20,6 @@ from quorate.core.blocks import Block
 from quorate.core.codec import U64
 from quorate.core.epochs import start_after
 from quorate.core.errors import MalformedBytes, RefusedToStart, Unavailable
-from quorate.core.genesis import Genesis
-from quorate.core.genesis_state import compute_genesis_writes
 from quorate.core.merkle import Tree
 from quorate.core.receipts import hash_receipts
 from quorate.core.values import ZERO_HASH
@@ -29,9 +27,9 @@ from quorate.kit.logs import get_logger
 from quorate.kit.metrics import EXECUTED_HEIGHT
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
-from quorate.storage.database import Database, Writes
+from quorate.storage.database import Writes
 from quorate.storage.executor import Before, Executor
-from quorate.storage.store import GENESIS_KEY, HEIGHT_KEY, RUN_END_KEY, Store, put_block
+from quorate.storage.store import RUN_END_KEY, Store, put_block
 from quorate.storage.writer import Writer
 
 CONFLICT: Final = "CONFLICTING_FINAL_BLOCKS"
@@ -185,29 +183,6 @@ class Chain:
         self.changed.notify()
 
 
-def prepare(database: Database, genesis: Genesis, writes_max: int = 10_000) -> None:
-    """Write the root's state into a fresh database; raises RefusedToStart for another chain's."""
-    found = database.get(db.META, GENESIS_KEY)
-    if found is None:
-        state = compute_genesis_writes(genesis)
-        for start in range(0, len(state), writes_max):
-            writes = Writes()
-            writes.put_all(db.STATE, state[start : start + writes_max])
-            database.write(database.build(writes), synced=False)
-        # Last, so that a genesis that was cut off is written again.
-        writes = Writes()
-        writes.put(db.STATE, HEIGHT_KEY, U64.pack(genesis.root.header.height))
-        writes.put(db.META, GENESIS_KEY, genesis.hash)
-        database.write(database.build(writes), synced=True)
-    elif found != genesis.hash:
-        raise RefusedToStart(
-            f"{database.path} holds the chain of genesis {found.hex()}, not of "
-            f"{genesis.hash.hex()}: start with that chain's genesis.json, or "
-            "move the directory aside to join this one",
-            reason="WRONG_GENESIS", found=found.hex(), expected=genesis.hash.hex(),
-        )  # fmt: skip
-
-
 def load_head(chain: Chain, height: int) -> None:
     """Set the head to what is on disk; raises RefusedToStart when its parts contradict."""
     store = chain.store
@@ -220,11 +195,11 @@ def load_head(chain: Chain, height: int) -> None:
         start = store.load_epoch_start()
         store.load_epochs(start)
         own = hash_receipts(store.load_packed_receipts(height))
-        leaves = store.load_subtrees([(0, height - 1)] if height else [])
-        tree = store.load_tree(height)
+        is_root = height == store.root.header.height
+        leaves = store.load_subtrees([] if is_root else [(0, height - 1)])
+        chain.tree = tree = store.load_tree(height)
     except (MalformedBytes, Unavailable) as error:
         _refuse(str(error))
-    is_root = height == store.root.header.height
     if is_root and end <= height:
         return
     if certified is None or certified.digest != end_block.digest:
@@ -238,7 +213,7 @@ def load_head(chain: Chain, height: int) -> None:
     if not is_root and (start.height > height or start.epoch != epoch):
         _refuse(f"block {height} of epoch {head.header.epoch} is not where epoch {start.epoch} is")
     chain.head, chain.start = head, start
-    chain.tree, chain.write_digest = tree, results[0].write_digest if results else ZERO_HASH
+    chain.write_digest = results[0].write_digest if results else ZERO_HASH
 
 
 def _refuse(why: str) -> NoReturn:

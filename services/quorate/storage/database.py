@@ -103,7 +103,7 @@ class Database:
         access = AccessType.read_only() if read_only else AccessType.read_write()
         try:
             if read_only:
-                _check_idle(path)
+                check_idle(path)
             else:
                 path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -217,7 +217,7 @@ class Database:
         return tables + self._cache.get_usage()
 
 
-def _check_idle(path: Path) -> None:
+def check_idle(path: Path) -> None:
     """Raise RefusedToStart when a process has this database open; reading takes no lock."""
     with (path / "LOCK").open("r+") as file:
         try:

@@ -61,15 +61,18 @@ class Prover:
         if place is None or place.height > self._chain.height:
             raise NotFound("no such transaction was executed here", id=identity.hex())
         running = self._chain.certified_start.epoch
+        genesis = self._store.genesis
+        if from_epoch is not None and from_epoch < genesis.epoch:
+            raise NotFound(f"this chain begins with epoch {genesis.epoch}", epoch=genesis.epoch)
         if from_epoch is not None and from_epoch > running:
             raise NotFound(f"epoch {from_epoch} has not begun here", running=running)
         pacer = Pacer()
         signed = self._find_signed(place.height, from_epoch or 0)
         header = signed.header
-        first = min(1 if from_epoch is None else from_epoch, header.epoch)
+        first = min(genesis.epoch + 1 if from_epoch is None else from_epoch, header.epoch)
         chain = await self._link(first, header.epoch, pacer)
         inclusion = await self._include(place, header.executed.height, pacer)
-        built = FinalityReceipt(self._store.genesis.origin, chain, signed, inclusion).encode()
+        built = FinalityReceipt(genesis.origin, chain, signed, inclusion).encode()
         if len(built) > RECEIPT_BYTES_MAX:
             _refuse_length(first, header.epoch)
         return built
@@ -115,7 +118,8 @@ class Prover:
         """Return the height of an epoch's last block; the epoch must be over."""
         found = self._ends.get(epoch)
         if found is None:
-            heights = range(self._ends.get(epoch - 1, 0), self._chain.height + 1)
+            root_height = self._store.genesis.height
+            heights = range(self._ends.get(epoch - 1, root_height), self._chain.height + 1)
             after = bisect_left(heights, epoch + 1, key=lambda each: self._load_header(each).epoch)
             found = self._ends[epoch] = heights[after - 1]
             if len(self._ends) > _ENDS_MAX:

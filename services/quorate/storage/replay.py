@@ -8,18 +8,20 @@ headers claim and with what the node itself had found.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from quorate.core.batches import Batch
 from quorate.core.blocks import Block
 from quorate.core.errors import NotFound, RefusedToStart, Rejected
 from quorate.core.genesis import Genesis
-from quorate.core.state import Write
+from quorate.core.state import Changes, Write
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
-from quorate.storage.chain import Chain, load_head, prepare
-from quorate.storage.database import Database
+from quorate.storage.chain import Chain, load_head
+from quorate.storage.database import Database, Writes
 from quorate.storage.executor import Executor
 from quorate.storage.reading import RUN_BYTES_MAX, read_run
+from quorate.storage.roots import prepare
 from quorate.storage.runs import Base, Offer, check_run
 from quorate.storage.signals import Signal
 from quorate.storage.state_reader import StateReader
@@ -27,6 +29,7 @@ from quorate.storage.store import GENESIS_KEY, HEIGHT_KEY, Store
 from quorate.storage.writer import Writer
 
 Progress = Callable[[int], None]
+_WRITES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,22 @@ class Replayed:
     write_digest: bytes
     claimed_at: int | None
     chain: Chain
+    database: Database
+
+    def open_state(self) -> Changes:
+        """Return the state, to be changed; `take` keeps the changes."""
+        return Changes(self.chain.reader.open(()))
+
+    def take(self, changes: Changes) -> None:
+        """Write changes into the state, which is then no chain's any more."""
+        for part in changes.iter_writes(_WRITES):
+            writes = Writes()
+            for key, value in part:
+                if value:
+                    writes.put(db.STATE, key, value)
+                else:
+                    writes.delete(db.STATE, key)
+            self.database.write(self.database.build(writes), synced=False)
 
     def iter_state(self) -> Iterator[Write]:
         """Yield all records of the state, ascending by key."""
@@ -51,14 +70,14 @@ class Replayed:
 class Replay:
     """Reads a stopped node's database and executes its chain into `scratch`."""
 
-    def __init__(self, source: Path, scratch: Path, genesis: Genesis) -> None:
-        """Open both; raises RefusedToStart: damaged, in use, of another chain."""
+    def __init__(self, home: Path, scratch: Path, genesis: Genesis) -> None:
+        """Open a node's database and a new one; raises RefusedToStart."""
         self._genesis = genesis
         self._writers: list[Writer] = []
-        self._databases = [Database(source, read_only=True)]
+        self._databases = [Database(home / "storage" / "db", read_only=True)]
         try:
             self._databases.append(Database(scratch))
-            prepare(self._databases[1], genesis)
+            prepare(self._databases[1], genesis, home)
             self._source, self.chain = map(self._open, self._databases)
         except BaseException:
             self.close()
@@ -93,7 +112,8 @@ class Replay:
         own = self._get_digest(self.chain, height)
         if own != self._get_digest(self._source, height):
             raise _diverged(height, "the node had found another result itself")
-        return Replayed(self.chain.head, own, self._find_claim(height, own), self.chain)
+        claimed_at = self._find_claim(height, own)
+        return Replayed(self.chain.head, own, claimed_at, self.chain, self._databases[1])
 
     async def _advance(self, height: int) -> None:
         """Execute one run of the source, or its part up to `height`."""

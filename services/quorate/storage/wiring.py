@@ -13,7 +13,7 @@ from quorate.kit.rpc import Server, open_channel
 from quorate.kit.tasks import Tasks
 from quorate.storage.batch_store import BatchStore
 from quorate.storage.catchup import CatchUp
-from quorate.storage.chain import Chain, load_head, prepare
+from quorate.storage.chain import Chain, load_head
 from quorate.storage.committer import Committer
 from quorate.storage.database import Database
 from quorate.storage.executor import Executor
@@ -21,6 +21,7 @@ from quorate.storage.feed import Feed
 from quorate.storage.gossip_link import GossipLink
 from quorate.storage.ledger_servicer import ExecutedServicer, LedgerServicer
 from quorate.storage.readiness import Readiness
+from quorate.storage.roots import prepare
 from quorate.storage.servicer import StorageServicer
 from quorate.storage.signals import Signal
 from quorate.storage.state_reader import StateReader
@@ -61,7 +62,7 @@ async def start(config: NodeConfig) -> Storage:
     genesis = parse_genesis((config.home / "genesis.json").read_text())
     database = Database(config.home / "storage" / "db")
     try:
-        prepare(database, genesis)
+        prepare(database, genesis, config.home)
         return await _start(config, genesis, database)
     except BaseException:
         database.close()

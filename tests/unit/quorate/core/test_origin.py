@@ -15,7 +15,7 @@ ORIGIN = Chain().origin
 hashes = st.binary(min_size=32, max_size=32)
 u64 = st.integers(0, 2**64 - 1)
 names = st.text(min_size=1, max_size=16).filter(lambda name: len(name.encode()) <= 64)
-origins = st.builds(Origin, hashes, u64, u64, u64, st.tuples(hashes, hashes), names)
+origins = st.builds(Origin, hashes, u64, u64, u64, u64, st.tuples(hashes, hashes), names)
 
 
 def read(data: bytes) -> Origin:

@@ -1,0 +1,157 @@
+"""Cuts a chain off at a height: its state there, made ready for other seats.
+
+Why so: docs/adr/008-forks.md.
+
+Heights, epochs and sequences go on, so the records stay as they are, but for these: slashes that
+the cut epoch still owed are made, the new seats' candidates get their keys, and what the new
+genesis says itself (sets to come, the epoch's start, conduct of its seats) is left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quorate.core.accusations import EPOCHS_BACK
+from quorate.core.epochs import EpochStart
+from quorate.core.genesis_entries import Entries, SeatEntry, compute_proof_domain
+from quorate.core.genesis_fields import Faults, Fields
+from quorate.core.params import SEATS_MAX, Params
+from quorate.core.seats import SeatSet
+from quorate.core.staking.records import (
+    COUNT_KEY,
+    PERFORMANCE_KEY,
+    Candidate,
+    Delegation,
+    compute_candidate_key,
+    compute_delegation_key,
+    compute_seat_key_key,
+    decode_candidate,
+    decode_count,
+    encode_count,
+)
+from quorate.core.staking.slashing import Offence, apply_slash
+from quorate.core.state import (
+    EPOCH_START_KEY,
+    Changes,
+    compute_mark_key,
+    compute_set_key,
+    decode_mark,
+)
+from quorate.core.values import ZERO_HASH, Address, format_address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """What a fork is made of: the chain's name, the new fork epoch, time, rules and seats."""
+
+    chain_id: str
+    fork_epoch: int
+    time_ms: int
+    params: Params
+    entries: Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class Forked:
+    """The forked chain's seats, in order, and the epoch that the cut ended."""
+
+    seats: tuple[SeatEntry, ...]
+    epoch: int
+
+
+def apply_cut(changes: Changes, cut: Cut) -> Forked:
+    """Turn the state of a chain into what its fork starts from; raises InvalidGenesis."""
+    faults = Faults()
+    start = EpochStart.decode(changes.get(EPOCH_START_KEY))
+    _apply_slashes(changes, start, cut.params.slash_bp)
+    document = Fields({"seats": list(cut.entries)}, "", faults)
+    entries = Entries(compute_proof_domain(cut.chain_id, cut.fork_epoch), cut.time_ms)
+    seats: list[tuple[Address, Candidate, SeatEntry]] = []
+    for fields in document.objects("seats", SEATS_MAX, 1):
+        owner, wished = entries.take(fields)
+        if fields.is_sound and any(owner == other for other, _, _ in seats):
+            fields.fail("owner", "has another seat of this list")
+        if fields.is_sound:
+            candidate = _Member(changes, cut, fields).apply(owner, wished)
+            seats.append((owner, candidate, _describe(fields, owner, candidate)))
+    faults.require()
+    for key in (EPOCH_START_KEY, PERFORMANCE_KEY, compute_set_key(start.epoch + 1)):
+        changes.put(key, b"")
+    seats.sort(key=lambda each: (-each[1].stake, each[0]))
+    return Forked(tuple([entry for _, _, entry in seats]), start.epoch)
+
+
+def _apply_slashes(changes: Changes, start: EpochStart, slash_bp: int) -> None:
+    """Slash whom this epoch's last block would have slashed (docs/protocol.md#J1)."""
+    for epoch in range(max(start.epoch - EPOCHS_BACK, 0), start.epoch + 1):
+        offence = Offence(epoch, start.epoch, slash_bp)
+        for seat in SeatSet.decode(changes.get(compute_set_key(epoch))).seats:
+            record = changes.get(compute_mark_key(epoch, seat.index))
+            if record and decode_mark(record).height > start.height:
+                for _ in apply_slash(changes, seat.candidate, offence):
+                    pass
+
+
+class _Member:
+    """One entry of the set, and the candidate that it is or becomes."""
+
+    def __init__(self, changes: Changes, cut: Cut, fields: Fields) -> None:
+        self._changes, self._cut, self._fields = changes, cut, fields
+
+    def apply(self, owner: Address, wished: Candidate) -> Candidate:
+        """Return the candidate with its new seat key; notes what is wrong with the entry."""
+        record = self._changes.get(compute_candidate_key(owner))
+        if record:
+            candidate = decode_candidate(record)
+            self._renew(candidate, wished)
+        else:
+            candidate = wished
+            self._register(owner, candidate)
+        self._use_key(owner, candidate)
+        if self._fields.is_sound:
+            self._changes.put(compute_candidate_key(owner), candidate.encode())
+        return candidate
+
+    def _renew(self, candidate: Candidate, wished: Candidate) -> None:
+        """Keep an old candidate's terms and stake; only its seat key is the entry's."""
+        if candidate.is_slashed or candidate.is_resigned:
+            why = "was slashed" if candidate.is_slashed else "has resigned"
+            self._fields.fail("owner", f"is a candidate that {why}: it never has a seat again")
+        candidate.seat_key, candidate.next_key = wished.seat_key, ZERO_HASH
+        candidate.jailed_until = candidate.missed = 0
+
+    def _register(self, owner: Address, candidate: Candidate) -> None:
+        """Bond a new candidate's stake out of its owner's balance."""
+        stake, least = candidate.stake, self._cut.params.self_stake_min
+        if stake < least:
+            self._fields.fail("stake", f"of a new candidate must be at least {least}")
+            return
+        account = self._changes.get_account(owner)
+        if account.balance < stake:
+            self._fields.fail("stake", f"is more than the owner's balance there: {account.balance}")
+            return
+        account.balance -= stake
+        self._changes.put(compute_delegation_key(owner, owner), Delegation(stake).encode())
+        count = decode_count(self._changes.get(COUNT_KEY))
+        self._changes.put(COUNT_KEY, encode_count(count + 1))
+
+    def _use_key(self, owner: Address, candidate: Candidate) -> None:
+        key = compute_seat_key_key(candidate.seat_key)
+        holder = self._changes.get(key)
+        if holder and holder != owner:
+            self._fields.fail("public_key", f"was used by candidate {format_address(holder)}")
+        else:
+            self._changes.put(key, owner)
+
+
+def _describe(fields: Fields, owner: Address, candidate: Candidate) -> SeatEntry:
+    """Return the entry as the new genesis has it: what the chain holds, and the new key's proof."""
+    return {
+        "name": str(fields.values["name"]),
+        "public_key": candidate.seat_key.hex(),
+        "proof": str(fields.values["proof"]),
+        "owner": format_address(owner),
+        "operator": format_address(candidate.operator),
+        "commission_bp": candidate.commission_bp,
+        "stake": candidate.stake,
+        "description": candidate.description,
+    }

@@ -24,7 +24,7 @@ class Session:
         self._fault: str | None = None
         self._catching_up = False
         # An engine that has just attached is told where the head is: it may have moved since.
-        self._head = self._committed = 0
+        self._head = self._committed = chain.store.root.header.height
         self._target = chain.certified_height
         self._synced = -1
         head = chain.store.get_block(chain.certified_height)

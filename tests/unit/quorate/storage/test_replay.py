@@ -42,7 +42,7 @@ async def stopped(make_node: MakeNode, forge: Forge) -> Any:
 
 async def replay(node: Any, height: int, directory: Path) -> tuple[Replayed, dict[bytes, bytes]]:
     scratch = directory / f"scratch-{height}"
-    machine = Replay(get_database(node), scratch, node.forge.genesis)
+    machine = Replay(node.home, scratch, node.forge.genesis)
     try:
         found = await machine.run(height)
         return found, dict(found.iter_state())
@@ -63,7 +63,7 @@ async def test_every_height_gives_what_the_node_found(
 
 
 async def test_progress_ends_at_the_height(stopped: Any, directory: Path) -> None:
-    machine, seen = Replay(get_database(stopped), directory / "s", stopped.forge.genesis), [0]
+    machine, seen = Replay(stopped.home, directory / "s", stopped.forge.genesis), [0]
     await machine.run(5, seen.append)
     machine.close()
     assert seen == sorted(set(seen))
@@ -98,7 +98,7 @@ async def test_another_chain_is_refused(
     stopped: Any, make_forge: type[Forge], directory: Path
 ) -> None:
     with pytest.raises(RefusedToStart) as caught:
-        Replay(get_database(stopped), directory / "scratch", make_forge("other").genesis)
+        Replay(stopped.home, directory / "scratch", make_forge("other").genesis)
     assert caught.value.reason == "WRONG_GENESIS"
 
 

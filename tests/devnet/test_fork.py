@@ -1,0 +1,178 @@
+"""More than f seats are gone for good: the chain goes on as a fork, apart from its other side."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from quorate.core.errors import NotFound, QuorateError
+from quorate.core.params import Params
+from quorate.devnet import checks
+from quorate.devnet.accounts import UNIT, DevAccounts, load_accounts
+from quorate.devnet.layout import Spec
+from quorate.devnet.network import Network
+from quorate.devnet.readiness import wait_ready
+from quorate.sdk.client import Client
+from quorate.sdk.keys import Key
+from quorate.sdk.sender import sign_with_fee
+from quorate.sdk.sending import send_and_wait
+from quorate.sdk.transactions import Options, Signed
+from quorate.sdk.values import Account, Outcome, Receipt, Status
+from tests.devnet.conftest import StartNetwork
+from tests.devnet.forking import Fork, load_genesis
+
+pytestmark = pytest.mark.devnet
+
+READY_S = 60.0
+SEND_S = 60.0
+STAKE = 50
+# Short, so that both sides go over several epochs.
+PARAMS = Params(epoch_blocks=20, heartbeat_ms=1_000)
+
+
+class Side:
+    """One side of a fork: signs and sends transfers of the demo account."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        accounts: DevAccounts = load_accounts(network.layout.directory)
+        self.key, self.client = Key(accounts.demo), Client(network.layout.endpoint)
+
+    async def sign(self, to: bytes, amount: int, lane: int = 0, name: str = "") -> Signed:
+        status, account = await self.client.status(), await self.account()
+        return self.sign_for(status, (lane, account.lanes.get(lane, 0)), (to, amount), name)
+
+    def sign_for(
+        self, status: Status, place: tuple[int, int], transfer: tuple[bytes, int], name: str = ""
+    ) -> Signed:
+        lane, sequence = place
+        options = Options(
+            sequence=sequence, valid_until_height=status.height + 5_000, fee_limit=0, lane=lane,
+            idempotency_key=name.encode(),
+        )  # fmt: skip
+        return sign_with_fee(status, self.key, [transfer], options)
+
+    async def pay(self, to: bytes, amount: int, lane: int = 0, name: str = "") -> Receipt:
+        signed = await self.sign(to, amount, lane, name)
+        return await send_and_wait(self.client, signed, timeout_s=SEND_S)
+
+    async def account(self) -> Account:
+        return await self.client.account(self.key.address)
+
+    async def balance(self, address: bytes) -> int:
+        return (await self.client.account(address)).balance
+
+
+@pytest.fixture
+async def old(start_network: StartNetwork) -> Network:
+    return await start_network(Spec(params=PARAMS))
+
+
+@pytest.fixture
+async def forked(old: Network, tmp_path: Path) -> AsyncIterator[Fork]:
+    """Cut off where demo had paid 10 times, after which it paid twice more; nothing runs."""
+    before, after = Key.generate().address, Key.generate().address
+    side = Side(old)
+    async with side.client:
+        for count in range(10):
+            receipt = await side.pay(before, UNIT, lane=count % 2, name=f"kept-{count}")
+            assert receipt.outcome is Outcome.SUCCEEDED
+        height = max(await asyncio.gather(*map(checks.read_height, old.layout.nodes)))
+        kept = await side.account()
+        last = await side.pay(after, UNIT, name="lost")
+        await side.pay(before, UNIT, name="lost-too")
+        assert last.height > height
+    old.down()
+    fork = Fork(old, tmp_path)
+    fork.height, fork.kept, fork.before, fork.after = height, kept, before, after
+    fork.receipt = last
+    yield fork
+
+
+async def test_a_chain_goes_on_with_other_seats_from_where_it_was_cut(forked: Fork) -> None:
+    accounts = load_accounts(forked.layout.directory)
+    owners = [Key(accounts.load_seed(index)).address for index in range(2)]
+    parts = await forked.write_parts(owners, STAKE)
+    homes = [forked.old.layout.home(node) for node in forked.old.layout.nodes]
+    made = await forked.cut(forked.height, parts, homes[2], forked.out)
+    again = await forked.cut(forked.height, parts[::-1], homes[3], forked.out.with_name("again"))
+    assert made["hash"] == again["hash"]
+    network = await forked.adopt()
+    try:
+        network.up()
+        forked.old.up()
+        await asyncio.gather(wait_ready(network, READY_S), wait_ready(forked.old, READY_S))
+        await _prove_sides(Side(forked.old), Side(network), forked)
+    finally:
+        network.down()
+
+
+async def _prove_sides(old: Side, new: Side, fork: Fork) -> None:
+    async with old.client, new.client:
+        await _prove_state(new, fork)
+        await _prove_names(new, fork)
+        await _prove_apart(old, new)
+        await _prove_life(new, fork)
+
+
+async def _prove_state(new: Side, fork: Fork) -> None:
+    """What the chain was at the cut is there; what came after is not."""
+    account = await new.account()
+    assert account.balance == fork.kept.balance
+    assert account.lanes == fork.kept.lanes
+    assert await new.balance(fork.before) == 10 * UNIT
+    assert await new.balance(fork.after) == 0
+    with pytest.raises(NotFound):
+        await new.client.receipt(fork.receipt.id)
+    with pytest.raises(NotFound):
+        await new.client.block(height=fork.height - 1)
+    genesis = load_genesis(fork.layout)
+    assert (genesis.fork_epoch, genesis.height) == (1, fork.height)
+
+
+async def _prove_names(new: Side, fork: Fork) -> None:
+    """Idempotency keys bound up to the cut stay bound; those bound after it are free."""
+    kept = await new.pay(fork.before, UNIT, name="kept-3")
+    assert (kept.outcome, kept.reason) == (Outcome.FAILED, "DUPLICATE")
+    lost = await new.pay(fork.after, UNIT, name="lost")
+    assert lost.outcome is Outcome.SUCCEEDED
+    assert lost.id != fork.receipt.id
+    assert await new.balance(fork.after) == UNIT
+
+
+async def _prove_apart(old: Side, new: Side) -> None:
+    """A transaction that would be next on both sides is refused by the one it was not signed for."""
+    for own, other in ((old, new), (new, old)):
+        statuses = [await side.client.status() for side in (own, other)]
+        theirs = await other.account()
+        place = 7, theirs.lanes.get(7, 0)
+        target = Key.generate().address
+        signed = own.sign_for(statuses[0], place, (target, UNIT))
+        with pytest.raises(QuorateError) as caught:
+            await other.client.submit(signed.raw)
+        assert caught.value.reason == "BAD_SIGNATURE"
+        # The same place, signed for the other side, is still free there.
+        fitting = other.sign_for(statuses[1], place, (target, 2 * UNIT))
+        receipt = await send_and_wait(other.client, fitting, timeout_s=SEND_S)
+        assert receipt.outcome is Outcome.SUCCEEDED
+        assert fitting.id != signed.id
+        assert await other.balance(target) == 2 * UNIT
+        with pytest.raises(NotFound):
+            await other.client.receipt(signed.id)
+
+
+async def _prove_life(new: Side, fork: Fork) -> None:
+    """It makes blocks over epochs, all agree, and a node that lost its data catches up."""
+    network = new.network
+    first = (await new.client.status()).epoch
+    while (await new.client.status()).epoch < first + 2:
+        await new.pay(fork.after, UNIT)
+    node = network.layout.nodes[3]
+    network.stop(node.name)
+    network.wipe_node(node.name)
+    network.start(node.name)
+    await wait_ready(network, READY_S)
+    height = await checks.read_height(network.layout.nodes[0])
+    digests = await checks.compare_digests(network.layout.nodes, height, READY_S)
+    assert len(set(digests.values())) == 1

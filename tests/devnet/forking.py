@@ -76,9 +76,7 @@ class Fork:
     async def cut(self, height: int, parts: list[Path], home: Path, out: Path) -> dict[str, Any]:
         """Make the genesis from a stopped node's home."""
         named = [word for part in parts for word in ("--set", part)]
-        return await quorate(
-            "genesis", "fork", "--at", height, "--home", home, *named, "-o", out
-        )
+        return await quorate("genesis", "fork", "--at", height, "--home", home, *named, "-o", out)
 
     async def adopt(self) -> Network:
         """Give every home the fork's genesis; return the network, not started yet."""

@@ -1,7 +1,7 @@
 """More than f seats are gone for good: the chain goes on as a fork, apart from its other side."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -69,9 +69,20 @@ async def old(start_network: StartNetwork) -> Network:
     return await start_network(Spec(params=PARAMS))
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What was at the cut: its height, demo's account; whom it paid before and after, and how."""
+
+    height: int
+    account: Account
+    before: bytes
+    after: bytes
+    receipt: Receipt
+
+
 @pytest.fixture
-async def forked(old: Network, tmp_path: Path) -> AsyncIterator[Fork]:
-    """Cut off where demo had paid 10 times, after which it paid twice more; nothing runs."""
+async def kept(old: Network) -> Kept:
+    """Demo paid 10 times, then twice more; nothing runs any more."""
     before, after = Key.generate().address, Key.generate().address
     side = Side(old)
     async with side.client:
@@ -79,70 +90,70 @@ async def forked(old: Network, tmp_path: Path) -> AsyncIterator[Fork]:
             receipt = await side.pay(before, UNIT, lane=count % 2, name=f"kept-{count}")
             assert receipt.outcome is Outcome.SUCCEEDED
         height = max(await asyncio.gather(*map(checks.read_height, old.layout.nodes)))
-        kept = await side.account()
+        account = await side.account()
         last = await side.pay(after, UNIT, name="lost")
         await side.pay(before, UNIT, name="lost-too")
         assert last.height > height
     old.down()
-    fork = Fork(old, tmp_path)
-    fork.height, fork.kept, fork.before, fork.after = height, kept, before, after
-    fork.receipt = last
-    yield fork
+    return Kept(height, account, before, after, last)
 
 
-async def test_a_chain_goes_on_with_other_seats_from_where_it_was_cut(forked: Fork) -> None:
+async def test_a_chain_goes_on_with_other_seats_from_where_it_was_cut(
+    old: Network, kept: Kept, tmp_path: Path
+) -> None:
+    forked = Fork(old, tmp_path)
     accounts = load_accounts(forked.layout.directory)
     owners = [Key(accounts.load_seed(index)).address for index in range(2)]
     parts = await forked.write_parts(owners, STAKE)
-    homes = [forked.old.layout.home(node) for node in forked.old.layout.nodes]
-    made = await forked.cut(forked.height, parts, homes[2], forked.out)
-    again = await forked.cut(forked.height, parts[::-1], homes[3], forked.out.with_name("again"))
+    homes = [old.layout.home(node) for node in old.layout.nodes]
+    made = await forked.cut(kept.height, parts, homes[2], forked.out)
+    again = await forked.cut(kept.height, parts[::-1], homes[3], forked.out.with_name("again"))
     assert made["hash"] == again["hash"]
     network = await forked.adopt()
     try:
         network.up()
-        forked.old.up()
-        await asyncio.gather(wait_ready(network, READY_S), wait_ready(forked.old, READY_S))
-        await _prove_sides(Side(forked.old), Side(network), forked)
+        old.up()
+        await asyncio.gather(wait_ready(network, READY_S), wait_ready(old, READY_S))
+        await _prove_sides(Side(old), Side(network), kept)
     finally:
         network.down()
 
 
-async def _prove_sides(old: Side, new: Side, fork: Fork) -> None:
+async def _prove_sides(old: Side, new: Side, kept: Kept) -> None:
     async with old.client, new.client:
-        await _prove_state(new, fork)
-        await _prove_names(new, fork)
+        await _prove_state(new, kept)
+        await _prove_names(new, kept)
         await _prove_apart(old, new)
-        await _prove_life(new, fork)
+        await _prove_life(new, kept)
 
 
-async def _prove_state(new: Side, fork: Fork) -> None:
+async def _prove_state(new: Side, kept: Kept) -> None:
     """What the chain was at the cut is there; what came after is not."""
     account = await new.account()
-    assert account.balance == fork.kept.balance
-    assert account.lanes == fork.kept.lanes
-    assert await new.balance(fork.before) == 10 * UNIT
-    assert await new.balance(fork.after) == 0
+    assert account.balance == kept.account.balance
+    assert account.lanes == kept.account.lanes
+    assert await new.balance(kept.before) == 10 * UNIT
+    assert await new.balance(kept.after) == 0
     with pytest.raises(NotFound):
-        await new.client.receipt(fork.receipt.id)
+        await new.client.receipt(kept.receipt.id)
     with pytest.raises(NotFound):
-        await new.client.block(height=fork.height - 1)
-    genesis = load_genesis(fork.layout)
-    assert (genesis.fork_epoch, genesis.height) == (1, fork.height)
+        await new.client.block(height=kept.height - 1)
+    genesis = load_genesis(new.network.layout)
+    assert (genesis.fork_epoch, genesis.height) == (1, kept.height)
 
 
-async def _prove_names(new: Side, fork: Fork) -> None:
+async def _prove_names(new: Side, kept: Kept) -> None:
     """Idempotency keys bound up to the cut stay bound; those bound after it are free."""
-    kept = await new.pay(fork.before, UNIT, name="kept-3")
-    assert (kept.outcome, kept.reason) == (Outcome.FAILED, "DUPLICATE")
-    lost = await new.pay(fork.after, UNIT, name="lost")
+    again = await new.pay(kept.before, UNIT, name="kept-3")
+    assert (again.outcome, again.reason) == (Outcome.FAILED, "DUPLICATE")
+    lost = await new.pay(kept.after, UNIT, name="lost")
     assert lost.outcome is Outcome.SUCCEEDED
-    assert lost.id != fork.receipt.id
-    assert await new.balance(fork.after) == UNIT
+    assert lost.id != kept.receipt.id
+    assert await new.balance(kept.after) == UNIT
 
 
 async def _prove_apart(old: Side, new: Side) -> None:
-    """A transaction that would be next on both sides is refused by the one it was not signed for."""
+    """A transaction that would be next on both sides is refused by the other one."""
     for own, other in ((old, new), (new, old)):
         statuses = [await side.client.status() for side in (own, other)]
         theirs = await other.account()
@@ -162,12 +173,12 @@ async def _prove_apart(old: Side, new: Side) -> None:
             await other.client.receipt(signed.id)
 
 
-async def _prove_life(new: Side, fork: Fork) -> None:
+async def _prove_life(new: Side, kept: Kept) -> None:
     """It makes blocks over epochs, all agree, and a node that lost its data catches up."""
     network = new.network
     first = (await new.client.status()).epoch
     while (await new.client.status()).epoch < first + 2:
-        await new.pay(fork.after, UNIT)
+        await new.pay(kept.after, UNIT)
     node = network.layout.nodes[3]
     network.stop(node.name)
     network.wipe_node(node.name)

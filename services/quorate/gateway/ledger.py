@@ -164,6 +164,9 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
                                 next_height += 1
                                 wait_s = BACKOFF_S
                                 yield response
+                            if source not in self._backends:
+                                call.cancel()
+                                break
                     except aio.AioRpcError as error:
                         if error.code() not in _ELSEWHERE:
                             raise

@@ -25,7 +25,10 @@ _FILE = "accounts.json"
 
 @dataclass(frozen=True, slots=True)
 class DevAccounts:
-    """Seeds of a local network's accounts; the load senders' are derived from one root."""
+    """Seeds of a local network's accounts.
+
+    Those of the load senders, and of owners and operators of candidates, come from one root.
+    """
 
     faucet: bytes
     demo: bytes
@@ -34,6 +37,14 @@ class DevAccounts:
     def load_seed(self, index: int) -> bytes:
         """Return the seed of the load sender with this number, 0 to LOAD_ACCOUNTS − 1."""
         return sha256(self.load_root + index.to_bytes(4, "big")).digest()
+
+    def owner_seed(self, name: str) -> bytes:
+        """Return the seed of the account that owns the candidate of a validator, by its name."""
+        return sha256(self.load_root + b"owner" + name.encode()).digest()
+
+    def operator_seed(self, name: str) -> bytes:
+        """Return the seed of the key that operates the candidate of a validator, by its name."""
+        return sha256(self.load_root + b"operator" + name.encode()).digest()
 
     def balances(self) -> dict[str, int]:
         """Return what the genesis gives to whom, as address text → smallest units."""

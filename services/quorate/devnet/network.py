@@ -10,12 +10,14 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from quorate.core.errors import Rejected
+from quorate.devnet import growth
 from quorate.devnet import layout as layouts
 from quorate.devnet.configs import Routes, write_configs
-from quorate.devnet.layout import Layout, Spec
+from quorate.devnet.layout import Handover, Layout, Node, Spec
 from quorate.devnet.processes import Processes, Program
 
 
@@ -45,7 +47,7 @@ class Network:
         if is_new:
             layout = layouts.create_network(directory, spec)
         else:
-            layout = layouts.add_observers(layouts.load_network(directory), spec.observers)
+            layout = growth.add_observers(layouts.load_network(directory), spec.observers)
         return cls(layout, with_parent=with_parent), is_new
 
     def up(self) -> list[Program]:
@@ -70,6 +72,32 @@ class Network:
             # The gateway first: it would only report validators as gone.
             killed = self.processes.stop(self.processes.select("gateway"), timeout_s)
             return killed + self.processes.stop(self.processes.programs(), timeout_s)
+
+    def grow(self, candidate: str = "") -> Node:
+        """Add a validator and start it: for a candidate of its own, or to take over another's."""
+        with self._lock():
+            if candidate:
+                layout, node = growth.add_spare(self.layout, candidate)
+            else:
+                layout, node = growth.add_validator(self.layout)
+            self._use(layout)
+            write_configs(layout, self.routes)
+            self.processes.start(self.processes.select(node.name))
+        return node
+
+    def retire(self, name: str) -> list[Program]:
+        """Stop a node and take it out, its directory stays; return what had to be killed."""
+        with self._lock():
+            killed = self.processes.stop(self.processes.select(name))
+            self._use(growth.retire(self.layout, name))
+            write_configs(self.layout, self.routes)
+        return killed
+
+    def note_handover(self, handover: Handover | None) -> None:
+        """Write down which handover is under way, or that none is any more."""
+        with self._lock():
+            self._use(replace(self.layout, handover=handover))
+            layouts.save(self.layout)
 
     def start(self, name: str, role: str | None = None) -> list[Program]:
         """Start one node (or one role of it, or the gateway) again after a kill or stop."""
@@ -126,6 +154,8 @@ class Network:
                     "another command is changing this network right now: try again",
                     reason="DEVNET_LOCKED",
                 ) from error
+            # Another command may have added or retired nodes meanwhile.
+            self._use(layouts.load_network(self.layout.directory))
             yield
 
 

@@ -9,14 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from quorate.cli import options, output
+from quorate.cli import moving, options, output
 from quorate.core.errors import InvalidInput
 from quorate.devnet.layout import DEFAULT_DIRECTORY, ROLES, Spec
 from quorate.devnet.network import Network
 from quorate.devnet.processes import GATEWAY, Program
 from quorate.devnet.system import is_paused
 
-app = typer.Typer(no_args_is_help=True, help="The local network: up, down, status and faults.")
+app = typer.Typer(
+    no_args_is_help=True, help="The local network: up, down, status, scaling and faults."
+)
+app.command(short_help="Have so many seats.")(moving.scale)
+app.command(short_help="Move a seat to a fresh node.")(moving.handover)
 
 Validators = Annotated[
     int, typer.Option("--validators", "-n", min=1, max=16, help="Validators of a new network.")

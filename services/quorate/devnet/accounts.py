@@ -20,6 +20,8 @@ FAUCET_BALANCE = 1_000_000_000 * UNIT
 DEMO_BALANCE = 1_000_000 * UNIT
 LOAD_BALANCE = 1_000_000 * UNIT
 LOAD_ACCOUNTS = 256
+# What each validator's candidate has bonded, at genesis or when it comes later.
+CANDIDATE_STAKE = 100_000 * UNIT
 _FILE = "accounts.json"
 
 

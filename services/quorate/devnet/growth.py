@@ -11,7 +11,7 @@ from pathlib import Path
 
 from quorate.core.values import format_address
 from quorate.devnet.accounts import address_of, load_accounts
-from quorate.devnet.layout import PORTS_PER_NODE, Layout, Node, make_node, save
+from quorate.devnet.layout import PORTS_PER_NODE, Handover, Layout, Node, make_node, save
 from quorate.devnet.ports import find_free_ports
 
 _VALIDATOR = "validator-"
@@ -24,9 +24,12 @@ def add_validator(layout: Layout) -> tuple[Layout, Node]:
     return _add(layout, name, format_address(address_of(owner)))
 
 
-def add_spare(layout: Layout, candidate: str) -> tuple[Layout, Node]:
-    """Return the layout with one more validator, which may take the seat of a candidate."""
-    return _add(layout, find_free_name(layout), candidate)
+def begin_handover(layout: Layout, source: str, seat: str, height: int) -> tuple[Layout, Handover]:
+    """Return the layout with a spare that is to take a node's seat, and that noted, in one step."""
+    candidate, target = layout.find_node(source).candidate, find_free_name(layout)
+    handover = Handover(candidate=candidate, seat=seat, source=source, target=target, height=height)
+    grown, _ = _add(replace(layout, handover=handover), target, candidate)
+    return grown, handover
 
 
 def add_observers(layout: Layout, observers: int) -> Layout:

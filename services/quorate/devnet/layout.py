@@ -77,10 +77,12 @@ class Node:
 class Handover:
     """A seat on its way from one node to another, by their names, and the height it began at.
 
-    It stands in the layout until it is done, so that whoever is interrupted can go on.
+    `seat` is what its number was then. All this stands in the layout until it is done, so that
+    whoever is interrupted can go on.
     """
 
     candidate: str
+    seat: str
     source: str
     target: str
     height: int

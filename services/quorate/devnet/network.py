@@ -73,17 +73,25 @@ class Network:
             killed = self.processes.stop(self.processes.select("gateway"), timeout_s)
             return killed + self.processes.stop(self.processes.programs(), timeout_s)
 
-    def grow(self, candidate: str = "") -> Node:
-        """Add a validator and start it: for a candidate of its own, or to take over another's."""
+    def grow(self) -> Node:
+        """Add a validator, which stands for a candidate of its own, and start it."""
         with self._lock():
-            if candidate:
-                layout, node = growth.add_spare(self.layout, candidate)
-            else:
-                layout, node = growth.add_validator(self.layout)
-            self._use(layout)
-            write_configs(layout, self.routes)
-            self.processes.start(self.processes.select(node.name))
+            layout, node = growth.add_validator(self.layout)
+            self._start_new(layout, node.name)
         return node
+
+    def begin_handover(self, source: str, seat: str, height: int) -> Handover:
+        """Add a validator that is to take over a node's seat, start it, and write that down."""
+        with self._lock():
+            layout, handover = growth.begin_handover(self.layout, source, seat, height)
+            self._start_new(layout, handover.target)
+        return handover
+
+    def end_handover(self) -> None:
+        """Write down that no handover is under way any more."""
+        with self._lock():
+            self._use(replace(self.layout, handover=None))
+            layouts.save(self.layout)
 
     def retire(self, name: str) -> list[Program]:
         """Stop a node and take it out, its directory stays; return what had to be killed."""
@@ -92,12 +100,6 @@ class Network:
             self._use(growth.retire(self.layout, name))
             write_configs(self.layout, self.routes)
         return killed
-
-    def note_handover(self, handover: Handover | None) -> None:
-        """Write down which handover is under way, or that none is any more."""
-        with self._lock():
-            self._use(replace(self.layout, handover=handover))
-            layouts.save(self.layout)
 
     def start(self, name: str, role: str | None = None) -> list[Program]:
         """Start one node (or one role of it, or the gateway) again after a kill or stop."""
@@ -139,23 +141,35 @@ class Network:
         shutil.rmtree(self.layout.sockets_dir, ignore_errors=True)
         shutil.rmtree(self.layout.directory)
 
+    def _start_new(self, layout: Layout, name: str) -> None:
+        self._use(layout)
+        write_configs(layout, self.routes)
+        self.processes.start(self.processes.select(name))
+
     def _use(self, layout: Layout) -> None:
         self.layout = layout
         self.processes.layout = layout
 
     @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Hold while something changes that takes epochs; raises Rejected (DEVNET_LOCKED)."""
+        with self._hold("operation.lock", "a scaling or handover is under way: let it end first"):
+            yield
+
+    @contextmanager
     def _lock(self) -> Iterator[None]:
-        path = self.layout.directory / "run" / "lock"
-        with path.open("w") as file:
+        with self._hold("lock", "another command is changing this network right now: try again"):
+            # Another command may have added or retired nodes meanwhile.
+            self._use(layouts.load_network(self.layout.directory))
+            yield
+
+    @contextmanager
+    def _hold(self, name: str, refusal: str) -> Iterator[None]:
+        with (self.layout.directory / "run" / name).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Rejected(
-                    "another command is changing this network right now: try again",
-                    reason="DEVNET_LOCKED",
-                ) from error
-            # Another command may have added or retired nodes meanwhile.
-            self._use(layouts.load_network(self.layout.directory))
+                raise Rejected(refusal, reason="DEVNET_LOCKED") from error
             yield
 
 

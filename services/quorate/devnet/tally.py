@@ -4,9 +4,10 @@ Missed views stand in headers: those between a block's parent's view and its own
 in the executed feed of a node.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final, NamedTuple, cast
 
 import grpc
@@ -81,6 +82,21 @@ async def count_missed(client: Client, genesis: Genesis, first: int, last: int) 
             if block.height >= last:
                 break
     return missed
+
+
+async def find_own_block(client: Client, public_key: bytes, first: int, timeout_s: float) -> int:
+    """Return the first height from `first` on that a seat key proposed; 0: none in time."""
+    keys: dict[int, tuple[bytes, ...]] = {}
+    stream = cast("AsyncGenerator[Block, None]", client.watch_blocks(first))
+    with suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s), aclosing(stream) as blocks:
+            async for block in blocks:
+                if block.epoch not in keys:
+                    seats = (await client.seats(block.epoch)).seats
+                    keys[block.epoch] = tuple([seat.public_key for seat in seats])
+                if keys[block.epoch][block.proposer] == public_key:
+                    return block.height
+    return 0
 
 
 async def count_outcomes(node: Node, first: int, last: int) -> Outcomes:

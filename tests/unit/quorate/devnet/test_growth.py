@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,8 +45,14 @@ def test_configs_name_the_new_node_and_its_candidate(made: Layout) -> None:
 
 
 def test_a_spare_stands_for_the_candidate_it_is_made_for(made: Layout) -> None:
-    _, node = growth.add_spare(made, made.nodes[2].candidate)
-    assert (node.name, node.candidate) == ("validator-4", made.nodes[2].candidate)
+    grown, handover = growth.begin_handover(made, "validator-2", "1", 7)
+    spare = grown.find_node("validator-4")
+    assert spare.candidate == made.nodes[2].candidate == handover.candidate
+    assert handover == Handover(
+        candidate=spare.candidate, seat="1", source="validator-2", target="validator-4", height=7
+    )
+    # In one step: whoever is interrupted has both or neither.
+    assert layouts.load_network(made.directory) == grown and grown.handover == handover
 
 
 def test_a_retired_node_leaves_its_directory_and_its_name(made: Layout) -> None:
@@ -70,9 +75,3 @@ def test_observers_only_grow(made: Layout) -> None:
     assert growth.add_observers(grown, 1) == grown
     assert (made.directory / "observer-1" / "genesis.json").exists()
     assert not (made.directory / "observer-1" / "consensus").exists()
-
-
-def test_a_handover_under_way_is_read_again(made: Layout) -> None:
-    under_way = Handover(candidate="c", source="validator-2", target="validator-4", height=7)
-    layouts.save(replace(made, handover=under_way))
-    assert layouts.load_network(made.directory).handover == under_way

@@ -106,8 +106,10 @@ def handover(
             ("first own block", own),
             (
                 "missed views",
-                f"{report.missed_after} by the new key, {report.missed_before} by the old one, "
-                f"{report.missed_views} in all",
+                (
+                    f"{report.missed_after} by the new key, {report.missed_before} by the old one, "
+                    f"{report.missed_views} in all"
+                ),
             ),
             ("transactions", _count_outcomes(report.outcomes)),
             ("took", f"{report.seconds:.1f} s"),

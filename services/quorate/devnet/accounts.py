@@ -20,8 +20,8 @@ FAUCET_BALANCE = 1_000_000_000 * UNIT
 DEMO_BALANCE = 1_000_000 * UNIT
 LOAD_BALANCE = 1_000_000 * UNIT
 LOAD_ACCOUNTS = 256
-# What each validator's candidate has bonded, at genesis or when it comes later.
-CANDIDATE_STAKE = 100_000 * UNIT
+# What the candidate of validator-0 has bonded; each next one has a little less.
+STAKE_MOST = 100_000 * UNIT
 _FILE = "accounts.json"
 
 
@@ -58,6 +58,11 @@ class DevAccounts:
 def address_of(seed: bytes) -> Address:
     """Return the account address of a seed."""
     return compute_address(SCHEME_ED25519, compute_public_key(seed))
+
+
+def compute_stake(name: str) -> int:
+    """Return what the candidate of a validator bonds: so that seats stand in order of names."""
+    return STAKE_MOST - int(name.rpartition("-")[2]) * UNIT
 
 
 def create_accounts(directory: Path) -> DevAccounts:

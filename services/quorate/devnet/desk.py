@@ -12,7 +12,7 @@ from quorate.core.errors import NotFound, Rejected
 from quorate.core.staking.payloads import Ready, RegisterCandidate, Resign, RotateSeatKey
 from quorate.core.transactions import Payload, Transfer, compute_transaction_id
 from quorate.core.values import format_address, parse_address
-from quorate.devnet.accounts import CANDIDATE_STAKE, address_of, load_accounts
+from quorate.devnet.accounts import address_of, compute_stake, load_accounts
 from quorate.devnet.layout import Layout, Node
 from quorate.kit.convert import encode_body, encode_envelope
 from quorate.sdk.client import Client
@@ -39,21 +39,13 @@ class Desk:
         """Make a node's candidate, with stake out of the faucet; raises Rejected if it failed."""
         owner = Key(self._accounts.owner_seed(node.name))
         operator = Key(self._accounts.operator_seed(node.name))
-        stake = CANDIDATE_STAKE
-        payloads = [
-            Transfer(self._faucet.address, owner.address, stake),
-            RegisterCandidate(
-                owner.address,
-                operator.address,
-                proof.seat_key,
-                proof.proof,
-                node.name,
-                "",
-                0,
-                stake,
-            ),
-        ]
-        return await self._send(payloads, [owner])
+        stake = compute_stake(node.name)
+        payment = Transfer(self._faucet.address, owner.address, stake)
+        registration = RegisterCandidate(
+            owner.address, operator.address, proof.seat_key, proof.proof, node.name,
+            description="", commission_bp=0, stake=stake,
+        )  # fmt: skip
+        return await self._send([payment, registration], [owner])
 
     async def bring_ready(self, word: pb.SignReadyResponse) -> Receipt:
         """Bring a node's word that it is ready; raises Rejected if it came too late."""
@@ -68,11 +60,9 @@ class Desk:
         operator = self._find_operator(layout, address)
         return await self._send([Resign(operator.address, address)], [operator])
 
-    async def rotate(
-        self, layout: Layout, proof: pb.GetSeatProofResponse, candidate: str
-    ) -> Receipt:
-        """Name the seat key that shall take a candidate's seat; raises Rejected."""
-        operator = self._find_operator(layout, candidate)
+    async def rotate(self, layout: Layout, proof: pb.GetSeatProofResponse) -> Receipt:
+        """Name the seat key that shall take its candidate's seat; raises Rejected."""
+        operator = self._find_operator(layout, proof.candidate)
         rotation = RotateSeatKey(operator.address, proof.candidate, proof.seat_key, proof.proof)
         return await self._send([rotation], [operator])
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from quorate.core.errors import NotFound, QuorateError, RefusedToStart
-from quorate.core.genesis import build_genesis, build_seat_entry
+from quorate.core.genesis import SeatEntry, Terms, build_genesis, build_seat_entry
 from quorate.core.params import Params
-from quorate.devnet.accounts import create_accounts
+from quorate.core.values import format_address, parse_address
+from quorate.devnet.accounts import address_of, compute_stake, create_accounts, load_accounts
 from quorate.devnet.ports import HOST, find_free_ports, is_free
 
 DEFAULT_DIRECTORY = Path(".quorate/devnet")
@@ -233,18 +234,20 @@ def _build(directory: Path, spec: Spec) -> Layout:
     names = [f"validator-{index}" for index in range(spec.validators + spec.joining)]
     names += [f"observer-{index}" for index in range(spec.observers)]
     ports = find_free_ports(PORTS_PER_NODE * len(names) + _PORTS_OF_GATEWAY)
+    accounts = create_accounts(directory)
     nodes = tuple(
-        make_node(directory, name, ports[PORTS_PER_NODE * i : PORTS_PER_NODE * (i + 1)])
+        make_node(
+            directory,
+            name,
+            ports[PORTS_PER_NODE * i : PORTS_PER_NODE * (i + 1)],
+            "" if is_observer(name) else format_address(address_of(accounts.owner_seed(name))),
+        )
         for i, name in enumerate(names)
     )
-    from quorate.consensus.seat_key import init_seat
-
-    homes = [directory / node.name for node in nodes if not node.observer]
-    entries = [build_seat_entry(chain_id, home.name, init_seat(home)) for home in homes]
+    entries = [_build_entry(directory, node, chain_id) for node in nodes if not node.observer]
     seats, next_seats = entries[: spec.validators], entries[spec.leaving :]
-    balances = create_accounts(directory).balances()
     genesis = build_genesis(
-        chain_id, time.time_ns() // 10**6, spec.params, seats, balances,
+        chain_id, time.time_ns() // 10**6, spec.params, seats, accounts.balances(),
         next_seats=None if next_seats == seats else next_seats,
     )  # fmt: skip
     for place in (directory, *(directory / node.name for node in nodes)):
@@ -264,18 +267,35 @@ def _build(directory: Path, spec: Spec) -> Layout:
     return layout
 
 
+def _build_entry(directory: Path, node: Node, chain_id: str) -> SeatEntry:
+    from quorate.consensus.seat_key import init_seat
+
+    accounts, name = load_accounts(directory), node.name
+    terms = Terms(
+        owner=parse_address(node.candidate),
+        operator=address_of(accounts.operator_seed(name)),
+        stake=compute_stake(name),
+    )
+    return build_seat_entry(chain_id, name, init_seat(directory / name), terms)
+
+
+def is_observer(name: str) -> bool:
+    """Tell whether a node of this name only follows."""
+    return name.startswith("observer-")
+
+
 def make_node(directory: Path, name: str, ports: list[int], candidate: str = "") -> Node:
     """Make a node's home with its keys below a network's directory; the genesis is not in it."""
     from quorate.consensus.seat_key import init_seat  # loads what few commands need
     from quorate.gossip.identity import init_node
 
-    home, is_observer = directory / name, name.startswith("observer-")
+    home, observes = directory / name, is_observer(name)
     home.mkdir(mode=0o700)
     node = Node(
         name=name,
         node_id=init_node(home).hex(),
-        observer=is_observer,
-        seat_key="" if is_observer else init_seat(home).public_key.hex(),
+        observer=observes,
+        seat_key="" if observes else init_seat(home).public_key.hex(),
         candidate=candidate,
         peer_port=0,
         gossip_port=0,

@@ -35,6 +35,17 @@ PORTS_PER_NODE = 6
 _PORTS_OF_GATEWAY = 2
 
 
+# An idle chain ends its epochs with heartbeats: so many of them fit into one.
+_HEARTBEATS_PER_EPOCH = 4
+
+
+def build_params(epoch_s: int) -> Params:
+    """Return parameters of a chain whose epochs last so many seconds, also while it is idle."""
+    epoch_ms, usual = epoch_s * 1_000, Params()
+    heartbeat_ms = min(epoch_ms // _HEARTBEATS_PER_EPOCH, usual.heartbeat_ms)
+    return replace(usual, epoch_ms=epoch_ms, heartbeat_ms=heartbeat_ms)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """What a new network shall be like.

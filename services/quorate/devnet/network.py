@@ -61,6 +61,10 @@ class Network:
             write_configs(self.layout, self.routes)
             return self.processes.start(self.processes.programs())
 
+    def refresh(self) -> None:
+        """Take up what other commands have changed in the layout."""
+        self._use(layouts.load_network(self.layout.directory))
+
     def running(self) -> list[Program]:
         """Return the programs that run now (paused ones too)."""
         programs = self.processes.programs()
@@ -160,7 +164,7 @@ class Network:
     def _lock(self) -> Iterator[None]:
         with self._hold("lock", "another command is changing this network right now: try again"):
             # Another command may have added or retired nodes meanwhile.
-            self._use(layouts.load_network(self.layout.directory))
+            self.refresh()
             yield
 
     @contextmanager

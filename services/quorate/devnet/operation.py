@@ -47,6 +47,7 @@ class Operation:
     """One operation on a running network, by its public API, its nodes' sockets and processes."""
 
     def __init__(self, network: Network, client: Client, tell: Tell) -> None:
+        network.refresh()
         self.network, self.client, self.tell = network, client, tell
         self.genesis = parse_genesis(network.layout.genesis.read_text())
         self.desk = Desk(network.layout, client)

@@ -56,6 +56,8 @@ def plan_scaling(members: Sequence[Member], wanted: int, epoch: int) -> Plan:
     staying, surplus = here[:wanted], here[wanted:]
     jailed = [each for each in staying if each.jailed_until]
     joining = [each for each in staying if not each.is_coming and each not in jailed]
+    said = [each for each in joining if each.is_registered and each.ready_epoch > epoch]
+    elected = [each for each in staying if each.is_coming and not each.is_seated]
     leaving = [*gone, *[each for each in surplus if each.is_registered]]
     return Plan(
         add=max(wanted - len(here), 0),
@@ -75,8 +77,9 @@ def plan_scaling(members: Sequence[Member], wanted: int, epoch: int) -> Plan:
         ),
         waiting=(
             *[f"{each.name} is jailed until epoch {each.jailed_until}" for each in jailed],
-            *[_describe_joining(each, epoch) for each in staying if not each.is_seated],
-            *[f"{each.name} leaves the set" for each in gone if _is_used(each)],
+            *_join("is ready for the election at the end of this epoch", said),
+            *_join("is elected and has its seat from the next epoch on", elected),
+            *_join("leaves the set", [each for each in gone if _is_used(each)]),
         ),
     )
 
@@ -86,14 +89,10 @@ def _is_used(member: Member) -> bool:
     return member.is_standing or not member.is_registered or member.is_seated or member.is_coming
 
 
-def _describe_joining(member: Member, epoch: int) -> str:
-    if member.is_coming:
-        return f"{member.name} is elected, its seat begins with the next epoch"
-    if not member.is_registered:
-        return f"{member.name} catches up"
-    if member.ready_epoch > epoch:
-        return f"{member.name} is ready, the election is at the end of epoch {epoch}"
-    return f"{member.name} says that it is ready"
+def _join(what: str, members: Sequence[Member]) -> list[str]:
+    """Return one sentence about all of them; none when there are none."""
+    names = [each.name for each in members]
+    return [f"{', '.join(names)} {what}"] if names else []
 
 
 def _names(members: Iterable[Member]) -> tuple[str, ...]:

@@ -1,11 +1,14 @@
 """Asks a node of this machine what only its seat key can say, over its own Unix socket."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import grpc
 
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
+from quorate.core.errors import Rejected, Unavailable
 from quorate.devnet.layout import Layout, Node
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
@@ -18,12 +21,8 @@ async def prove_seat(layout: Layout, node: Node) -> pb.GetSeatProofResponse:
 
     Raises Rejected (NO_CANDIDATE_CONFIGURED, OBSERVER) or Unavailable.
     """
-    async with _open(layout, node) as channel:
-        stub = rpc.ConsensusServiceStub(channel)
-        try:
-            return await stub.GetSeatProof(pb.GetSeatProofRequest(), timeout=_CALL_S)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+    async with _open(layout, node) as stub:
+        return await stub.GetSeatProof(pb.GetSeatProofRequest(), timeout=_CALL_S)
 
 
 async def sign_ready(layout: Layout, node: Node) -> pb.SignReadyResponse:
@@ -31,13 +30,18 @@ async def sign_ready(layout: Layout, node: Node) -> pb.SignReadyResponse:
 
     Raises Rejected (NOT_SYNCED, with what it waits for) or Unavailable.
     """
-    async with _open(layout, node) as channel:
-        stub = rpc.ConsensusServiceStub(channel)
-        try:
-            return await stub.SignReady(pb.SignReadyRequest(), timeout=_CALL_S)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+    async with _open(layout, node) as stub:
+        return await stub.SignReady(pb.SignReadyRequest(), timeout=_CALL_S)
 
 
-def _open(layout: Layout, node: Node) -> grpc.aio.Channel:
-    return open_channel(f"unix:{layout.sockets_dir / node.name / 'consensus.sock'}")
+@asynccontextmanager
+async def _open(layout: Layout, node: Node) -> "AsyncIterator[rpc.ConsensusServiceAsyncStub]":
+    socket = layout.sockets_dir / node.name / "consensus.sock"
+    try:
+        async with open_channel(f"unix:{socket}") as channel:
+            yield rpc.ConsensusServiceStub(channel)
+    except grpc.aio.AioRpcError as error:
+        known = from_rpc_error(error)
+        if isinstance(known, Rejected):
+            raise Rejected(f"{node.name} is {known.message}", reason=known.reason) from error
+        raise Unavailable(f"{node.name} does not answer yet") from error

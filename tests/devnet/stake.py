@@ -18,7 +18,6 @@ from tests.devnet.agreement import assert_all_agree
 
 # Long enough for a new node to catch up within one or two, also on a busy machine.
 SPEC = Spec(params=Params(epoch_ms=8_000, heartbeat_ms=1_000))
-SETTLES_S = 30.0
 
 
 class Steps:

@@ -21,24 +21,23 @@ from quorate.devnet.readiness import wait_engine, wait_ready
 from quorate.devnet.scaling import Scaling
 from quorate.sdk.client import Client
 from tests.devnet.agreement import assert_all_agree
-from tests.devnet.conftest import READY_S, StartNetwork
-from tests.devnet.stake import SETTLES_S, SPEC, Steps, count_conflicts, list_epochs_signed
-from tests.devnet.traffic import Traffic
+from tests.devnet.conftest import StartNetwork
+from tests.devnet.stake import SPEC, Steps, count_conflicts, list_epochs_signed
+from tests.devnet.traffic import PATIENCE_S, Traffic
 
 pytestmark = pytest.mark.devnet
 
 OLD = "validator-2"
-FOLLOWS_S = 60.0
 
 
 @asynccontextmanager
 async def under_load(network: Network) -> AsyncIterator[Client]:
     """Give a client while transfers go on; all of them must have succeeded in the end."""
     async with Traffic(network) as traffic, Client(network.layout.endpoint) as client:
-        await traffic.wait_executed(50, 20.0)
+        await traffic.wait_executed(50)
         yield client
-        await traffic.wait_executed(50, 30.0)
-        outcome = await traffic.settle(SETTLES_S)
+        await traffic.wait_executed(50)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
 
 
@@ -84,7 +83,7 @@ async def test_the_old_node_may_run_on(start_network: StartNetwork) -> None:
     async with under_load(network) as client:
         report = await Moving(network, client, Steps()).run(OLD, keep_old=True)
         check_report(report)
-        await wait_engine(old, ("observing",), FOLLOWS_S)
+        await wait_engine(old, ("observing",), PATIENCE_S)
     new = network.layout.find_node(report.target)
     await assert_all_agree(network)
     await asyncio.to_thread(network.down)
@@ -98,7 +97,7 @@ async def test_the_old_node_may_be_cut_off() -> None:
         async with Links.open(network) as links:
             network.up()
             await links.aim()
-            await wait_ready(network, READY_S)
+            await wait_ready(network, PATIENCE_S)
             # Nor may the new node be a way to it.
             network.routes = {**network.routes, ("validator-4", OLD): find_free_ports(1)[0]}
             async with under_load(network) as client:
@@ -107,7 +106,7 @@ async def test_the_old_node_may_be_cut_off() -> None:
                 report = await Moving(network, client, Steps()).run(OLD, keep_old=True)
                 check_report(report)
                 await links.set_all(Condition())
-                await wait_engine(old, ("observing",), FOLLOWS_S)
+                await wait_engine(old, ("observing",), PATIENCE_S)
             await asyncio.to_thread(network.down)
             check_fence(network, old, network.layout.find_node(report.target), report.epoch)
 
@@ -130,7 +129,7 @@ async def test_the_old_node_may_come_back_from_an_old_copy_of_its_volume(
         await asyncio.to_thread(network.stop, OLD)
         shutil.copytree(home, copy)
         network.start(OLD)
-        await wait_engine(old, ("voting",), FOLLOWS_S)
+        await wait_engine(old, ("voting",), PATIENCE_S)
         steps, named = Steps(), asyncio.Event()
         steps.step = lambda what: named.set() if "names the key" in what else None  # type: ignore[method-assign]
         moving = asyncio.create_task(Moving(network, client, steps).run(OLD, keep_old=True))
@@ -142,9 +141,9 @@ async def test_the_old_node_may_come_back_from_an_old_copy_of_its_volume(
         await restore()
         report = await moving
         check_report(report)
-        await wait_engine(old, ("observing",), FOLLOWS_S)
+        await wait_engine(old, ("observing",), PATIENCE_S)
         await restore()
-        await wait_engine(old, ("observing",), FOLLOWS_S)
+        await wait_engine(old, ("observing",), PATIENCE_S)
     new = network.layout.find_node(report.target)
     await assert_all_agree(network)
     await asyncio.to_thread(network.down)

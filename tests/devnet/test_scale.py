@@ -12,14 +12,13 @@ from quorate.devnet.scaling import Scaling
 from quorate.sdk.client import Client
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.stake import (
-    SETTLES_S,
     SPEC,
     Steps,
     assert_money_adds_up,
     count_conflicts,
     read_sizes,
 )
-from tests.devnet.traffic import Traffic
+from tests.devnet.traffic import PATIENCE_S, Traffic
 
 pytestmark = pytest.mark.devnet
 
@@ -29,14 +28,14 @@ async def test_scale_to_seven_and_back_to_four_under_load(start_network: StartNe
     before = {each.name: network.processes.find(each) for each in network.processes.programs()}
     steps = Steps()
     async with Traffic(network) as traffic, Client(network.layout.endpoint) as client:
-        await traffic.wait_executed(50, 20.0)
+        await traffic.wait_executed(50)
         grown = await Scaling(network, client, steps).run(7)
         owners = [node.candidate for node in network.layout.nodes[4:]]
-        await traffic.wait_executed(50, 20.0)
+        await traffic.wait_executed(50)
         assert grown.seats == tuple(f"validator-{number}" for number in range(7))
         assert [(await describe(node)).engine for node in network.layout.nodes] == ["voting"] * 7
         shrunk = await Scaling(network, client, steps).run(4)
-        outcome = await traffic.settle(SETTLES_S)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     assert grown.outcomes.failed == shrunk.outcomes.failed == {}
     assert shrunk.seats == tuple(f"validator-{number}" for number in range(4))
@@ -66,7 +65,7 @@ async def test_an_interrupted_scaling_goes_on_and_a_done_one_changes_nothing(
 ) -> None:
     network = await start_network(SPEC)
     async with Traffic(network) as traffic, Client(network.layout.endpoint) as client:
-        await traffic.wait_executed(20, 20.0)
+        await traffic.wait_executed(20)
         for wanted_step in ("starts", "is a candidate"):
             await _interrupt_after(network, client, wanted_step)
         report = await Scaling(network, client, Steps()).run(5)
@@ -74,14 +73,14 @@ async def test_an_interrupted_scaling_goes_on_and_a_done_one_changes_nothing(
         steps = Steps()
         again = await Scaling(network, client, steps).run(5)
         assert (again.seats, steps.done) == (report.seats, [])
-        outcome = await traffic.settle(SETTLES_S)
+        outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
     # All of it may go down and come back: what was added is part of the network.
     await asyncio.to_thread(network.down)
     network = Network.open(network.layout.directory)
     network.up()
     for node in network.layout.nodes:
-        await wait_engine(node, ("voting",), 30.0)
+        await wait_engine(node, ("voting",), PATIENCE_S)
     async with Client(network.layout.endpoint) as client:
         running = (await client.seats()).running_epoch
     assert await read_sizes(network, running, running) == [5]
@@ -99,7 +98,7 @@ async def _interrupt_after(network: Network, client: Client, step: str) -> None:
 
     steps.step = note  # type: ignore[method-assign]
     running = asyncio.create_task(Scaling(network, client, steps).run(5))
-    async with asyncio.timeout(60.0):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.wait(
             {running, asyncio.create_task(told.wait())}, return_when=asyncio.FIRST_COMPLETED
         )

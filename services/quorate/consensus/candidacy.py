@@ -14,8 +14,8 @@ from quorate.consensus.driver import Driver
 from quorate.consensus.storage_link import StorageLink
 from quorate.core import crypto
 from quorate.core.bft.signing import WAITING
-from quorate.core.codec import U64
 from quorate.core.errors import Rejected
+from quorate.core.staking.payloads import encode_ready
 
 HEALTH_S = 1.0
 
@@ -50,7 +50,7 @@ class Candidacy:
         self._check_engine()
         engine = self._driver.engine
         epoch, domain = engine.seats.epoch, engine.setup.domain
-        message = self._candidate + U64.pack(epoch)
+        message = encode_ready(self._candidate, epoch)
         return pb.SignReadyResponse(
             epoch=epoch,
             seat_key=key.public_key,

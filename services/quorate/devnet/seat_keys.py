@@ -12,26 +12,29 @@ from quorate.core.errors import Rejected, Unavailable
 from quorate.devnet.layout import Layout, Node
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
+from quorate.sdk.payloads import SeatProof, SeatReady
 
 _CALL_S: Final = 3.0
 
 
-async def prove_seat(layout: Layout, node: Node) -> pb.GetSeatProofResponse:
+async def prove_seat(layout: Layout, node: Node) -> SeatProof:
     """Return the proof that a node's seat key stands for its candidate.
 
     Raises Rejected (NO_CANDIDATE_CONFIGURED, OBSERVER) or Unavailable.
     """
     async with _open(layout, node) as stub:
-        return await stub.GetSeatProof(pb.GetSeatProofRequest(), timeout=_CALL_S)
+        answer = await stub.GetSeatProof(pb.GetSeatProofRequest(), timeout=_CALL_S)
+    return SeatProof(answer.seat_key, answer.candidate, answer.proof)
 
 
-async def sign_ready(layout: Layout, node: Node) -> pb.SignReadyResponse:
+async def sign_ready(layout: Layout, node: Node) -> SeatReady:
     """Return a node's signed word that it is ready in the running epoch.
 
     Raises Rejected (NOT_SYNCED, with what it waits for) or Unavailable.
     """
     async with _open(layout, node) as stub:
-        return await stub.SignReady(pb.SignReadyRequest(), timeout=_CALL_S)
+        answer = await stub.SignReady(pb.SignReadyRequest(), timeout=_CALL_S)
+    return SeatReady(answer.epoch, answer.seat_key, answer.candidate, answer.signature)
 
 
 @asynccontextmanager

@@ -46,7 +46,7 @@ class Twin:
     def __init__(self, network: Network, directory: Path) -> None:
         node = network.layout.nodes[LIAR]
         self._genesis = parse_genesis(network.layout.genesis.read_text())
-        key = open_seat_key(network.layout.home(node), self._genesis)
+        key = open_seat_key(network.layout.home(node))
         self.liar = Liar(key, LIAR, self._genesis.domain)
         self._directory = directory
         self._streams: dict[str, Stranger] = {}

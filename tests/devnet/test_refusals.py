@@ -95,7 +95,7 @@ async def test_changed_seat_key_is_refused(used: tuple[Network, Node]) -> None:
     network, node = used
     key = network.layout.home(node) / "consensus" / "seat.key"
     key.write_text("11" * 32 + "\n")
-    assert find_reason(await start_refused(network, node)) == "SEAT_KEY_NOT_IN_SET"
+    assert find_reason(await start_refused(network, node)) == "SEAT_KEY_CHANGED"
 
 
 async def test_old_copy_of_the_volume_never_makes_a_seat_sign_twice(

@@ -9,14 +9,19 @@ from typing import Annotated, Any
 
 import typer
 
-from quorate.cli import options, output
+from quorate.cli import moving, options, output
 from quorate.core.errors import InvalidInput
-from quorate.devnet.layout import DEFAULT_DIRECTORY, ROLES, Spec
+from quorate.devnet.layout import DEFAULT_DIRECTORY, ROLES, Layout, Spec, build_params
 from quorate.devnet.network import Network
 from quorate.devnet.processes import GATEWAY, Program
 from quorate.devnet.system import is_paused
+from quorate.sdk.values import Validator
 
-app = typer.Typer(no_args_is_help=True, help="The local network: up, down, status and faults.")
+app = typer.Typer(
+    no_args_is_help=True, help="The local network: up, down, status, scaling and faults."
+)
+app.command(short_help="Have so many seats.")(moving.scale)
+app.command(short_help="Move a seat to a fresh node.")(moving.handover)
 
 Validators = Annotated[
     int, typer.Option("--validators", "-n", min=1, max=16, help="Validators of a new network.")
@@ -27,6 +32,11 @@ Observers = Annotated[
 Split = Annotated[
     bool, typer.Option("--split", help="One process per role instead of one per validator.")
 ]
+EpochSeconds = Annotated[
+    int, typer.Option("--epoch", min=2, metavar="SECONDS", help="Length of a new network's epochs.")
+]
+# Short, for people: seats move at epochs' boundaries. Chains that last have ten minutes or more.
+_EPOCH_S = 20
 NodeName = Annotated[
     str, typer.Argument(metavar="NODE", help="validator-0 or 0, observer-0, gateway.")
 ]
@@ -38,6 +48,7 @@ def run(
     validators: Validators = 4,
     observers: Observers = 0,
     split: Split = False,
+    epoch_s: EpochSeconds = _EPOCH_S,
 ) -> None:
     """**quorate devnet run**
 
@@ -46,7 +57,8 @@ def run(
     """
     from quorate.cli.running import run_foreground
 
-    spec = Spec(validators=validators, observers=observers, split=split)
+    params = build_params(epoch_s)
+    spec = Spec(validators=validators, observers=observers, split=split, params=params)
     asyncio.run(run_foreground(directory, spec))
 
 
@@ -56,6 +68,7 @@ def up(
     validators: Validators = 4,
     observers: Observers = 0,
     split: Split = False,
+    epoch_s: EpochSeconds = _EPOCH_S,
     as_json: options.Json = False,
 ) -> None:
     """**quorate devnet up --observers 1**
@@ -65,7 +78,8 @@ def up(
     """
     from quorate.devnet.readiness import wait_ready
 
-    spec = Spec(validators=validators, observers=observers, split=split)
+    params = build_params(epoch_s)
+    spec = Spec(validators=validators, observers=observers, split=split, params=params)
     network, is_new = Network.open_or_create(directory, spec)
     started = network.up()
     with output.err.status("waiting for the network …"):
@@ -106,7 +120,8 @@ def status(directory: options.Directory = DEFAULT_DIRECTORY, as_json: options.Js
     found = asyncio.run(list_validators(network.layout))
     if as_json:
         nodes = [
-            {**describe_validator(each), "process": processes.get(each.name)} for each in found
+            {**describe_validator(each), "node": name, "process": processes.get(name)}
+            for each, name in zip(found, find_nodes(network.layout, found), strict=True)
         ]
         output.print_json(
             {**_describe_network(network), "gateway": processes[GATEWAY], "nodes": nodes}
@@ -114,7 +129,12 @@ def status(directory: options.Directory = DEFAULT_DIRECTORY, as_json: options.Js
         return
     output.print_fields([("chain", network.layout.chain_id), ("gateway", processes[GATEWAY])])
     output.out.print()
-    output.out.print(make_validators_table(found, processes))
+    names = find_nodes(network.layout, found)
+    words = {
+        each.name: processes.get(name, "") + (f" as {name}" if name != each.name else "")
+        for each, name in zip(found, names, strict=True)
+    }
+    output.out.print(make_validators_table(found, words))
 
 
 @app.command(short_help="Kill a node like a power cut.")
@@ -213,6 +233,12 @@ def describe_processes(network: Network) -> dict[str, str]:
         name = program.node.name if program.node is not None else GATEWAY
         words.setdefault(name, []).append(word)
     return {name: ", ".join(each) for name, each in words.items()}
+
+
+def find_nodes(layout: Layout, validators: Sequence[Validator]) -> list[str]:
+    """Return the node behind each validator: after a handover, a seat's name is another's."""
+    by_key = {node.seat_key: node.name for node in layout.validators}
+    return [by_key.get(each.public_key.hex(), each.name) for each in validators]
 
 
 def count_processes(count: int) -> str:

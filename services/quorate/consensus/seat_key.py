@@ -10,7 +10,6 @@ from secrets import token_bytes
 
 from quorate.core.crypto import SEED_BYTES, SigningKey
 from quorate.core.errors import RefusedToStart
-from quorate.core.genesis import Genesis
 
 
 def get_key_path(home: Path) -> Path:
@@ -45,28 +44,20 @@ def init_seat(home: Path) -> SigningKey:
     return key
 
 
-def open_seat_key(home: Path, genesis: Genesis) -> SigningKey:
-    """Return the key of this home, which holds a seat in one of the genesis' sets.
+def open_seat_key(home: Path) -> SigningKey:
+    """Return the key of this home, whether it holds a seat, may hold one later, or never.
 
-    Raises RefusedToStart: SEAT_KEY_MISSING, SEAT_KEY_UNREADABLE or SEAT_KEY_NOT_IN_SET.
+    A key that is not the one of the volume's vote log is refused there.
+    Raises RefusedToStart: SEAT_KEY_MISSING or SEAT_KEY_UNREADABLE.
     """
     path = get_key_path(home)
     if not path.exists():
         _refuse_if_used(home)
         raise RefusedToStart(
-            f"no seat key at {path}: make one before the genesis is assembled, or start as "
-            "observer",
+            f"no seat key at {path}: make one before the first start, or start as observer",
             reason="SEAT_KEY_MISSING",
         )
-    key = _read(path)
-    if any(seats.find(key.public_key) is not None for seats in genesis.sets):
-        return key
-    raise RefusedToStart(
-        f"the seat key at {path} holds no seat of chain {genesis.chain_id}: put the right key "
-        "back, or start as observer",
-        reason="SEAT_KEY_NOT_IN_SET",
-        public_key=key.public_key.hex(),
-    )
+    return _read(path)
 
 
 def _read(path: Path) -> SigningKey:

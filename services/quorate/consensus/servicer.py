@@ -4,6 +4,7 @@ import grpc
 
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
+from quorate.consensus.candidacy import Candidacy
 from quorate.consensus.driver import Driver
 from quorate.consensus.storage_link import StorageLink
 from quorate.core import crypto
@@ -16,9 +17,10 @@ from quorate.kit.faults import abort
 class ConsensusServicer(rpc.ConsensusServiceServicer):
     """Signs for gossip what a seat may sign besides votes; tells how the engine does."""
 
-    def __init__(self, driver: Driver, storage: StorageLink) -> None:
+    def __init__(self, driver: Driver, storage: StorageLink, candidacy: Candidacy) -> None:
         self._driver = driver
         self._storage = storage
+        self._candidacy = candidacy
 
     async def SignBatch(
         self,
@@ -50,6 +52,28 @@ class ConsensusServicer(rpc.ConsensusServiceServicer):
         message = U64.pack(epoch) + request.node_id
         signature = key.sign(crypto.TAG_SEAT_NODE, engine.setup.domain, message)
         return pb.SignNodeResponse(epoch=epoch, public_key=key.public_key, signature=signature)
+
+    async def GetSeatProof(
+        self,
+        request: pb.GetSeatProofRequest,
+        context: grpc.aio.ServicerContext[pb.GetSeatProofRequest, pb.GetSeatProofResponse],
+    ) -> pb.GetSeatProofResponse:
+        """Prove that the seat key stands for the configured candidate."""
+        try:
+            return self._candidacy.prove()
+        except QuorateError as error:
+            await abort(context, error)
+
+    async def SignReady(
+        self,
+        request: pb.SignReadyRequest,
+        context: grpc.aio.ServicerContext[pb.SignReadyRequest, pb.SignReadyResponse],
+    ) -> pb.SignReadyResponse:
+        """Sign that the machine behind the seat key is ready in the running epoch, if it is."""
+        try:
+            return await self._candidacy.sign_ready()
+        except QuorateError as error:
+            await abort(context, error)
 
     async def GetStatus(
         self,

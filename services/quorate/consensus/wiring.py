@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import grpc
 
 from quorate.api.consensus.v1 import consensus_pb2, consensus_pb2_grpc
+from quorate.consensus.candidacy import Candidacy
 from quorate.consensus.driver import Driver
 from quorate.consensus.gossip_link import GossipLink
 from quorate.consensus.reporting import Reporter
@@ -16,6 +17,7 @@ from quorate.core.bft import events as on
 from quorate.core.bft.engine import Engine, EngineSetup
 from quorate.core.bft.log import Restored
 from quorate.core.genesis import Genesis, parse_genesis
+from quorate.core.values import parse_address
 from quorate.kit.config import NodeConfig
 from quorate.kit.rpc import Server, open_channel
 from quorate.kit.tasks import Tasks
@@ -73,7 +75,9 @@ async def _start(
     await driver.put(lambda now, clock: on.BatchesHeld(now, clock, held))
     name = consensus_pb2.DESCRIPTOR.services_by_name["ConsensusService"].full_name
     server = Server([name])
-    servicer = ConsensusServicer(driver, storage)
+    candidate = parse_address(config.candidate) if config.candidate else b""
+    candidacy = Candidacy(candidate, driver, storage, channels[0])
+    servicer = ConsensusServicer(driver, storage, candidacy)
     consensus_pb2_grpc.add_ConsensusServiceServicer_to_server(servicer, server.server)
     server.server.add_insecure_port(config.socket("consensus"))
     await server.start()
@@ -97,6 +101,6 @@ def _open_seat(config: NodeConfig, genesis: Genesis) -> tuple[EngineSetup, VoteL
     setup = EngineSetup(domain=genesis.domain, params=genesis.params)
     if config.observer:
         return setup, None
-    key = open_seat_key(config.home, genesis)
+    key = open_seat_key(config.home)
     vote_log = VoteLog(get_log_path(config.home), genesis.hash, key.public_key)
     return replace(setup, key=key), vote_log

@@ -20,12 +20,17 @@ FAUCET_BALANCE = 1_000_000_000 * UNIT
 DEMO_BALANCE = 1_000_000 * UNIT
 LOAD_BALANCE = 1_000_000 * UNIT
 LOAD_ACCOUNTS = 256
+# What the candidate of validator-0 has bonded; each next one has a little less.
+STAKE_MOST = 100_000 * UNIT
 _FILE = "accounts.json"
 
 
 @dataclass(frozen=True, slots=True)
 class DevAccounts:
-    """Seeds of a local network's accounts; the load senders' are derived from one root."""
+    """Seeds of a local network's accounts.
+
+    Those of the load senders, and of owners and operators of candidates, come from one root.
+    """
 
     faucet: bytes
     demo: bytes
@@ -34,6 +39,14 @@ class DevAccounts:
     def load_seed(self, index: int) -> bytes:
         """Return the seed of the load sender with this number, 0 to LOAD_ACCOUNTS − 1."""
         return sha256(self.load_root + index.to_bytes(4, "big")).digest()
+
+    def owner_seed(self, name: str) -> bytes:
+        """Return the seed of the account that owns the candidate of a validator, by its name."""
+        return sha256(self.load_root + b"owner" + name.encode()).digest()
+
+    def operator_seed(self, name: str) -> bytes:
+        """Return the seed of the key that operates the candidate of a validator, by its name."""
+        return sha256(self.load_root + b"operator" + name.encode()).digest()
 
     def balances(self) -> dict[str, int]:
         """Return what the genesis gives to whom, as address text → smallest units."""
@@ -45,6 +58,11 @@ class DevAccounts:
 def address_of(seed: bytes) -> Address:
     """Return the account address of a seed."""
     return compute_address(SCHEME_ED25519, compute_public_key(seed))
+
+
+def compute_stake(name: str) -> int:
+    """Return what the candidate of a validator bonds: so that seats stand in order of names."""
+    return STAKE_MOST - int(name.rpartition("-")[2]) * UNIT
 
 
 def create_accounts(directory: Path) -> DevAccounts:

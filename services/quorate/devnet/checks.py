@@ -65,13 +65,16 @@ async def compare_digests(
 
 
 async def sum_balances(layout: Layout, more: Iterable[bytes] = ()) -> tuple[int, int]:
-    """Return (sum of all balances with the treasury's, supply of the genesis).
+    """Return (all that is held, supply of the genesis).
 
-    `more` are addresses that received something without standing in the genesis. Only at rest do
-    they add up: the reads are not of one height.
+    Held are balances, the treasury's among them, and what candidates hold: stake, and rewards that
+    nobody has claimed. `more` are addresses, without a place in the genesis, that received
+    something or own a candidate of this network. Only at rest do they add up: the reads are not of
+    one height.
     """
     genesis = parse_genesis(layout.genesis.read_text())
-    addresses = {TREASURY, *more, *[address for address, _ in genesis.balances]}
+    owners = {owner for owner, _ in genesis.candidates}
+    addresses = {TREASURY, *more, *owners, *[address for address, _ in genesis.balances]}
     async with open_channel(layout.endpoint) as channel:
         ledger, room = ledger_pb2_grpc.LedgerServiceStub(channel), asyncio.Semaphore(_READS_AT_ONCE)
 
@@ -81,4 +84,17 @@ async def sum_balances(layout: Layout, more: Iterable[bytes] = ()) -> tuple[int,
                 return (await ledger.GetAccount(request, timeout=_CALL_S)).account.balance
 
         balances = await asyncio.gather(*[read(address) for address in sorted(addresses)])
-    return sum(balances), genesis.supply
+        held = [await _read_held(ledger, owner) for owner in sorted({*owners, *more})]
+    return sum(balances) + sum(held), genesis.supply
+
+
+async def _read_held(ledger: "ledger_pb2_grpc.LedgerServiceAsyncStub", owner: bytes) -> int:
+    """Return what the candidate of an owner holds; 0 when it owns none."""
+    try:
+        request = pb.GetCandidateRequest(candidate=owner)
+        found = (await ledger.GetCandidate(request, timeout=_CALL_S)).candidate
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.NOT_FOUND:
+            return 0
+        raise
+    return found.stake + found.pot + found.commission_due

@@ -1,7 +1,7 @@
 """Configuration files of a local network: one node.toml per node process, one gateway.toml."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from quorate.devnet.layout import Layout, Node
@@ -39,6 +39,7 @@ def _node_values(layout: Layout, node: Node, role: str) -> dict[str, _Value]:
         "home": str(layout.home(node)),
         "name": node.name,
         "observer": node.observer,
+        "candidate": node.candidate,
         "peer_listen": f"{HOST}:{node.peer_port}",
         "gossip_api_listen": f"{HOST}:{node.gossip_port}",
         "storage_api_listen": f"{HOST}:{node.storage_port}",
@@ -53,15 +54,17 @@ def _write_gateway(layout: Layout) -> None:
         "genesis": str(layout.genesis),
         "metrics_listen": f"{HOST}:{layout.gateway_metrics_port}",
     }
-    _write(layout.gateway_config, values)
-    with layout.gateway_config.open("a") as file:
-        for node in layout.nodes:
-            file.write("\n[[validators]]\n")
-            file.write(f"name = {json.dumps(node.name)}\n")
-            file.write(f'gossip = "{HOST}:{node.gossip_port}"\n')
-            file.write(f'storage = "{HOST}:{node.storage_port}"\n')
+    tables = [
+        f"\n[[validators]]\nname = {json.dumps(node.name)}\n"
+        f'gossip = "{HOST}:{node.gossip_port}"\nstorage = "{HOST}:{node.storage_port}"\n'
+        for node in layout.nodes
+    ]
+    _write(layout.gateway_config, values, tables)
 
 
-def _write(path: Path, values: Mapping[str, _Value]) -> None:
+def _write(path: Path, values: Mapping[str, _Value], tables: Sequence[str] = ()) -> None:
+    """Write a file whole or not at all: a gateway may be reading it."""
     lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
-    path.write_text("\n".join(lines) + "\n")
+    part = path.with_suffix(".part")
+    part.write_text("\n".join(lines) + "\n" + "".join(tables))
+    part.replace(path)

@@ -19,18 +19,31 @@ from pathlib import Path
 from typing import Any
 
 from quorate.core.errors import NotFound, QuorateError, RefusedToStart
-from quorate.core.genesis import build_genesis, build_seat_entry
+from quorate.core.genesis import SeatEntry, Terms, build_genesis, build_seat_entry
 from quorate.core.params import Params
-from quorate.devnet.accounts import create_accounts
+from quorate.core.values import format_address, parse_address
+from quorate.devnet.accounts import address_of, compute_stake, create_accounts, load_accounts
 from quorate.devnet.ports import HOST, find_free_ports, is_free
 
 DEFAULT_DIRECTORY = Path(".quorate/devnet")
 ROLES = ("storage", "gossip", "consensus")
-_VERSION = 1
+# 2: nodes have a seat key and a candidate; there are retired nodes and a handover under way.
+_VERSION = 2
 # A Unix socket's path has room for 108 bytes on Linux and 104 elsewhere.
 _SOCKET_PATH_BYTES_MAX = 100
-_PORTS_PER_NODE = 6
+PORTS_PER_NODE = 6
 _PORTS_OF_GATEWAY = 2
+
+
+# An idle chain ends its epochs with heartbeats: so many of them fit into one.
+_HEARTBEATS_PER_EPOCH = 4
+
+
+def build_params(epoch_s: int) -> Params:
+    """Return parameters of a chain whose epochs last so many seconds, also while it is idle."""
+    epoch_ms, usual = epoch_s * 1_000, Params()
+    heartbeat_ms = min(epoch_ms // _HEARTBEATS_PER_EPOCH, usual.heartbeat_ms)
+    return replace(usual, epoch_ms=epoch_ms, heartbeat_ms=heartbeat_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +64,17 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One validator or observer: name, node id (hex) and ports; metrics ports, one per role."""
+    """One validator or observer: name, node id (hex) and ports; metrics ports, one per role.
+
+    `seat_key` is the public key (hex) of its seat key, `candidate` the address that this key may
+    sign for; both are empty for an observer, `candidate` for a spare too.
+    """
 
     name: str
     node_id: str
     observer: bool
+    seat_key: str = ""
+    candidate: str = ""
     peer_port: int
     gossip_port: int
     storage_port: int
@@ -67,8 +86,26 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """A seat on its way from one node to another, by their names, and the height it began at.
+
+    `seat` is what its number was then. All this stands in the layout until it is done, so that
+    whoever is interrupted can go on.
+    """
+
+    candidate: str
+    seat: str
+    source: str
+    target: str
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A network on this machine as it lies on disk."""
+    """A network on this machine as it lies on disk.
+
+    `retired` names nodes that have left: their directories stay, their names are never used again.
+    """
 
     directory: Path
     chain_id: str
@@ -77,6 +114,8 @@ class Layout:
     gateway_port: int
     gateway_metrics_port: int
     nodes: tuple[Node, ...]
+    retired: tuple[str, ...] = ()
+    handover: Handover | None = None
 
     @property
     def endpoint(self) -> str:
@@ -108,6 +147,11 @@ class Layout:
     def gateway_config(self) -> Path:
         """The gateway's configuration file."""
         return self.directory / "gateway" / "gateway.toml"
+
+    @property
+    def validators(self) -> tuple[Node, ...]:
+        """The nodes that have a seat key, whether it holds a seat or not."""
+        return tuple(node for node in self.nodes if not node.observer)
 
     def find_node(self, name: str) -> Node:
         """Return a node by name or number; raises NotFound naming those there are."""
@@ -142,6 +186,8 @@ def load_network(directory: Path) -> Layout:
     directory = directory.absolute()
     try:
         document: dict[str, Any] = json.loads((directory / "layout.json").read_text())
+        if document.get("version", 1) > _VERSION:
+            raise ValueError(f"version {document['version']} is of a later quorate")
         nodes = tuple(
             Node(**{**node, "metrics_ports": tuple(node["metrics_ports"])})
             for node in document["nodes"]
@@ -154,6 +200,8 @@ def load_network(directory: Path) -> Layout:
             gateway_port=document["gateway_port"],
             gateway_metrics_port=document["gateway_metrics_port"],
             nodes=nodes,
+            retired=tuple(document.get("retired", ())),
+            handover=Handover(**document["handover"]) if document.get("handover") else None,
         )
     except FileNotFoundError as error:
         raise NotFound(
@@ -167,20 +215,6 @@ def load_network(directory: Path) -> Layout:
             "remove this network with `quorate devnet wipe`",
             reason="BAD_LAYOUT",
         ) from error
-
-
-def add_observers(layout: Layout, observers: int) -> Layout:
-    """Return the layout with at least so many observers; new ones get a home and keys."""
-    have = sum(node.observer for node in layout.nodes)
-    nodes = list(layout.nodes)
-    for index in range(have, observers):
-        used = [port for node in nodes for port in node.ports()]
-        ports = find_free_ports(_PORTS_PER_NODE, used)
-        nodes.append(_make_node(layout.directory, f"observer-{index}", ports))
-        shutil.copy(layout.genesis, layout.directory / nodes[-1].name / "genesis.json")
-    grown = replace(layout, nodes=tuple(nodes))
-    save(grown)
-    return grown
 
 
 def prepare(layout: Layout) -> Layout:
@@ -210,19 +244,21 @@ def _build(directory: Path, spec: Spec) -> Layout:
     chain_id = f"devnet-{os.urandom(3).hex()}"
     names = [f"validator-{index}" for index in range(spec.validators + spec.joining)]
     names += [f"observer-{index}" for index in range(spec.observers)]
-    ports = find_free_ports(_PORTS_PER_NODE * len(names) + _PORTS_OF_GATEWAY)
+    ports = find_free_ports(PORTS_PER_NODE * len(names) + _PORTS_OF_GATEWAY)
+    accounts = create_accounts(directory)
     nodes = tuple(
-        _make_node(directory, name, ports[_PORTS_PER_NODE * i : _PORTS_PER_NODE * (i + 1)])
+        make_node(
+            directory,
+            name,
+            ports[PORTS_PER_NODE * i : PORTS_PER_NODE * (i + 1)],
+            "" if is_observer(name) else format_address(address_of(accounts.owner_seed(name))),
+        )
         for i, name in enumerate(names)
     )
-    from quorate.consensus.seat_key import init_seat
-
-    homes = [directory / node.name for node in nodes if not node.observer]
-    entries = [build_seat_entry(chain_id, home.name, init_seat(home)) for home in homes]
+    entries = [_build_entry(directory, node, chain_id) for node in nodes if not node.observer]
     seats, next_seats = entries[: spec.validators], entries[spec.leaving :]
-    balances = create_accounts(directory).balances()
     genesis = build_genesis(
-        chain_id, time.time_ns() // 10**6, spec.params, seats, balances,
+        chain_id, time.time_ns() // 10**6, spec.params, seats, accounts.balances(),
         next_seats=None if next_seats == seats else next_seats,
     )  # fmt: skip
     for place in (directory, *(directory / node.name for node in nodes)):
@@ -242,15 +278,36 @@ def _build(directory: Path, spec: Spec) -> Layout:
     return layout
 
 
-def _make_node(directory: Path, name: str, ports: list[int]) -> Node:
-    from quorate.gossip.identity import init_node  # loads TLS, which few commands need
+def _build_entry(directory: Path, node: Node, chain_id: str) -> SeatEntry:
+    from quorate.consensus.seat_key import init_seat
 
-    home = directory / name
+    accounts, name = load_accounts(directory), node.name
+    terms = Terms(
+        owner=parse_address(node.candidate),
+        operator=address_of(accounts.operator_seed(name)),
+        stake=compute_stake(name),
+    )
+    return build_seat_entry(chain_id, name, init_seat(directory / name), terms)
+
+
+def is_observer(name: str) -> bool:
+    """Tell whether a node of this name only follows."""
+    return name.startswith("observer-")
+
+
+def make_node(directory: Path, name: str, ports: list[int], candidate: str = "") -> Node:
+    """Make a node's home with its keys below a network's directory; the genesis is not in it."""
+    from quorate.consensus.seat_key import init_seat  # loads what few commands need
+    from quorate.gossip.identity import init_node
+
+    home, observes = directory / name, is_observer(name)
     home.mkdir(mode=0o700)
     node = Node(
         name=name,
         node_id=init_node(home).hex(),
-        observer=name.startswith("observer-"),
+        observer=observes,
+        seat_key="" if observes else init_seat(home).public_key.hex(),
+        candidate=candidate,
         peer_port=0,
         gossip_port=0,
         storage_port=0,

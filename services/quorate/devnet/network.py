@@ -10,12 +10,14 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from quorate.core.errors import Rejected
+from quorate.devnet import growth
 from quorate.devnet import layout as layouts
 from quorate.devnet.configs import Routes, write_configs
-from quorate.devnet.layout import Layout, Spec
+from quorate.devnet.layout import Handover, Layout, Node, Spec
 from quorate.devnet.processes import Processes, Program
 
 
@@ -45,7 +47,7 @@ class Network:
         if is_new:
             layout = layouts.create_network(directory, spec)
         else:
-            layout = layouts.add_observers(layouts.load_network(directory), spec.observers)
+            layout = growth.add_observers(layouts.load_network(directory), spec.observers)
         return cls(layout, with_parent=with_parent), is_new
 
     def up(self) -> list[Program]:
@@ -59,6 +61,10 @@ class Network:
             write_configs(self.layout, self.routes)
             return self.processes.start(self.processes.programs())
 
+    def refresh(self) -> None:
+        """Take up what other commands have changed in the layout."""
+        self._use(layouts.load_network(self.layout.directory))
+
     def running(self) -> list[Program]:
         """Return the programs that run now (paused ones too)."""
         programs = self.processes.programs()
@@ -70,6 +76,34 @@ class Network:
             # The gateway first: it would only report validators as gone.
             killed = self.processes.stop(self.processes.select("gateway"), timeout_s)
             return killed + self.processes.stop(self.processes.programs(), timeout_s)
+
+    def grow(self) -> Node:
+        """Add a validator, which stands for a candidate of its own, and start it."""
+        with self._lock():
+            layout, node = growth.add_validator(self.layout)
+            self._start_new(layout, node.name)
+        return node
+
+    def begin_handover(self, source: str, seat: str, height: int) -> Handover:
+        """Add a validator that is to take over a node's seat, start it, and write that down."""
+        with self._lock():
+            layout, handover = growth.begin_handover(self.layout, source, seat, height)
+            self._start_new(layout, handover.target)
+        return handover
+
+    def end_handover(self) -> None:
+        """Write down that no handover is under way any more."""
+        with self._lock():
+            self._use(replace(self.layout, handover=None))
+            layouts.save(self.layout)
+
+    def retire(self, name: str) -> list[Program]:
+        """Stop a node and take it out, its directory stays; return what had to be killed."""
+        with self._lock():
+            killed = self.processes.stop(self.processes.select(name))
+            self._use(growth.retire(self.layout, name))
+            write_configs(self.layout, self.routes)
+        return killed
 
     def start(self, name: str, role: str | None = None) -> list[Program]:
         """Start one node (or one role of it, or the gateway) again after a kill or stop."""
@@ -111,21 +145,35 @@ class Network:
         shutil.rmtree(self.layout.sockets_dir, ignore_errors=True)
         shutil.rmtree(self.layout.directory)
 
+    def _start_new(self, layout: Layout, name: str) -> None:
+        self._use(layout)
+        write_configs(layout, self.routes)
+        self.processes.start(self.processes.select(name))
+
     def _use(self, layout: Layout) -> None:
         self.layout = layout
         self.processes.layout = layout
 
     @contextmanager
+    def operation(self) -> Iterator[None]:
+        """Hold while something changes that takes epochs; raises Rejected (DEVNET_LOCKED)."""
+        with self._hold("operation.lock", "a scaling or handover is under way: let it end first"):
+            yield
+
+    @contextmanager
     def _lock(self) -> Iterator[None]:
-        path = self.layout.directory / "run" / "lock"
-        with path.open("w") as file:
+        with self._hold("lock", "another command is changing this network right now: try again"):
+            # Another command may have added or retired nodes meanwhile.
+            self.refresh()
+            yield
+
+    @contextmanager
+    def _hold(self, name: str, refusal: str) -> Iterator[None]:
+        with (self.layout.directory / "run" / name).open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise Rejected(
-                    "another command is changing this network right now: try again",
-                    reason="DEVNET_LOCKED",
-                ) from error
+                raise Rejected(refusal, reason="DEVNET_LOCKED") from error
             yield
 
 

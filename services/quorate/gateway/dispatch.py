@@ -186,6 +186,8 @@ class Dispatcher:
         """Move every lane of a validator that was lost."""
         now_s = asyncio.get_running_loop().time()
         left = backend.outbox.clear()
+        # Another one may come by its name.
+        self._owners.clear()
         for lane in list(self._pending.lanes.values()):
             if lane.backend is backend:
                 self._move(lane, now_s)

@@ -118,13 +118,15 @@ class ExecutedReader:
         source: Backend,
         call: "aio.UnaryStreamCall[WatchExecutedRequest, WatchExecutedResponse]",
     ) -> None:
-        # A validator that hangs, or lags, while others go on is left for one of those.
+        # A validator that hangs, lags while others go on, or is no longer behind this gateway is
+        # left for another.
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_GUARD_S)
             best = max([b.height for b in order_for_reading(self._backends)], default=0)
-            if loop.time() - self._heard_at_s > SILENCE_S and best >= self.next_height:
-                _log.warning("executed feed stalled", validator=source.name)
+            is_silent = loop.time() - self._heard_at_s > SILENCE_S and best >= self.next_height
+            if is_silent or source not in self._backends:
+                _log.warning("executed feed left", validator=source.name, is_silent=is_silent)
                 self._is_stalled = True
                 call.cancel()
                 return

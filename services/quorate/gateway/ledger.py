@@ -60,6 +60,10 @@ class Reads:
         """Read a finality receipt."""
         return await self._read([b.ledger.GetFinalityReceipt for b in self._order()], request)
 
+    async def get_candidate(self, request: pb.GetCandidateRequest) -> pb.GetCandidateResponse:
+        """Read a candidate."""
+        return await self._read([b.ledger.GetCandidate for b in self._order()], request)
+
     def _order(self) -> list[Backend]:
         return order_for_reading(self._backends)
 
@@ -139,6 +143,15 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         except EXPECTED as error:
             await fail(context, error)
 
+    async def GetCandidate(
+        self, request: pb.GetCandidateRequest, context: Context
+    ) -> pb.GetCandidateResponse:
+        """Read a candidate at the latest executed height."""
+        try:
+            return await self._reads.get_candidate(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
     async def WatchBlocks(
         self, request: pb.WatchBlocksRequest, context: Context
     ) -> AsyncIterator[pb.WatchBlocksResponse]:
@@ -164,6 +177,9 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
                                 next_height += 1
                                 wait_s = BACKOFF_S
                                 yield response
+                            if source not in self._backends:
+                                call.cancel()
+                                break
                     except aio.AioRpcError as error:
                         if error.code() not in _ELSEWHERE:
                             raise

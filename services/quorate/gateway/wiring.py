@@ -1,6 +1,7 @@
 """Creates the parts of a gateway and joins them."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import grpc
@@ -16,6 +17,7 @@ from quorate.gateway.dispatch import Dispatcher
 from quorate.gateway.hub import Hub
 from quorate.gateway.ledger import LedgerServicer, Reads
 from quorate.gateway.limits import Streams
+from quorate.gateway.membership import Membership, check_addresses
 from quorate.gateway.network import NetworkServicer
 from quorate.gateway.pending import Pending
 from quorate.gateway.transactions import TransactionServicer
@@ -34,22 +36,21 @@ HEALTH_S = 0.25
 class Gateway:
     """A running gateway; `port` is where it listens."""
 
-    def __init__(self, backends: list[Backend], server: rpc.Server, hub: Hub) -> None:
-        self._backends, self._server, self._hub = backends, server, hub
+    def __init__(self, members: Membership, server: rpc.Server, hub: Hub) -> None:
+        self.members, self._server, self._hub = members, server, hub
         self._tasks = hub.tasks
         self.port = 0
 
     async def wait_ready(self) -> None:
         """Return when the chain's head is known and every validator was tried once."""
         await self._hub.wait_started()
-        await asyncio.gather(*[backend.wait_tried() for backend in self._backends])
+        await asyncio.gather(*[each.wait_tried() for each in self.members.backends])
 
     async def stop(self) -> None:
         """Say NOT_SERVING, let calls end for a while, then close."""
         await self._server.stop()
         await self._tasks.stop()
-        for backend in self._backends:
-            await backend.close()
+        await self.members.close()
 
     async def wait_failed(self) -> None:
         """Return only by raising the error of a background task that died."""
@@ -59,23 +60,21 @@ class Gateway:
 async def start(config: GatewayConfig) -> Gateway:
     """Start a gateway; it serves at once, and is healthy when a validator answers."""
     genesis = parse_genesis(_read(config.genesis))
-    names = [address.name for address in config.validators]
-    if not names or len(set(names)) != len(names):
-        raise RefusedToStart("validators need distinct names, at least one", reason="BAD_CONFIG")
+    check_addresses(config.validators)
     tasks = Tasks()
-    backends = [Backend(address, genesis.domain) for address in config.validators]
+    members = Membership(genesis.domain, tasks)
+    backends = members.backends
     hub = Hub(backends, tasks, genesis.root.header.height + 1)
     pending = Pending(config.pending_bytes_max)
     dispatcher = Dispatcher(backends, genesis, pending, hub)
     server = _build_server(config, genesis, backends, dispatcher, hub)
-    gateway = Gateway(backends, server, hub)
+    gateway = Gateway(members, server, hub)
     gateway.port = _listen(server, config)
     await server.start()
     if config.metrics_listen:
         host, _, port = config.metrics_listen.rpartition(":")
         start_http_server(int(port), host)
-    for backend in backends:
-        tasks.start(backend.run(dispatcher), f"backend-{backend.name}")
+    members.start(config, dispatcher)
     tasks.start(hub.run(dispatcher.handle_executed), "executed-feed")
     tasks.start(dispatcher.sweep(), "sweep")
     tasks.start(_report(server, backends, pending), "health")
@@ -85,7 +84,7 @@ async def start(config: GatewayConfig) -> Gateway:
 def _build_server(
     config: GatewayConfig,
     genesis: Genesis,
-    backends: list[Backend],
+    backends: Sequence[Backend],
     dispatcher: Dispatcher,
     hub: Hub,
 ) -> rpc.Server:
@@ -116,7 +115,7 @@ def _listen(server: rpc.Server, config: GatewayConfig) -> int:
         raise RefusedToStart(message, reason="CANNOT_LISTEN") from error
 
 
-async def _report(server: rpc.Server, backends: list[Backend], pending: Pending) -> None:
+async def _report(server: rpc.Server, backends: Sequence[Backend], pending: Pending) -> None:
     was_ready = False
     while True:
         reachable = sum(backend.is_up for backend in backends)

@@ -7,16 +7,24 @@ import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from quorate.core.errors import RefusedToStart
+from quorate.core.errors import MalformedAddress, RefusedToStart
+from quorate.core.values import format_address, parse_address
 
 Config = TypeVar("Config", bound="FileConfig")
 
 
 class FileConfig(BaseSettings):
     """Settings whose file is overridden by the environment."""
+
+    _source: Path | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Path | None:
+        """The file that it was read from; None when it was made otherwise."""
+        return self._source
 
     @classmethod
     def settings_customise_sources(
@@ -41,7 +49,9 @@ class NodeConfig(FileConfig):
     name: str
     """What people call it; a seat's name stands in the genesis."""
     observer: bool = False
-    """Follow without a seat."""
+    """Follow without a seat key: never a validator."""
+    candidate: str = ""
+    """Address of the candidate that this node's seat key may sign for; empty: none, a spare."""
     peer_listen: str = "127.0.0.1:0"
     """host:port for TLS streams of other nodes."""
     peer_advertise: str = ""
@@ -67,12 +77,20 @@ class NodeConfig(FileConfig):
     log_level: str = "info"
     """debug, info, warning or error."""
 
+    @field_validator("candidate")
+    @classmethod
+    def _check_candidate(cls, candidate: str) -> str:
+        try:
+            return candidate and format_address(parse_address(candidate))
+        except MalformedAddress as error:
+            raise ValueError(error.message) from error
+
     def socket(self, role: str) -> str:
         """Return the gRPC address of a sibling's Unix socket."""
         return f"unix:{self.sockets_dir / role}.sock"
 
 
-class ValidatorAddress(BaseModel):
+class ValidatorAddress(BaseModel, frozen=True):
     """How a gateway reaches one validator or observer."""
 
     name: str
@@ -117,13 +135,15 @@ def load_gateway_config(path: Path) -> GatewayConfig:
 
 def _load(kind: type[Config], path: Path) -> Config:
     try:
-        return kind(**_read(path))
+        config = kind(**_read(path))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "(file)"
         raise RefusedToStart(
             f"{path}: {field}: {first['msg']}", reason="BAD_CONFIG", field=field
         ) from error
+    config._source = path
+    return config
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -113,6 +113,12 @@ class Client:
         answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
         return values.to_seat_set(answer)
 
+    async def candidate(self, owner: bytes) -> values.Candidate:
+        """Return the candidate that an address owns; raises NotFound (NO_CANDIDATE)."""
+        request = ledger_pb2.GetCandidateRequest(candidate=owner)
+        answer = await _answer(self._ledger.GetCandidate(request, timeout=rpc.DEADLINE_S))
+        return values.to_candidate(answer.candidate)
+
     async def receipt(self, id_: bytes) -> values.Receipt:
         """Return the receipt of an executed transaction; raises NotFound."""
         request = ledger_pb2.GetReceiptRequest(id=id_)

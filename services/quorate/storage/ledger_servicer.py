@@ -18,10 +18,12 @@ from quorate.core.outcomes import OUTCOMES
 from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
 from quorate.core.seats import Seat
+from quorate.core.staking.records import compute_candidate_key, decode_candidate
 from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
 from quorate.core.transition import Receipt
-from quorate.core.values import HASH_BYTES
+from quorate.core.values import HASH_BYTES, format_address
 from quorate.kit.faults import abort
+from quorate.storage.candidates import build_candidate
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.proofs import Prover
@@ -131,6 +133,27 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         except QuorateError as error:
             await abort(context, error)
         return pb.GetReceiptResponse(receipt=_build_receipt(request.id, place, receipt, block))
+
+    async def GetCandidate(
+        self,
+        request: pb.GetCandidateRequest,
+        context: grpc.aio.ServicerContext[pb.GetCandidateRequest, pb.GetCandidateResponse],
+    ) -> pb.GetCandidateResponse:
+        """Read a candidate by its owner's address."""
+        try:
+            _check_hash(request.candidate, "candidate")
+            key = compute_candidate_key(request.candidate)
+            height, values = await self._chain.reader.read([key])
+            if not values[0]:
+                raise NotFound(
+                    "no candidate is owned by this address",
+                    reason="NO_CANDIDATE",
+                    candidate=format_address(request.candidate),
+                )
+            found = build_candidate(request.candidate, decode_candidate(values[0]))
+        except QuorateError as error:
+            await abort(context, error)
+        return pb.GetCandidateResponse(candidate=found, height=height)
 
     async def ListSeats(
         self,

@@ -44,7 +44,7 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
         ["status"], ["receipt", "get"], ["receipt", "verify"], ["serve"], ["faucet"], ["load"],
         ["devnet", "run"], ["devnet", "up"],
         ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],
-        ["devnet", "resume"], ["devnet", "wipe"],
+        ["devnet", "resume"], ["devnet", "wipe"], ["devnet", "scale"], ["devnet", "handover"],
     ],
 )  # fmt: skip
 def test_help_of_every_command_starts_with_an_example(command: list[str]) -> None:
@@ -71,6 +71,8 @@ def test_help_names_the_exit_codes(tmp_path: Path) -> None:
         (["block", "x", "-e", "127.0.0.1:1"], "MALFORMED_BLOCK", faults.EXIT_USAGE),
         (["tx", "status", "12"], "MALFORMED_ID", faults.EXIT_USAGE),
         (["devnet", "status"], "NO_DEVNET", faults.EXIT_NOT_FOUND),
+        (["devnet", "scale", "7"], "NO_DEVNET", faults.EXIT_NOT_FOUND),
+        (["devnet", "handover", "2"], "NO_DEVNET", faults.EXIT_NOT_FOUND),
         (["status", "--colour"], "USAGE", faults.EXIT_USAGE),
         (["teleport"], "USAGE", faults.EXIT_USAGE),
     ],

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
 
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
@@ -77,6 +79,7 @@ class Siblings:
     def __init__(self, config: NodeConfig, genesis: Genesis) -> None:
         self.config = config
         self.storage, self.gossip = StorageDouble(genesis), GossipDouble()
+        self.health = health_aio.HealthServicer()
         self._servers: dict[str, grpc.aio.Server] = {}
 
     async def start(self, role: str) -> None:
@@ -84,6 +87,7 @@ class Siblings:
         server = grpc.aio.server()
         if role == "storage":
             storage_pb2_grpc.add_StorageServiceServicer_to_server(self.storage, server)
+            health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         else:
             gossip_pb2_grpc.add_GossipServiceServicer_to_server(self.gossip, server)
         server.add_insecure_port(self.config.socket(role))

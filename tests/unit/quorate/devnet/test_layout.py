@@ -83,13 +83,6 @@ def test_lost_sockets_directory_is_made_anew(made: Layout) -> None:
     assert ready.sockets_dir.is_dir()
 
 
-def test_observers_can_join_later_and_only_grow(made: Layout) -> None:
-    grown = layouts.add_observers(made, 2)
-    assert [node.name for node in grown.nodes[-2:]] == ["observer-0", "observer-1"]
-    assert layouts.add_observers(grown, 1) == grown
-    assert (made.directory / "observer-1" / "genesis.json").exists()
-
-
 def test_directory_with_other_things_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "letters.txt").write_text("dear")

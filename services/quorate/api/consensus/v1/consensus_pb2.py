@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(quorate/api/consensus/v1/consensus.proto\x12\x18quorate.api.consensus.v1\"\"\n\x10SignBatchRequest\x12\x0e\n\x06header\x18\x01 \x01(\x0c\"&\n\x11SignBatchResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\"\"\n\x0fSignNodeRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\x0c\"H\n\x10SignNodeResponse\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x12\n\x10GetStatusRequest\"\x81\x01\n\x11GetStatusResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04view\x18\x02 \x01(\x04\x12\x11\n\x04seat\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x14\n\x0c\x66inal_height\x18\x06 \x01(\x04\x42\x07\n\x05_seat2\xc1\x02\n\x10\x43onsensusService\x12\x64\n\tSignBatch\x12*.quorate.api.consensus.v1.SignBatchRequest\x1a+.quorate.api.consensus.v1.SignBatchResponse\x12\x61\n\x08SignNode\x12).quorate.api.consensus.v1.SignNodeRequest\x1a*.quorate.api.consensus.v1.SignNodeResponse\x12\x64\n\tGetStatus\x12*.quorate.api.consensus.v1.GetStatusRequest\x1a+.quorate.api.consensus.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(quorate/api/consensus/v1/consensus.proto\x12\x18quorate.api.consensus.v1\"\"\n\x10SignBatchRequest\x12\x0e\n\x06header\x18\x01 \x01(\x0c\"&\n\x11SignBatchResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\"\"\n\x0fSignNodeRequest\x12\x0f\n\x07node_id\x18\x01 \x01(\x0c\"H\n\x10SignNodeResponse\x12\x12\n\npublic_key\x18\x01 \x01(\x0c\x12\r\n\x05\x65poch\x18\x02 \x01(\x04\x12\x11\n\tsignature\x18\x03 \x01(\x0c\"\x15\n\x13GetSeatProofRequest\"J\n\x14GetSeatProofResponse\x12\x10\n\x08seat_key\x18\x01 \x01(\x0c\x12\x11\n\tcandidate\x18\x02 \x01(\x0c\x12\r\n\x05proof\x18\x03 \x01(\x0c\"\x12\n\x10SignReadyRequest\"Z\n\x11SignReadyResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x10\n\x08seat_key\x18\x02 \x01(\x0c\x12\x11\n\tcandidate\x18\x03 \x01(\x0c\x12\x11\n\tsignature\x18\x04 \x01(\x0c\"\x12\n\x10GetStatusRequest\"\x81\x01\n\x11GetStatusResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04view\x18\x02 \x01(\x04\x12\x11\n\x04seat\x18\x03 \x01(\rH\x00\x88\x01\x01\x12\r\n\x05state\x18\x04 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12\x14\n\x0c\x66inal_height\x18\x06 \x01(\x04\x42\x07\n\x05_seat2\x96\x04\n\x10\x43onsensusService\x12\x64\n\tSignBatch\x12*.quorate.api.consensus.v1.SignBatchRequest\x1a+.quorate.api.consensus.v1.SignBatchResponse\x12\x61\n\x08SignNode\x12).quorate.api.consensus.v1.SignNodeRequest\x1a*.quorate.api.consensus.v1.SignNodeResponse\x12m\n\x0cGetSeatProof\x12-.quorate.api.consensus.v1.GetSeatProofRequest\x1a..quorate.api.consensus.v1.GetSeatProofResponse\x12\x64\n\tSignReady\x12*.quorate.api.consensus.v1.SignReadyRequest\x1a+.quorate.api.consensus.v1.SignReadyResponse\x12\x64\n\tGetStatus\x12*.quorate.api.consensus.v1.GetStatusRequest\x1a+.quorate.api.consensus.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,10 +39,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNNODEREQUEST']._serialized_end=180
   _globals['_SIGNNODERESPONSE']._serialized_start=182
   _globals['_SIGNNODERESPONSE']._serialized_end=254
-  _globals['_GETSTATUSREQUEST']._serialized_start=256
-  _globals['_GETSTATUSREQUEST']._serialized_end=274
-  _globals['_GETSTATUSRESPONSE']._serialized_start=277
-  _globals['_GETSTATUSRESPONSE']._serialized_end=406
-  _globals['_CONSENSUSSERVICE']._serialized_start=409
-  _globals['_CONSENSUSSERVICE']._serialized_end=730
+  _globals['_GETSEATPROOFREQUEST']._serialized_start=256
+  _globals['_GETSEATPROOFREQUEST']._serialized_end=277
+  _globals['_GETSEATPROOFRESPONSE']._serialized_start=279
+  _globals['_GETSEATPROOFRESPONSE']._serialized_end=353
+  _globals['_SIGNREADYREQUEST']._serialized_start=355
+  _globals['_SIGNREADYREQUEST']._serialized_end=373
+  _globals['_SIGNREADYRESPONSE']._serialized_start=375
+  _globals['_SIGNREADYRESPONSE']._serialized_end=465
+  _globals['_GETSTATUSREQUEST']._serialized_start=467
+  _globals['_GETSTATUSREQUEST']._serialized_end=485
+  _globals['_GETSTATUSRESPONSE']._serialized_start=488
+  _globals['_GETSTATUSRESPONSE']._serialized_end=617
+  _globals['_CONSENSUSSERVICE']._serialized_start=620
+  _globals['_CONSENSUSSERVICE']._serialized_end=1154
 # @@protoc_insertion_point(module_scope)

@@ -113,6 +113,104 @@ class SignNodeResponse(_message.Message):
 Global___SignNodeResponse: _TypeAlias = SignNodeResponse  # noqa: Y015
 
 @_typing.final
+class GetSeatProofRequest(_message.Message):
+    """Asks for the seat key's proof."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSeatProofRequest: _TypeAlias = GetSeatProofRequest  # noqa: Y015
+
+@_typing.final
+class GetSeatProofResponse(_message.Message):
+    """What registers a seat key with its candidate, or hands the candidate's seat over to it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    seat_key: _builtins.bytes
+    """Seat key (32 bytes)."""
+    candidate: _builtins.bytes
+    """Address of the candidate that this node is configured for (32 bytes)."""
+    proof: _builtins.bytes
+    """The seat key's signature over that address (64 bytes)."""
+    def __init__(
+        self,
+        *,
+        seat_key: _builtins.bytes = ...,
+        candidate: _builtins.bytes = ...,
+        proof: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "proof", b"proof", "seat_key", b"seat_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSeatProofResponse: _TypeAlias = GetSeatProofResponse  # noqa: Y015
+
+@_typing.final
+class SignReadyRequest(_message.Message):
+    """Asks whether this node is ready to vote for its candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignReadyRequest: _TypeAlias = SignReadyRequest  # noqa: Y015
+
+@_typing.final
+class SignReadyResponse(_message.Message):
+    """It is: what a Ready payload carries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Running epoch, which the signature covers."""
+    seat_key: _builtins.bytes
+    """Seat key (32 bytes)."""
+    candidate: _builtins.bytes
+    """Address of the candidate that this node is configured for (32 bytes)."""
+    signature: _builtins.bytes
+    """The seat key's signature over candidate and epoch (64 bytes)."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        seat_key: _builtins.bytes = ...,
+        candidate: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "epoch", b"epoch", "seat_key", b"seat_key", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignReadyResponse: _TypeAlias = SignReadyResponse  # noqa: Y015
+
+@_typing.final
 class GetStatusRequest(_message.Message):
     """Asks for the engine's status."""
 

@@ -45,6 +45,16 @@ class ConsensusServiceStub:
                 request_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeResponse.FromString,
                 _registered_method=True)
+        self.GetSeatProof = channel.unary_unary(
+                '/quorate.api.consensus.v1.ConsensusService/GetSeatProof',
+                request_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofResponse.FromString,
+                _registered_method=True)
+        self.SignReady = channel.unary_unary(
+                '/quorate.api.consensus.v1.ConsensusService/SignReady',
+                request_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyResponse.FromString,
+                _registered_method=True)
         self.GetStatus = channel.unary_unary(
                 '/quorate.api.consensus.v1.ConsensusService/GetStatus',
                 request_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetStatusRequest.SerializeToString,
@@ -70,6 +80,21 @@ class ConsensusServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSeatProof(self, request, context):
+        """Proves that the seat key stands for the configured candidate; the key itself never leaves.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignReady(self, request, context):
+        """Signs that a machine with the chain at its head stands behind the seat key in this epoch;
+        refused while it does not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetStatus(self, request, context):
         """Epoch, seat, view and state of the engine; blocks until the chain is open.
         """
@@ -89,6 +114,16 @@ def add_ConsensusServiceServicer_to_server(servicer, server):
                     servicer.SignNode,
                     request_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeRequest.FromString,
                     response_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeResponse.SerializeToString,
+            ),
+            'GetSeatProof': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSeatProof,
+                    request_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofResponse.SerializeToString,
+            ),
+            'SignReady': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignReady,
+                    request_deserializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyResponse.SerializeToString,
             ),
             'GetStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetStatus,
@@ -151,6 +186,60 @@ class ConsensusService:
             '/quorate.api.consensus.v1.ConsensusService/SignNode',
             quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeRequest.SerializeToString,
             quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignNodeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSeatProof(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.consensus.v1.ConsensusService/GetSeatProof',
+            quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofRequest.SerializeToString,
+            quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.GetSeatProofResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignReady(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.consensus.v1.ConsensusService/SignReady',
+            quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyRequest.SerializeToString,
+            quorate_dot_api_dot_consensus_dot_v1_dot_consensus__pb2.SignReadyResponse.FromString,
             options,
             channel_credentials,
             insecure,

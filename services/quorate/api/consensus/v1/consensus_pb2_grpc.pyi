@@ -37,6 +37,12 @@ class ConsensusServiceStub:
     """Signs a batch header as its author; refused while this validator must not sign."""
     SignNode: _grpc.UnaryUnaryMultiCallable[_consensus_pb2.SignNodeRequest, _consensus_pb2.SignNodeResponse]
     """Signs which node speaks for this seat."""
+    GetSeatProof: _grpc.UnaryUnaryMultiCallable[_consensus_pb2.GetSeatProofRequest, _consensus_pb2.GetSeatProofResponse]
+    """Proves that the seat key stands for the configured candidate; the key itself never leaves."""
+    SignReady: _grpc.UnaryUnaryMultiCallable[_consensus_pb2.SignReadyRequest, _consensus_pb2.SignReadyResponse]
+    """Signs that a machine with the chain at its head stands behind the seat key in this epoch;
+    refused while it does not.
+    """
     GetStatus: _grpc.UnaryUnaryMultiCallable[_consensus_pb2.GetStatusRequest, _consensus_pb2.GetStatusResponse]
     """Epoch, seat, view and state of the engine; blocks until the chain is open."""
 
@@ -49,6 +55,12 @@ class ConsensusServiceAsyncStub(ConsensusServiceStub):
     """Signs a batch header as its author; refused while this validator must not sign."""
     SignNode: _aio.UnaryUnaryMultiCallable[_consensus_pb2.SignNodeRequest, _consensus_pb2.SignNodeResponse]  # type: ignore[assignment]
     """Signs which node speaks for this seat."""
+    GetSeatProof: _aio.UnaryUnaryMultiCallable[_consensus_pb2.GetSeatProofRequest, _consensus_pb2.GetSeatProofResponse]  # type: ignore[assignment]
+    """Proves that the seat key stands for the configured candidate; the key itself never leaves."""
+    SignReady: _aio.UnaryUnaryMultiCallable[_consensus_pb2.SignReadyRequest, _consensus_pb2.SignReadyResponse]  # type: ignore[assignment]
+    """Signs that a machine with the chain at its head stands behind the seat key in this epoch;
+    refused while it does not.
+    """
     GetStatus: _aio.UnaryUnaryMultiCallable[_consensus_pb2.GetStatusRequest, _consensus_pb2.GetStatusResponse]  # type: ignore[assignment]
     """Epoch, seat, view and state of the engine; blocks until the chain is open."""
 
@@ -70,6 +82,24 @@ class ConsensusServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_consensus_pb2.SignNodeResponse, _abc.Awaitable[_consensus_pb2.SignNodeResponse]]:
         """Signs which node speaks for this seat."""
+
+    @_abc_1.abstractmethod
+    def GetSeatProof(
+        self,
+        request: _consensus_pb2.GetSeatProofRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consensus_pb2.GetSeatProofResponse, _abc.Awaitable[_consensus_pb2.GetSeatProofResponse]]:
+        """Proves that the seat key stands for the configured candidate; the key itself never leaves."""
+
+    @_abc_1.abstractmethod
+    def SignReady(
+        self,
+        request: _consensus_pb2.SignReadyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consensus_pb2.SignReadyResponse, _abc.Awaitable[_consensus_pb2.SignReadyResponse]]:
+        """Signs that a machine with the chain at its head stands behind the seat key in this epoch;
+        refused while it does not.
+        """
 
     @_abc_1.abstractmethod
     def GetStatus(

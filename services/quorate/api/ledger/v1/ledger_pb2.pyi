@@ -594,3 +594,139 @@ class GetFinalityReceiptResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFinalityReceiptResponse: _TypeAlias = GetFinalityReceiptResponse  # noqa: Y015
+
+@_typing.final
+class Candidate(_message.Message):
+    """A candidate: who may be elected, with what, and how it does (docs/protocol.md#D1)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    NEXT_KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMMISSION_BP_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    SELF_STAKE_FIELD_NUMBER: _builtins.int
+    READY_EPOCH_FIELD_NUMBER: _builtins.int
+    JAILED_UNTIL_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    MISSED_EPOCH_FIELD_NUMBER: _builtins.int
+    POT_FIELD_NUMBER: _builtins.int
+    COMMISSION_DUE_FIELD_NUMBER: _builtins.int
+    RESIGNED_FIELD_NUMBER: _builtins.int
+    SLASHED_FIELD_NUMBER: _builtins.int
+    owner: _builtins.bytes
+    """Its owner's address (32 bytes), which names it."""
+    operator: _builtins.bytes
+    """Address (32 bytes) that may operate it beside the owner."""
+    seat_key: _builtins.bytes
+    """Seat key (32 bytes) that counts at elections."""
+    next_key: _builtins.bytes
+    """Seat key (32 bytes) that takes over with its Ready; empty: none."""
+    name: _builtins.str
+    """What people call it by."""
+    description: _builtins.str
+    """Not interpreted."""
+    commission_bp: _builtins.int
+    """What it keeps of its delegators' rewards, of 10,000."""
+    stake: _builtins.int
+    """All that is bonded to it."""
+    self_stake: _builtins.int
+    """The owner's own part of it."""
+    ready_epoch: _builtins.int
+    """The last epoch, plus one, for which a Ready was given; 0: none."""
+    jailed_until: _builtins.int
+    """Epoch until which it can't be elected; 0: it is not jailed."""
+    missed: _builtins.int
+    """Views that it missed in missed_epoch."""
+    missed_epoch: _builtins.int
+    """The last epoch in which it held a seat to the end."""
+    pot: _builtins.int
+    """Rewards of its delegators that nobody has claimed yet."""
+    commission_due: _builtins.int
+    """Commission that the owner has not claimed yet."""
+    resigned: _builtins.bool
+    """It is out for good by its own will."""
+    slashed: _builtins.bool
+    """It is out for good because a seat key of it signed two messages that conflict."""
+    def __init__(
+        self,
+        *,
+        owner: _builtins.bytes = ...,
+        operator: _builtins.bytes = ...,
+        seat_key: _builtins.bytes = ...,
+        next_key: _builtins.bytes = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        commission_bp: _builtins.int = ...,
+        stake: _builtins.int = ...,
+        self_stake: _builtins.int = ...,
+        ready_epoch: _builtins.int = ...,
+        jailed_until: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        missed_epoch: _builtins.int = ...,
+        pot: _builtins.int = ...,
+        commission_due: _builtins.int = ...,
+        resigned: _builtins.bool = ...,
+        slashed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["commission_bp", b"commission_bp", "commission_due", b"commission_due", "description", b"description", "jailed_until", b"jailed_until", "missed", b"missed", "missed_epoch", b"missed_epoch", "name", b"name", "next_key", b"next_key", "operator", b"operator", "owner", b"owner", "pot", b"pot", "ready_epoch", b"ready_epoch", "resigned", b"resigned", "seat_key", b"seat_key", "self_stake", b"self_stake", "slashed", b"slashed", "stake", b"stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class GetCandidateRequest(_message.Message):
+    """Asks for a candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """Its owner's address (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCandidateRequest: _TypeAlias = GetCandidateRequest  # noqa: Y015
+
+@_typing.final
+class GetCandidateResponse(_message.Message):
+    """A candidate and where it was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def candidate(self) -> Global___Candidate:
+        """The candidate."""
+
+    def __init__(
+        self,
+        *,
+        candidate: Global___Candidate | None = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "height", b"height"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCandidateResponse: _TypeAlias = GetCandidateResponse  # noqa: Y015

@@ -70,6 +70,11 @@ class LedgerServiceStub:
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.FromString,
                 _registered_method=True)
+        self.GetCandidate = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetCandidate',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -126,6 +131,13 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetCandidate(self, request, context):
+        """Reads a candidate at the latest executed height.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -163,6 +175,11 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetFinalityReceipt,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.SerializeToString,
+            ),
+            'GetCandidate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCandidate,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -355,6 +372,33 @@ class LedgerService:
             '/quorate.api.ledger.v1.LedgerService/GetFinalityReceipt',
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.SerializeToString,
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCandidate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetCandidate',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
             options,
             channel_credentials,
             insecure,

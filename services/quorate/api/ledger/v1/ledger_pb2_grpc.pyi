@@ -49,6 +49,8 @@ class LedgerServiceStub:
     """Proves what became of an executed transaction, to be verified without a network. Until a final
     header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
     """
+    GetCandidate: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]
+    """Reads a candidate at the latest executed height."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -71,6 +73,8 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Proves what became of an executed transaction, to be verified without a network. Until a final
     header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
     """
+    GetCandidate: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]  # type: ignore[assignment]
+    """Reads a candidate at the latest executed height."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -132,5 +136,13 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Proves what became of an executed transaction, to be verified without a network. Until a final
         header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
         """
+
+    @_abc_1.abstractmethod
+    def GetCandidate(
+        self,
+        request: _ledger_pb2.GetCandidateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetCandidateResponse, _abc.Awaitable[_ledger_pb2.GetCandidateResponse]]:
+        """Reads a candidate at the latest executed height."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

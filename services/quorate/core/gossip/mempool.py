@@ -8,7 +8,7 @@ least yields to what pays more (docs/protocol.md#M5).
 from collections.abc import Iterable
 from typing import Final
 
-from quorate.core.fees import PRICE_MAX, compute_price, compute_tip
+from quorate.core.fees import compute_tip
 from quorate.core.gossip.entries import Account, Checked, Entry, Lane, Refusal, State
 from quorate.core.gossip.executed import SKIPPED, SUCCEEDED, Dropped, ExecutedBlock, Remembered
 from quorate.core.gossip.held import Held
@@ -18,6 +18,7 @@ from quorate.core.gossip.refusals import (
     check_balance,
     check_height_and_fee,
     check_key,
+    compute_rank,
     refuse,
 )
 from quorate.core.params import Params
@@ -50,6 +51,8 @@ class Mempool:
         # Above so many ready bytes more is accepted than will be executed soon (pace.py).
         self.ready_bytes_max = bytes_max
         self.entries: dict[bytes, Entry] = {}
+        # Prices of own transactions that the last block executed.
+        self.paid: list[int] = []
         # Own transactions that yielded to others, for whoever tells their followers.
         self.yielded: list[Dropped] = []
         self.lanes = Lanes()
@@ -195,17 +198,24 @@ class Mempool:
         """Judge whether a transaction may take a waiting one's place (docs/protocol.md#M6)."""
         if old.state is not State.WAITING or checked[13]:
             return refuse("SEQUENCE_TAKEN", "a batch holds another transaction of this sequence")
-        if old.base_fee_max < self.base_fee:
-            # It can't be batched as it is: whatever can is better.
-            return None
-        tip = compute_tip(old.price + old.price // REPLACEMENT_SHARE + 1, checked[6])
-        if checked[5] >= max(tip, old.tip + 1):
+        tip = self.compute_replacing_tip(old, checked[6])
+        if checked[5] >= tip:
             return None
         return refuse(
             "REPLACEMENT_UNDERPRICED",
             f"another transaction of this sequence waits; a tip of {tip} takes its place",
-            tip_min=max(tip, old.tip + 1),
+            tip_min=tip,
         )
+
+    def compute_replacing_tip(self, old: Entry, weight: int) -> int:
+        """Return the least tip with which a transaction of this weight takes a waiting one's place.
+
+        What can't be batched now, because its fee limit is too low, gives way to whatever can.
+        """
+        if old.base_fee_max < self.base_fee:
+            return 0
+        price = old.price + old.price // REPLACEMENT_SHARE + 1
+        return max(compute_tip(price, weight), old.tip + 1)
 
     def _check_account(
         self, account: Account, checked: Checked, known_hash: bytes, old: Entry | None
@@ -221,7 +231,7 @@ class Mempool:
     def _make_way(self, lane: Lane, checked: Checked, old: Entry | None) -> Refusal | None:
         """Have what pays less yield until there is room; nothing does when that is not enough."""
         size = checked[8] - (old.size if old is not None else 0)
-        is_ready, rank = checked[2] <= lane.end, _compute_rank(lane, checked)
+        is_ready, rank = checked[2] <= lane.end, compute_rank(lane, checked)
         yielding: list[Entry] = []
         while self._is_full(size, is_ready=is_ready):
             entry = self.lanes.find_lowest(rank)
@@ -321,7 +331,7 @@ class Mempool:
 
     def begin_block(self, block: ExecutedBlock) -> None:
         """Note a block's height and fee before its slices are applied."""
-        self.height, self.base_fee = block.height, block.base_fee
+        self.height, self.base_fee, self.paid = block.height, block.base_fee, []
         self.lanes.set_base_fee(block.base_fee)
 
     def apply_executed(self, block: ExecutedBlock, start: int, stop: int) -> list[Dropped]:
@@ -355,6 +365,8 @@ class Mempool:
                 self.lanes.forget(entry)
                 if entry.id != id_:
                     dropped.append(Dropped(entry.id, "SEQUENCE_PAST"))
+                else:
+                    self.paid.append(entry.price)
         self._executed.add(executed)
         return dropped
 
@@ -383,12 +395,3 @@ class Mempool:
                 self._drop(entry)
                 dropped.append(Dropped(entry.id, "EXPIRED"))
         return dropped
-
-
-def _compute_rank(lane: Lane, checked: Checked) -> int:
-    """Return at which price an arriving transaction would stand; -1 when it can't be batched."""
-    sequence = checked[2]
-    price = PRICE_MAX if checked[13] else compute_price(checked[5], checked[6])
-    if sequence > lane.end or (lane.is_held and sequence > lane.cursor):
-        return -1
-    return min(price, lane.price) if lane.is_queued and sequence > lane.cursor else price

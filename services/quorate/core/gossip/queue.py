@@ -12,7 +12,7 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Final
 
-from quorate.core.fees import RUNGS, compute_rung
+from quorate.core.fees import RUNGS, compute_rung, compute_rung_price
 from quorate.core.gossip.entries import Account, Lane
 
 # Prices that nobody stands at any more are swept out of the heaps when they outnumber the others.
@@ -93,17 +93,26 @@ class Queue:
 
     def find_best(self) -> Lane | None:
         """Return the lane whose turn it is by price."""
-        heap, shelves = self._highest, self._shelves
-        while heap:
-            shelf = shelves.get(-heap[0])
-            if shelf is not None:
-                return next(iter(next(iter(shelf.values()))))
-            heappop(heap)
-        return None
+        if not self._shelves:
+            return None
+        return next(iter(next(iter(self._shelves[self.find_highest_price()].values()))))
 
     def find_oldest(self) -> Lane | None:
         """Return the lane that has had no turn for longest."""
         return next(iter(self._ages), None)
+
+    def find_highest_price(self) -> int:
+        """Return the highest price at which a lane stands; 0 when none does."""
+        heap, shelves = self._highest, self._shelves
+        while heap and -heap[0] not in shelves:
+            heappop(heap)
+        return -heap[0] if heap else 0
+
+    def list_weights(self) -> list[tuple[int, int]]:
+        """Return (price, weight) of what stands on each rung, ascending."""
+        return [
+            (compute_rung_price(rung), weight) for rung, weight in enumerate(self.ladder) if weight
+        ]
 
     def find_lowest_price(self) -> int | None:
         """Return the lowest price at which a lane stands."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from quorate.core.gossip.entries import Account, Checked, Refusal
+from quorate.core.fees import PRICE_MAX, compute_price
+from quorate.core.gossip.entries import Account, Checked, Lane, Refusal
 from quorate.core.params import Params
 
 SENDER_COUNT_MAX: Final = 16_384
@@ -57,3 +58,12 @@ def check_key(
     if known and known != checked[12]:
         return refuse("IDEMPOTENCY_CONFLICT", "the key stands for other payloads")
     return None
+
+
+def compute_rank(lane: Lane, checked: Checked) -> int:
+    """Return at which price an arriving transaction would stand; -1 when it can't be batched."""
+    sequence = checked[2]
+    price = PRICE_MAX if checked[13] else compute_price(checked[5], checked[6])
+    if sequence > lane.end or (lane.is_held and sequence > lane.cursor):
+        return -1
+    return min(price, lane.price) if lane.is_queued and sequence > lane.cursor else price

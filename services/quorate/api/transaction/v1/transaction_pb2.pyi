@@ -619,17 +619,19 @@ class EstimateFeeRequest(_message.Message):
     """Bytes of the encoded SignedTransaction."""
     signatures: _builtins.int
     """Signatures, at least 1."""
-    payloads: _builtins.int
-    """Payloads, at least 1."""
     within_blocks: _builtins.int
     """It is to be in one of the next so many blocks, 1 to 256; 0 counts as 12."""
+    @_builtins.property
+    def payloads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds of its payloads, named as in quorate.api.types.v1.Payload ("transfer"), at least 1."""
+
     def __init__(
         self,
         *,
         weight: _builtins.int = ...,
         size_bytes: _builtins.int = ...,
         signatures: _builtins.int = ...,
-        payloads: _builtins.int = ...,
+        payloads: _abc.Iterable[_builtins.str] | None = ...,
         within_blocks: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015

@@ -87,7 +87,7 @@ def explain(
         output.print_json({"id": id_, **document})
     else:
         _print_explanation(id_, found)
-    if found.stage is Stage.UNKNOWN:
+    if found.stage is Stage.UNKNOWN and found.receipt is None:
         raise typer.Exit(faults.EXIT_NOT_FOUND)
 
 

@@ -211,13 +211,13 @@ class Lanes:
                 if lane is not None:
                     self._free(lane, U64.unpack(slot[33:])[0])
 
-    def find_lowest(self, below: int) -> Entry | None:
+    def find_lowest(self, below: int, *, ready_only: bool) -> Entry | None:
         """Return the entry that yields first to one of price `below`; None when none does.
 
         Lanes that are stuck yield first, then those of the lowest price; of a lane its last entry,
         so that no gap comes of it.
         """
-        while below >= 0 and self._stuck:
+        while below >= 0 and self._stuck and not ready_only:
             lane = next(reversed(self._stuck))
             entry = self.find_last(lane)
             if entry is not None and (entry.sequence >= lane.end or lane.is_held):

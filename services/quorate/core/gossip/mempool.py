@@ -36,6 +36,8 @@ REPLACEMENT_SHARE: Final = 8
 # A sequence may lie so far behind the first one that is missing.
 GAP_MAX: Final = 1_024
 ACCOUNTS_MAX: Final = 50_000
+# Skipped for one of these it may still be executed: it waits again (docs/protocol.md#M3).
+TAKEN_BACK: Final = frozenset({"SEQUENCE_GAP", "FEE_TOO_LOW"})
 # A stale balance is read again after so many blocks, at once when it would not suffice.
 STALE_BLOCKS: Final = 16
 
@@ -231,27 +233,24 @@ class Mempool:
     def _make_way(self, lane: Lane, checked: Checked, old: Entry | None) -> Refusal | None:
         """Have what pays less yield until there is room; nothing does when that is not enough."""
         size = checked[8] - (old.size if old is not None else 0)
-        is_ready, rank = checked[2] <= lane.end, compute_rank(lane, checked)
-        yielding: list[Entry] = []
-        while self._is_full(size, is_ready=is_ready):
-            entry = self.lanes.find_lowest(rank)
+        counts, rank = checked[2] <= lane.end and size > 0, compute_rank(lane, checked)
+        lanes, yielding = self.lanes, list[Entry]()
+        while True:
+            is_shut = counts and lanes.ready_bytes >= self.ready_bytes_max
+            if self.bytes + size <= self.bytes_max and not is_shut:
+                break
+            entry = lanes.find_lowest(rank, ready_only=is_shut)
             if entry is None or entry is old or len(yielding) >= YIELDING_MAX:
                 for each in reversed(yielding):
-                    self.lanes.put_back(each)
+                    lanes.put_back(each)
                 return self._refuse_for_room(checked, rank)
-            self.lanes.remove(entry)
+            lanes.remove(entry)
             yielding.append(entry)
             size -= entry.size
         for entry in yielding:
             self._let_go(entry)
             self.yielded.append(Dropped(entry.id, "OUTBID"))
         return None
-
-    def _is_full(self, size_bytes: int, *, is_ready: bool) -> bool:
-        """Tell whether so many bytes more are too many."""
-        if self.bytes + size_bytes > self.bytes_max:
-            return True
-        return is_ready and size_bytes > 0 and self.lanes.ready_bytes >= self.ready_bytes_max
 
     def _refuse_for_room(self, checked: Checked, rank: int) -> Refusal:
         lowest = self.lanes.queue.find_lowest_price()
@@ -377,7 +376,7 @@ class Mempool:
         if entry is None or entry.batch not in block.batches:
             return
         reason = block.reasons[position]
-        if reason == "SEQUENCE_GAP":
+        if reason in TAKEN_BACK:
             self.lanes.reopen(entry)
             return
         self._drop(entry)

@@ -116,16 +116,13 @@ class Lanes:
 
         A share goes to the lanes that have waited longest, the rest to those that pay most.
         """
-        queue, turns = self.queue, 0
-        find, floor = queue.find_oldest, draft.compute_floor(AGED_SHARE)
-        if queue.is_flat:
-            find = queue.find_best
-        while turns < TURNS_MAX and (lane := find()) is not None:
-            turns += 1
-            if self._take_turn(lane, draft):
+        queue, floor = self.queue, draft.compute_floor(AGED_SHARE)
+        by_age = not queue.is_flat
+        for _ in range(TURNS_MAX):
+            by_age = by_age and draft.is_above(floor)
+            lane = queue.find_oldest() if by_age else queue.find_best()
+            if lane is None or self._take_turn(lane, draft):
                 return
-            if find != queue.find_best and not draft.is_above(floor):
-                find = queue.find_best
 
     def set_base_fee(self, base_fee: int) -> None:
         """Note the next block's base fee: lanes whose head covers it now have turns again."""

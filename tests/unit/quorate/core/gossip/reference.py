@@ -46,11 +46,10 @@ class Reference:
         prices = {row.price for row in self.rows.values()}
         by_age = len(prices) > 1
         while self.rows:
+            by_age = by_age and all(r > floor for r, floor in zip(room, floors, strict=True))
             name = self._find_oldest() if by_age else self._find_best()
             if self._take_turn(name, room, taken):
                 break
-            if any(left <= floor for left, floor in zip(room, floors, strict=True)):
-                by_age = False
         return taken
 
     def set_base_fee(self, base_fee: int) -> None:

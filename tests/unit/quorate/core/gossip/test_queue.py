@@ -115,9 +115,14 @@ def fill(pool: Mempool, txs: list[Checked]) -> None:
 def test_what_pays_more_per_weight_goes_first(maker, mempool) -> None:
     fill(mempool, [maker.make(n, 0, tip=tip) for n, tip in enumerate((5, 0, 100, 20))])
     fill(mempool, [maker.make(4, 0, tip=150, weight=300)])
-    first = [entry.tip for entry in mempool.take(10**6, 5, 10**6)]
-    # A share goes to the oldest; then by tip per weight.
-    assert first == [5, 100, 150, 20, 0]
+    assert [entry.tip for entry in mempool.take(10**6, 5, 10**6)] == [100, 150, 20, 5, 0]
+
+
+def test_one_in_eight_goes_to_the_oldest_whatever_it_pays(maker, mempool) -> None:
+    fill(mempool, [maker.make(0, 0)])
+    fill(mempool, [maker.make(1 + n % 9, n // 9, tip=50) for n in range(18)])
+    assert [entry.tip for entry in mempool.take(10**6, 7, 10**6)] == [50] * 7
+    assert [entry.tip for entry in mempool.take(10**6, 8, 10**6)] == [0] + [50] * 7
 
 
 def test_nothing_jumps_its_lane_and_a_cheap_one_in_front_blocks_a_dear_one(maker, mempool) -> None:
@@ -125,15 +130,10 @@ def test_nothing_jumps_its_lane_and_a_cheap_one_in_front_blocks_a_dear_one(maker
     fill(mempool, [maker.make(n, 0, tip=50) for n in range(2, 6)])
     order = [(e.lane.account.sender, e.sequence) for e in mempool.take(10**6, 100, 10**6)]
     assert order.index((maker.sender(0), 0)) == order.index((maker.sender(0), 1)) - 1
-    mempool = Mempool(Params(), 10**6)
-    for number in range(10):
-        mempool.put_account(maker.sender(number), 10**9, [], 0)
-    # Nobody's turn by age: the one in front would have had it.
-    fill(mempool, [maker.make(9, 0, tip=1)])
-    fill(mempool, [maker.make(0, 0, tip=0), maker.make(0, 1, tip=900)])
-    fill(mempool, [maker.make(n, 0, tip=50) for n in range(2, 6)])
-    assert [e.tip for e in mempool.take(10**6, 5, 10**6)] == [1, 50, 50, 50, 50]
-    assert [e.tip for e in mempool.take(10**6, 5, 10**6)] == [0, 900]
+    fill(mempool, [maker.make(0, 2, tip=0), maker.make(0, 3, tip=900)])
+    fill(mempool, [maker.make(n, 1, tip=50) for n in range(2, 6)])
+    assert [e.tip for e in mempool.take(10**6, 4, 10**6)] == [50, 50, 50, 50]
+    assert [e.tip for e in mempool.take(10**6, 4, 10**6)] == [0, 900]
 
 
 def test_at_one_price_senders_take_turns_however_many_lanes_they_use(maker, mempool) -> None:

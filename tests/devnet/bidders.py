@@ -12,7 +12,8 @@ from quorate.devnet.accounts import load_accounts
 from quorate.devnet.network import Network
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
-from quorate.sdk.transactions import Options, compute_weight_max, sign_transfers
+from quorate.sdk.payloads import build_transfers
+from quorate.sdk.transactions import Options, compute_weight_max, sign_payloads
 from quorate.sdk.values import Executed
 
 CHUNK = 6
@@ -70,13 +71,13 @@ class Bidders:
                 options = Options(
                     sequence=sequence, valid_until_height=account.height + 200, fee_limit=0
                 )
-                transfers = [(self._keys[0].address, 1)]
-                weight = compute_weight_max(transfers, options)
+                payloads = build_transfers([(self._keys[0].address, 1)])
+                weight = compute_weight_max(key.address, payloads, options)
                 limit = weight * rng.randrange(self._base_fee // 2, self._base_fee)
                 options = replace(options, fee_limit=limit, tip=rng.randrange(20) * weight // 10)
                 chunk = [
-                    sign_transfers(
-                        status.domain, key, transfers, replace(options, sequence=sequence + each)
+                    sign_payloads(
+                        status.domain, [key], payloads, replace(options, sequence=sequence + each)
                     )
                     for each in range(CHUNK)
                 ]

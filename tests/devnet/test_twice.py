@@ -41,7 +41,8 @@ async def test_one_transaction_to_all_validators_at_once_has_one_effect(network:
             options = Options(
                 sequence=sequence, valid_until_height=status.height + 1_000, fee_limit=0
             )
-            signed = sign_with_fee(status, [demo], build_transfers([(to.address, UNIT)]), options)
+            payloads = build_transfers([(to.address, UNIT)])
+            signed = await sign_with_fee(client, status.domain, [demo], payloads, options)
             answers = await asyncio.gather(
                 *[_submit(node, signed.raw) for node in network.layout.nodes]
             )

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quorate.core.errors import InvalidInput, QuorateError
+from quorate.core.values import HASH_BYTES, UINT64_MAX
 
 UNIT_DIGITS = 9
 _UNIT = 1_000_000_000
@@ -77,7 +78,21 @@ def parse_amount(text: str) -> int:
             f"'{text}' has more than {UNIT_DIGITS} decimals or none after the point",
             reason="MALFORMED_AMOUNT",
         )
-    return int(whole or "0") * _UNIT + int(part.ljust(UNIT_DIGITS, "0"))
+    units = int(whole or "0") * _UNIT + int(part.ljust(UNIT_DIGITS, "0"))
+    if units > UINT64_MAX:
+        raise InvalidInput(f"'{text}' is more than there can ever be", reason="OUT_OF_RANGE")
+    return units
+
+
+def parse_id(text: str) -> bytes:
+    """Return the 32 bytes of a transaction id; raises InvalidInput."""
+    try:
+        id_ = bytes.fromhex(text)
+    except ValueError:
+        id_ = b""
+    if len(id_) != HASH_BYTES:
+        raise InvalidInput(f"'{text}' is no transaction id: 64 hex digits", reason="MALFORMED_ID")
+    return id_
 
 
 def leave_quietly() -> None:

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from quorate.cli import options, output, session
-from quorate.cli.tx import parse_id
 from quorate.core.errors import NotFound
 from quorate.core.values import compute_quorum, format_address
 from quorate.devnet.layout import DEFAULT_DIRECTORY
@@ -63,7 +62,7 @@ def get(
     Without --genesis and without a local network it is checked against the genesis hash that the
     gateway names, which proves nothing to who doubts the gateway: verify it again then.
     """
-    wanted = parse_id(id_)
+    wanted = output.parse_id(id_)
     point = None if trust is None else receipts.parse_point(trust)
     known = _find_genesis(genesis) if genesis is not None or _find_local() is not None else None
 

@@ -1,22 +1,23 @@
-"""`quorate tx …`: send a transfer and watch it become final, or look one up."""
+"""`quorate tx …`: send a transfer and watch it become final, look one up, ask why it waits."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
-from quorate.cli import life, options, output, session, wallet
-from quorate.core.errors import InvalidInput, NotFound, Unavailable
+from quorate.cli import fees, life, options, output, session, wallet
+from quorate.core.errors import NotFound, Unavailable
 from quorate.core.transactions import Payload
-from quorate.core.values import HASH_BYTES, format_address
+from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
+from quorate.sdk.fees import Simulation
 from quorate.sdk.keys import Key
 from quorate.sdk.payloads import build_transfers
-from quorate.sdk.sender import VALIDITY_BLOCKS, sign_with_fee
-from quorate.sdk.transactions import Options, Signed
+from quorate.sdk.sender import VALIDITY_BLOCKS, set_fee
+from quorate.sdk.transactions import Options, Signed, encode_unsigned, sign_payloads
 from quorate.sdk.values import Executed, Outcome, Receipt, Stage, Update
 
 app = typer.Typer(no_args_is_help=True, help="Send transactions and follow them.")
@@ -25,13 +26,31 @@ From = Annotated[
     str, typer.Option("--from", "-f", metavar="KEY", help="Key that pays: a name, or demo.")
 ]
 Lane = Annotated[int, typer.Option("--lane", min=0, max=15, help="Nonce lane.")]
-Tip = Annotated[str, typer.Option("--tip", help="Tokens on top of the fee.")]
+Tip = Annotated[
+    str | None, typer.Option("--tip", help="Tokens on top of the fee. Default: as estimated.")
+]
+Within = Annotated[int, typer.Option("--within", min=0, help="Fees for so many blocks; 0: soon.")]
 Memo = Annotated[str, typer.Option("--memo", help="Up to 256 bytes.")]
 IdempotencyKey = Annotated[
     str, typer.Option("--idempotency-key", help="The same key takes effect once.")
 ]
 Timeout = Annotated[float, typer.Option("--timeout", help="Seconds to wait.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Transaction ids, 64 hex digits.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Run it on the latest state; sign and send nothing.")
+]
+
+
+class Fee(NamedTuple):
+    """What is asked of fees: a tip, None: as estimated; and for how many blocks, 0: soon."""
+
+    tip: int | None = None
+    within_blocks: int = 0
+
+
+SOON: Final = Fee()
+app.command(short_help="Tell what a transfer has to pay, and why.")(fees.estimate)
+app.command(short_help="Tell where a transaction is, and what blocks it.")(fees.explain)
 
 
 @app.command(short_help="Send a transfer and show its life.")
@@ -41,9 +60,11 @@ def send(
     amount: Annotated[str, typer.Argument(help="Tokens, like 12 or 0.5.")],
     sender: From = "demo",
     lane: Lane = 0,
-    tip: Tip = "0",
+    tip: Tip = None,
+    within: Within = 0,
     memo: Memo = "",
     idempotency_key: IdempotencyKey = "",
+    dry_run: DryRun = False,
     timeout_s: Timeout = 30.0,
     keys_dir: options.KeysDir = None,
     password_file: options.PasswordFile = None,
@@ -54,22 +75,30 @@ def send(
 
     Sign a transfer, send it, and show each stage with milliseconds until it is executed. Sent again
     as long as it is neither executed nor expired; the same transaction never has a second effect.
+    Fee limit and tip are what the gateway advises. With --dry-run nothing is signed or sent: the
+    latest state tells which receipt it would have.
     """
     directory = wallet.find_directory(keys_dir)
     target, units = wallet.resolve(directory, to), output.parse_amount(amount)
-    key = wallet.open_key(directory, sender, password_file)
+    payloads = build_transfers([(target, units)])
     wished = Options(
         sequence=0,
         valid_until_height=0,
         fee_limit=0,
         lane=lane,
-        tip=output.parse_amount(tip),
         idempotency_key=idempotency_key.encode(),
         memo=memo.encode(),
     )
+    fee = Fee(None if tip is None else output.parse_amount(tip), within)
+    if dry_run:
+        payer = wallet.resolve(directory, sender)
+        found = session.run(endpoint, lambda client: _try(client, payer, payloads, wished, fee))
+        fees.show_simulation(found, as_json=as_json)
+        return
+    key = wallet.open_key(directory, sender, password_file)
 
     async def work(client: Client) -> tuple[Receipt, dict[Stage, float]]:
-        signed = await sign(client, [key], build_transfers([(target, units)]), wished)
+        signed = await sign(client, [key], payloads, wished, fee)
         if not as_json:
             output.err.print(f"sending {output.format_amount(units)} to {format_address(target)}")
         return await _send(client, signed, timeout_s, as_json=as_json)
@@ -94,7 +123,7 @@ def status(
 
     Show the receipt of an executed transaction, or the stage it has reached.
     """
-    wanted = parse_id(id_)
+    wanted = output.parse_id(id_)
 
     async def work(client: Client) -> tuple[Stage, Receipt | None]:
         try:
@@ -130,7 +159,7 @@ def watch(
     Print each stage as it happens, until all are executed or dropped. With --json, one document
     per line.
     """
-    wanted = [parse_id(text) for text in ids]
+    wanted = [output.parse_id(text) for text in ids]
 
     async def work(client: Client) -> None:
         left = set(wanted)
@@ -150,30 +179,40 @@ def watch(
 
 
 async def sign(
-    client: Client, keys: Sequence[Key], payloads: Sequence[Payload], wished: Options
+    client: Client,
+    keys: Sequence[Key],
+    payloads: Sequence[Payload],
+    wished: Options,
+    fee: Fee = SOON,
 ) -> Signed:
-    """Return payloads signed with the lane's next sequence, an expiry and a fee limit.
+    """Return payloads signed with everything that `complete` fills in.
 
     The first key is the sender's.
     """
-    state, account = await client.status(), await client.account(keys[0].address)
-    complete = replace(
+    options_ = await complete(client, keys[0].address, payloads, wished, fee)
+    return sign_payloads((await client.status()).domain, keys, payloads, options_)
+
+
+async def complete(
+    client: Client, sender: bytes, payloads: Sequence[Payload], wished: Options, fee: Fee
+) -> Options:
+    """Return options with the lane's next sequence, an expiry, and fee limit and tip as advised."""
+    state, account = await client.status(), await client.account(sender)
+    options_ = replace(
         wished,
         sequence=account.lanes.get(wished.lane, 0),
         valid_until_height=state.height + min(VALIDITY_BLOCKS, state.validity_max_blocks),
     )
-    return sign_with_fee(state, keys, payloads, complete)
+    return await set_fee(
+        client, sender, payloads, options_, tip=fee.tip, within_blocks=fee.within_blocks
+    )
 
 
-def parse_id(text: str) -> bytes:
-    """Return the 32 bytes of a transaction id; raises InvalidInput."""
-    try:
-        id_ = bytes.fromhex(text)
-    except ValueError:
-        id_ = b""
-    if len(id_) != HASH_BYTES:
-        raise InvalidInput(f"'{text}' is no transaction id: 64 hex digits", reason="MALFORMED_ID")
-    return id_
+async def _try(
+    client: Client, sender: bytes, payloads: Sequence[Payload], wished: Options, fee: Fee
+) -> Simulation:
+    options_ = await complete(client, sender, payloads, wished, fee)
+    return await client.simulate(encode_unsigned(sender, payloads, options_))
 
 
 async def _tell_known(client: Client, id_: bytes, *, as_json: bool) -> set[bytes]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from quorate.core.errors import NotFound, QuorateError, RefusedToStart
-from quorate.core.genesis import SeatEntry, Terms, build_genesis, build_seat_entry
+from quorate.core.genesis import Terms, build_genesis, build_seat_entry
+from quorate.core.genesis_entries import SeatEntry
 from quorate.core.params import Params
 from quorate.core.values import format_address, parse_address
 from quorate.devnet.accounts import address_of, compute_stake, create_accounts, load_accounts

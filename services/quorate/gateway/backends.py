@@ -14,7 +14,7 @@ from grpc import aio
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2_grpc
-from quorate.api.transaction.v1 import transaction_pb2
+from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.gateway.outbox import Outbox, OutChunk
 from quorate.kit import rpc
 from quorate.kit.config import ValidatorAddress
@@ -59,8 +59,9 @@ class Backend:
     def __init__(self, address: ValidatorAddress, domain: bytes) -> None:
         self.name, self._domain = address.name, domain
         self._channels = rpc.open_channel(address.gossip), rpc.open_channel(address.storage)
-        self._ingress = gossip_pb2_grpc.IngressServiceStub(self._channels[0])
+        self.ingress = gossip_pb2_grpc.IngressServiceStub(self._channels[0])
         self.ledger = ledger_pb2_grpc.LedgerServiceStub(self._channels[1])
+        self.trials = transaction_pb2_grpc.SimulationServiceStub(self._channels[1])
         self.executed = storage_pb2_grpc.ExecutedServiceStub(self._channels[1])
         self.info: gossip_pb2.DescribeResponse | None = None
         self.is_up = False
@@ -128,7 +129,7 @@ class Backend:
             await asyncio.sleep(BACKOFF_S_MAX if self.is_foreign else wait_s)
 
     async def _hold_session(self, owner: Owner) -> None:
-        call = self._ingress.Submit()
+        call = self.ingress.Submit()
         self.is_up = True
         _log.info("validator reachable", validator=self.name)
         owner.handle_up(self)
@@ -155,7 +156,7 @@ class Backend:
 
     async def _describe(self, *, wait_for_ready: bool = False) -> None:
         request = gossip_pb2.DescribeRequest()
-        info = await self._ingress.Describe(
+        info = await self.ingress.Describe(
             request, timeout=SILENCE_S, wait_for_ready=wait_for_ready
         )
         is_foreign = info.domain != self._domain
@@ -217,6 +218,6 @@ class Backend:
         raise Broken("it ended the submit stream")
 
     async def _follow_stages(self, owner: Owner) -> None:
-        async for update in self._ingress.WatchStages(gossip_pb2.WatchStagesRequest()):
+        async for update in self.ingress.WatchStages(gossip_pb2.WatchStagesRequest()):
             owner.handle_stages(self, list(update.frames))
         raise Broken("it ended the stage stream")

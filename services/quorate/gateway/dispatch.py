@@ -83,6 +83,11 @@ class Dispatcher:
         self._owners_of: tuple[str, ...] = ()
         self._spread = Spread()
 
+    @property
+    def pending(self) -> Pending:
+        """What is kept, for whoever explains it."""
+        return self._pending
+
     def submit(self, raws: Sequence[bytes]) -> Ticket:
         """Take a chunk of encoded transactions in; the ticket resolves with the verdicts."""
         ticket = Ticket(len(raws))

@@ -9,6 +9,7 @@ from grpc import aio
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.ledger.v1 import ledger_pb2_grpc
+from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.errors import Unavailable
 from quorate.gateway.backends import BACKOFF_S, BACKOFF_S_MAX, Backend
 from quorate.gateway.executed import order_for_reading
@@ -63,6 +64,10 @@ class Reads:
     async def get_candidate(self, request: pb.GetCandidateRequest) -> pb.GetCandidateResponse:
         """Read a candidate."""
         return await self._read([b.ledger.GetCandidate for b in self._order()], request)
+
+    async def simulate(self, request: tx.SimulateRequest) -> tx.SimulateResponse:
+        """Run a transaction on the latest state of a validator."""
+        return await self._read([b.trials.Simulate for b in self._order()], request)
 
     def _order(self) -> list[Backend]:
         return order_for_reading(self._backends)

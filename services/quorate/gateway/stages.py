@@ -47,6 +47,10 @@ class StageTable:
             return STAGE_RECEIVED
         return STAGE_DROPPED if id_ in self._dropped else STAGE_UNSPECIFIED
 
+    def find_reason(self, id_: bytes) -> str:
+        """Return why a transaction was dropped; "" when it was not, or that is long ago."""
+        return self._dropped.get(id_, "")
+
     def add(self, id_: bytes, sender: bytes) -> None:
         """Note who sent a transaction that came in here."""
         self.senders[id_] = sender

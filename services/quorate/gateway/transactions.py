@@ -1,9 +1,9 @@
-"""TransactionService: submit, watch, get."""
+"""TransactionService: submit, watch, get, what it costs and why it waits; SimulationService."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import Final
+from typing import Final, NamedTuple
 
 from quorate.api.ledger.v1.ledger_pb2 import GetReceiptRequest
 from quorate.api.transaction.v1 import transaction_pb2 as pb
@@ -20,6 +20,8 @@ from quorate.core.errors import (
 )
 from quorate.core.values import HASH_BYTES
 from quorate.gateway.dispatch import Dispatcher
+from quorate.gateway.explaining import Explainer
+from quorate.gateway.fees import Estimator
 from quorate.gateway.hub import Hub
 from quorate.gateway.ledger import Reads
 from quorate.gateway.limits import EXPECTED, Context, Streams, fail
@@ -31,6 +33,7 @@ CHUNKS_INFLIGHT_MAX: Final = 64
 CHUNK_TRANSACTIONS_MAX: Final = 4_096
 CHUNK_BYTES_MAX: Final = 1024 * 1024
 FOLLOWED_MAX: Final = 65_536
+SIMULATIONS_MAX: Final = 32
 
 # Refusals that hold in whatever state: the others may pass at another time.
 _STATELESS: Final = frozenset(
@@ -47,12 +50,21 @@ _REFUSED: Final = metrics.GATEWAY_SUBMITTED.labels("refused")
 _Open = tuple[int, Ticket]
 
 
+class Desks(NamedTuple):
+    """Who answers about fees and obstacles."""
+
+    estimator: Estimator
+    explainer: Explainer
+
+
 class TransactionServicer(transaction_pb2_grpc.TransactionServiceServicer):
     """Sends transactions to validators and follows them."""
 
-    def __init__(self, dispatcher: Dispatcher, hub: Hub, reads: Reads, streams: Streams) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, hub: Hub, reads: Reads, streams: Streams, desks: Desks
+    ) -> None:
         self._dispatcher, self._hub, self._reads = dispatcher, hub, reads
-        self._streams = streams
+        self._streams, self._desks = streams, desks
 
     async def Submit(self, request: pb.SubmitRequest, context: Context) -> pb.SubmitResponse:
         """Take one transaction; answers when a validator has judged it."""
@@ -125,6 +137,42 @@ class TransactionServicer(transaction_pb2_grpc.TransactionServiceServicer):
             except NotFound:
                 return pb.GetResponse(stage=self._hub.stages.find(request.id))
             return pb.GetResponse(stage=pb.STAGE_EXECUTED, receipt=answer.receipt)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def EstimateFee(
+        self, request: pb.EstimateFeeRequest, context: Context
+    ) -> pb.EstimateFeeResponse:
+        """Tell fee limit and tip for one of the next blocks, and what they come of."""
+        try:
+            return await self._desks.estimator.estimate(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def Explain(self, request: pb.ExplainRequest, context: Context) -> pb.ExplainResponse:
+        """Tell where a transaction stands and what blocks it."""
+        try:
+            return await self._desks.explainer.explain(request.id)
+        except EXPECTED as error:
+            await fail(context, error)
+
+
+class SimulationServicer(transaction_pb2_grpc.SimulationServiceServicer):
+    """Has transactions run on the latest state of some validator."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads, self._running = reads, 0
+
+    async def Simulate(self, request: pb.SimulateRequest, context: Context) -> pb.SimulateResponse:
+        """Run a transaction without sending it."""
+        try:
+            if self._running >= SIMULATIONS_MAX:
+                raise Overloaded("the gateway's set of dry runs", retry_after_ms=500)
+            self._running += 1
+            try:
+                return await self._reads.simulate(request)
+            finally:
+                self._running -= 1
         except EXPECTED as error:
             await fail(context, error)
 

@@ -14,13 +14,15 @@ from quorate.core.errors import RefusedToStart
 from quorate.core.genesis import Genesis, parse_genesis
 from quorate.gateway.backends import Backend
 from quorate.gateway.dispatch import Dispatcher
+from quorate.gateway.explaining import Explainer
+from quorate.gateway.fees import Estimator
 from quorate.gateway.hub import Hub
 from quorate.gateway.ledger import LedgerServicer, Reads
 from quorate.gateway.limits import Streams
 from quorate.gateway.membership import Membership, check_addresses
 from quorate.gateway.network import NetworkServicer
 from quorate.gateway.pending import Pending
-from quorate.gateway.transactions import TransactionServicer
+from quorate.gateway.transactions import Desks, SimulationServicer, TransactionServicer
 from quorate.kit import metrics, rpc
 from quorate.kit.config import GatewayConfig
 from quorate.kit.tasks import Tasks
@@ -29,6 +31,7 @@ SERVICES = (
     transaction_pb2.DESCRIPTOR.services_by_name["TransactionService"].full_name,
     ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name,
     network_pb2.DESCRIPTOR.services_by_name["NetworkService"].full_name,
+    transaction_pb2.DESCRIPTOR.services_by_name["SimulationService"].full_name,
 )
 HEALTH_S = 0.25
 
@@ -89,8 +92,13 @@ def _build_server(
     hub: Hub,
 ) -> rpc.Server:
     server, reads, streams = rpc.Server(SERVICES), Reads(backends), Streams(config.streams_max)
+    explainer = Explainer(backends, hub, reads, dispatcher.pending)
+    desks = Desks(Estimator(backends, genesis, reads), explainer)
     transaction_pb2_grpc.add_TransactionServiceServicer_to_server(
-        TransactionServicer(dispatcher, hub, reads, streams), server.server
+        TransactionServicer(dispatcher, hub, reads, streams, desks), server.server
+    )
+    transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
+        SimulationServicer(reads), server.server
     )
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
         LedgerServicer(backends, reads, streams), server.server

@@ -6,13 +6,14 @@ memory is used up.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from quorate.api.transaction.v1.transaction_pb2 import Rejection
 from quorate.core.accusations import NOT_A_REPORTER
 from quorate.core.codec import pack_list
 from quorate.core.gossip.entries import Checked, Refusal, State
+from quorate.core.gossip.executed import Dropped
 from quorate.core.gossip.mempool import SENDER_SHARE, Mempool
 from quorate.core.gossip.pace import Pace
 from quorate.gossip.chain import ChainFollower
@@ -24,6 +25,9 @@ VERIFYING_MAX: Final = 4_096
 RETRY_MS: Final = 100
 SLICE: Final = 256
 READS_MAX: Final = 3
+# So many times as much as is executed in about a second may be ready; then only what pays more than
+# others is taken in, and those yield.
+READY_SHARES: Final = 2
 _OUTDATED: Final = Refusal("OUTDATED", "", {})
 _FOREIGN_REPORT: Final = Refusal(
     NOT_A_REPORTER, "a validator takes evidence from its own consensus only", {}
@@ -77,6 +81,8 @@ class Admission:
     ) -> None:
         self._mempool, self._verifier, self._chain = mempool, verifier, chain
         self._pace, self._spread = pace, spread
+        # Told of own transactions that yielded to others.
+        self.on_yielded: Callable[[Iterable[Dropped]], None] = lambda dropped: None
 
     def reserve(self, raws: Sequence[bytes]) -> Chunk | int:
         """Return a chunk that is being verified, or after how many ms to try again."""
@@ -124,6 +130,7 @@ class Admission:
         mempool.sender_bytes_max = self._pace.compute_sender_bytes_max(
             self._compute_backlog_bytes(), mempool.bytes_max // SENDER_SHARE
         )
+        mempool.ready_bytes_max = READY_SHARES * self._pace.compute_allowed_bytes()
         for attempt in range(READS_MAX):
             is_last = attempt == READS_MAX - 1
             await self._read_accounts([records[index].sender for index in left])
@@ -171,6 +178,9 @@ class Admission:
                         outdated.append(index)
                     else:
                         refusals[index] = refusal
+            yielded, self._mempool.yielded = self._mempool.yielded, []
+            if yielded:
+                self.on_yielded(yielded)
             if start + SLICE < len(indexes):
                 await asyncio.sleep(0)
         self._mempool.mark_stale({records[index].sender for index in outdated})

@@ -2,7 +2,8 @@
 
 Under way is what is not final yet: so the pace follows what the network can bear. Only a validator
 with a seat in the running epoch seals, and while its unfinalized bytes stay under what the others
-accept (docs/protocol.md#B1).
+accept (docs/protocol.md#B1). What is sealed has its place for good, so no more is sealed than the
+next blocks can take: the rest waits where what pays more goes first (docs/protocol.md#M4).
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from quorate.core.errors import QuorateError, Rejected
 from quorate.core.gossip.entries import Entry
 from quorate.core.gossip.held import Held
 from quorate.core.gossip.mempool import Mempool
+from quorate.core.gossip.pace import Pace
 from quorate.core.params import Params
 from quorate.gossip.dissemination import Dissemination
 from quorate.gossip.own_seat import OwnSeat
@@ -32,6 +34,10 @@ SEAL_S: Final = 0.06
 RETRY_S: Final = 0.1
 # Batches that are signed but not durable here yet.
 STORING_MAX: Final = 8
+# Weight of all unfinalized batches, in blocks, above which a seat seals its own share only.
+BLOCKS_AHEAD: Final = 4
+# Of what is accepted, being about as much as is executed in a second, this share may be sealed.
+SEALED_SHARE: Final = 2
 
 log = get_logger("gossip")
 
@@ -43,12 +49,19 @@ class Batcher:
         self, mempool: Mempool, spread: Dissemination, seat: OwnSeat, vault: Vault, table: PeerTable
     ) -> None:
         self._mempool, self._spread, self._seat = mempool, spread, seat
+        self.held = spread.held
         self._vault, self._table = vault, table
         self._params = Params()
         self._storing = asyncio.Semaphore(STORING_MAX)
         # A later start goes on above every number used before: no state to lose.
         self._number = time.time_ns() // 1_000
         self._sealed_s = 0.0
+        # More waits than was taken last: what a block holds of own batches is all it can take.
+        self.is_behind = False
+        # Since when there have been own batches that are not final.
+        self.busy_since_s = 0.0
+        # How many own bytes are worth having under way, as measured.
+        self.pace = Pace()
         # Told of transactions that no batch holds after all.
         self.on_given_back: Callable[[], None] = lambda: None
 
@@ -86,6 +99,7 @@ class Batcher:
         while True:
             changed.clear()
             if not self._mempool.lanes.ready_bytes or not self._has_room():
+                self.is_behind = self._mempool.lanes.ready_bytes > 0
                 await changed.wait()
                 continue
             left_s = self._sealed_s + SEAL_S - loop.time()
@@ -101,23 +115,46 @@ class Batcher:
 
     def _has_room(self) -> bool:
         # The others may be some blocks behind, and count more as unfinalized than is.
-        most = self._params.author_unfinalized_bytes_max * 3 // 4
-        if self._seat.number is None:
+        params, own = self._params, self._spread.get_own_charge()
+        most = params.author_unfinalized_bytes_max * 3 // 4
+        if self._seat.number is None or own + params.batch_size_bytes_max > most:
             return False
-        return self._spread.get_own_charge() + self._params.batch_size_bytes_max <= most
+        if own > self.pace.compute_allowed_bytes() // SEALED_SHARE:
+            return False
+        if self.compute_unfinalized_weight() < BLOCKS_AHEAD * params.block_weight_max:
+            return True
+        return self._compute_own_weight() < self.compute_share()
+
+    def compute_unfinalized_weight(self) -> int:
+        """Return the weight of all batches known here that no block has executed yet."""
+        return sum([held.header.weight for held in self.held.batches.values()])
+
+    def compute_share(self) -> int:
+        """Return the weight that is this seat's of a block when all seats have as much to bring."""
+        running = self._seat.sets.running
+        seats = 1 if running is None else len(running.seats)
+        return max(self._params.block_weight_max // seats, 1)
+
+    def _compute_own_weight(self) -> int:
+        batches = self.held.batches.values()
+        return sum([held.header.weight for held in batches if held.author == self._seat.key])
 
     def _take(self) -> list[Entry]:
         params = self._params
         with metrics.measure_stage("admit"):
-            return self._mempool.take(
+            entries = self._mempool.take(
                 params.batch_size_bytes_max, params.batch_transactions_max, params.block_weight_max
             )
+        self.is_behind = self._mempool.lanes.ready_bytes > 0
+        return entries
 
     async def _seal(self, entries: list[Entry]) -> tuple[Batch, Held]:
         seat, epoch = self._seat.number, self._seat.sets.epoch
         if seat is None:
             raise Rejected("this validator has no seat in this epoch", reason="NO_SEAT")
         self._sealed_s = asyncio.get_running_loop().time()
+        if self._is_idle():
+            self.busy_since_s = self._sealed_s
         self._number += 1
         content = pack_list([entry.raw for entry in entries])
         header = BatchHeader(
@@ -156,5 +193,5 @@ class Batcher:
             self._storing.release()
         metrics.BATCHES_SEALED.inc()
         self._spread.note_durable(held)
-        if self._spread.held.count(held) >= self._spread.held.quorum:
+        if self.held.count(held) >= self.held.quorum:
             self._spread.handle_finished([held.name])

@@ -14,8 +14,9 @@ from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.api.storage.v1 import storage_pb2_grpc as rpc
 from quorate.core.codec import split_hashes
 from quorate.core.epochs import EpochStart
+from quorate.core.gossip.executed import Dropped, ExecutedBlock
 from quorate.core.gossip.held import Held, HeldBatches
-from quorate.core.gossip.mempool import Dropped, ExecutedBlock, Mempool
+from quorate.core.gossip.mempool import Mempool
 from quorate.core.state import decode_account, decode_idempotency
 from quorate.kit import metrics
 from quorate.kit.faults import from_rpc_error

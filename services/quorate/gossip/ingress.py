@@ -15,6 +15,7 @@ from quorate.core.gossip.held import HeldBatches
 from quorate.core.gossip.mempool import Mempool
 from quorate.gossip.admission import Admission, Chunk
 from quorate.gossip.batcher import Batcher
+from quorate.gossip.fees import FeeDesk
 from quorate.gossip.own_seat import OwnSeat
 from quorate.gossip.peers import PeerTable
 from quorate.gossip.stages import StageFeed
@@ -43,6 +44,7 @@ class Ingress(rpc.IngressServiceServicer):
         self._held = held
         self._streams = 0
         self.describer: Describer | None = None
+        self.desk: FeeDesk | None = None
         self.seat: OwnSeat | None = None
 
     async def Submit(
@@ -83,6 +85,21 @@ class Ingress(rpc.IngressServiceServicer):
         """Tell who this is and how it does."""
         assert self.describer is not None, "the wiring sets it"
         return await self.describer.describe()
+
+    async def ReportQueue(
+        self, request: pb.ReportQueueRequest, context: Context
+    ) -> pb.ReportQueueResponse:
+        """Tell what waits here, and at which prices."""
+        assert self.desk is not None, "the wiring sets it"
+        return pb.ReportQueueResponse(report=self.desk.report())
+
+    async def Locate(self, request: pb.LocateRequest, context: Context) -> pb.LocateResponse:
+        """Tell where a transaction stands here, and what blocks it."""
+        assert self.desk is not None, "the wiring sets it"
+        try:
+            return pb.LocateResponse(position=await self.desk.locate(request.id))
+        except QuorateError as error:
+            await abort(context, error)
 
     async def _read(self, requests: AsyncIterator[pb.SubmitRequest], queue: _Queue) -> None:
         async for request in requests:

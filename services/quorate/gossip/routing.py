@@ -13,6 +13,7 @@ from quorate.gossip.answers import Answerer
 from quorate.gossip.batcher import Batcher
 from quorate.gossip.chain import Outcome
 from quorate.gossip.dissemination import Dissemination
+from quorate.gossip.fees import FeeDesk
 from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.hub import Hub
 from quorate.gossip.ingress import NO_SEAT
@@ -48,6 +49,7 @@ class Router:
     seat: OwnSeat
     mempool: Mempool
     pace: Pace
+    desk: FeeDesk
     servicer: GossipServicer
     tasks: Tasks
     _handing_on: bool = False
@@ -129,6 +131,7 @@ class Router:
         own = [h.header for h in outcome.executed if h.author and h.author == self.seat.key]
         now_ms = int(asyncio.get_running_loop().time() * 1_000)
         self.pace.note_executed(sum(header.size_bytes for header in own), now_ms)
+        self.desk.note_block(outcome)
         if self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(HEIGHT_S, self._tell_height)

@@ -11,8 +11,8 @@ from typing import Final
 from quorate.api.gossip.v1 import gossip_pb2 as pb
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.errors import Overloaded
+from quorate.core.gossip.executed import Dropped
 from quorate.core.gossip.held import Held, HeldBatches
-from quorate.core.gossip.mempool import Dropped
 
 WATCHERS_MAX: Final = 64
 WATCHER_BYTES_MAX: Final = 8 * 1024 * 1024

@@ -16,6 +16,7 @@ from quorate.gossip.batcher import Batcher
 from quorate.gossip.chain import ChainFollower
 from quorate.gossip.dialler import Dialler
 from quorate.gossip.dissemination import Dissemination
+from quorate.gossip.fees import FeeDesk
 from quorate.gossip.fetcher import Fetcher
 from quorate.gossip.frames import FrameHandler
 from quorate.gossip.hub import Hub
@@ -122,6 +123,8 @@ def _create(config: NodeConfig, tasks: Tasks) -> _Parts:
     spread = Dissemination(held, table, hub, stages, seat)
     receiver = Receiver(genesis, mempool, verifier, vault, spread)
     fetcher = Fetcher(table, receiver, spread)
+    batcher = Batcher(mempool, spread, seat, vault, table)
+    batcher.pace = pace = Pace()
     router = Router(
         table=table,
         hub=hub,
@@ -129,11 +132,12 @@ def _create(config: NodeConfig, tasks: Tasks) -> _Parts:
         receiver=receiver,
         fetcher=fetcher,
         answerer=Answerer(storage, table, tasks),
-        batcher=Batcher(mempool, spread, seat, vault, table),
+        batcher=batcher,
         stages=stages,
         seat=seat,
         mempool=mempool,
-        pace=Pace(),
+        pace=pace,
+        desk=FeeDesk(mempool, chain, seat, batcher, genesis.params),
         servicer=GossipServicer(table, hub, fetcher, spread, seat),
         tasks=tasks,
     )
@@ -151,7 +155,8 @@ def _create_servers(config: NodeConfig, parts: _Parts) -> tuple[Server, Server, 
     router, verifier = parts.router, parts.verifier
     admission = Admission(router.mempool, verifier, parts.chain, router.pace, router.spread)
     ingress = Ingress(admission, router.batcher, router.stages, router.spread.held)
-    ingress.seat = router.seat
+    ingress.seat, ingress.desk = router.seat, router.desk
+    admission.on_yielded = router.stages.put_dropped
     ingress.describer = Describer(
         parts.identity.node_id, parts.genesis, router.table, router.seat, router.mempool
     )

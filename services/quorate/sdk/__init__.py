@@ -2,6 +2,15 @@
 
 from quorate.core.values import format_address, parse_address
 from quorate.sdk.client import Client
+from quorate.sdk.fees import (
+    Blocker,
+    Explanation,
+    FeeEstimate,
+    Position,
+    Queue,
+    Remedy,
+    Simulation,
+)
 from quorate.sdk.keyfile import Cost, decrypt_key, encrypt_key, load_key, save_key
 from quorate.sdk.keys import Key, generate_phrase
 from quorate.sdk.payloads import (
@@ -13,9 +22,15 @@ from quorate.sdk.payloads import (
     build_rotate,
     build_transfers,
 )
-from quorate.sdk.sender import Lanes, Sender, sign_with_fee
+from quorate.sdk.sender import Lanes, Sender, set_fee, sign_with_fee
 from quorate.sdk.sending import Follower, drive, send_and_wait
-from quorate.sdk.transactions import Options, Signed, sign_payloads
+from quorate.sdk.transactions import (
+    Options,
+    Signed,
+    compute_weight_max,
+    encode_unsigned,
+    sign_payloads,
+)
 from quorate.sdk.values import (
     Account,
     Block,
@@ -34,10 +49,12 @@ from quorate.sdk.values import (
 from quorate.sdk.watching import Cursor, Watch
 
 __all__ = [
-    "Account", "Block", "Client", "Cost", "Cursor", "Executed", "Follower", "Key", "Lanes",
-    "Options", "Outcome", "Receipt", "Rejection", "Seat", "SeatProof", "SeatReady", "SeatSet",
-    "Sender", "Signed", "Stage", "Staged", "Status", "Terms", "Update", "Validator", "Watch",
-    "build_ready", "build_register", "build_rotate", "build_transfers", "decrypt_key", "drive",
-    "encrypt_key", "format_address", "generate_phrase", "load_key", "parse_address", "save_key",
-    "send_and_wait", "sign_payloads", "sign_with_fee",
+    "Account", "Block", "Blocker", "Client", "Cost", "Cursor", "Executed", "Explanation",
+    "FeeEstimate", "Follower", "Key", "Lanes", "Options", "Outcome", "Position", "Queue",
+    "Receipt", "Rejection", "Remedy", "Seat", "SeatProof", "SeatReady", "SeatSet", "Sender",
+    "Signed", "Simulation", "Stage", "Staged", "Status", "Terms", "Update", "Validator",
+    "Watch", "build_ready", "build_register", "build_rotate", "build_transfers",
+    "compute_weight_max", "decrypt_key", "drive", "encode_unsigned", "encrypt_key",
+    "format_address", "generate_phrase", "load_key", "parse_address", "save_key",
+    "send_and_wait", "set_fee", "sign_payloads", "sign_with_fee",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from quorate.api.network.v1 import network_pb2, network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.errors import Overloaded, Unavailable
 from quorate.kit import faults, rpc
-from quorate.sdk import values
+from quorate.sdk import fees, values
 from quorate.sdk.submitting import Submitter
 from quorate.sdk.watching import BACKOFF_S, BACKOFF_S_MAX, Cursor, Watch, build_request
 
@@ -39,6 +39,7 @@ class Client:
         self._network = network_pb2_grpc.NetworkServiceStub(self._channel)
         self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._transactions = transaction_pb2_grpc.TransactionServiceStub(self._channel)
+        self._trials = transaction_pb2_grpc.SimulationServiceStub(self._channel)
 
     async def __aenter__(self) -> Self:
         """Return itself; the connection is made by the first call."""
@@ -136,6 +137,28 @@ class Client:
         request = transaction_pb2.GetRequest(id=id_)
         answer = await _answer(self._transactions.Get(request, timeout=rpc.DEADLINE_S))
         return values.Stage(answer.stage)
+
+    # Fees and obstacles
+
+    async def estimate_fee(self, weight: int, within_blocks: int = 0) -> fees.FeeEstimate:
+        """Return what a transaction of this weight has to pay, and why; 0 blocks: soon."""
+        request = transaction_pb2.EstimateFeeRequest(weight=weight, within_blocks=within_blocks)
+        call = self._transactions.EstimateFee(request, timeout=rpc.DEADLINE_S)
+        return fees.to_estimate(await _answer(call))
+
+    async def simulate(self, raw: bytes) -> fees.Simulation:
+        """Return what the next block would do with a transaction, which may lack signatures."""
+        request = transaction_pb2.SimulateRequest(transaction=raw)
+        return fees.to_simulation(
+            await _answer(self._trials.Simulate(request, timeout=rpc.DEADLINE_S))
+        )
+
+    async def explain(self, id_: bytes) -> fees.Explanation:
+        """Return where a transaction stands, what blocks it, and what would unblock it."""
+        request = transaction_pb2.ExplainRequest(id=id_)
+        return fees.to_explanation(
+            await _answer(self._transactions.Explain(request, timeout=rpc.DEADLINE_S))
+        )
 
     # Sending
 

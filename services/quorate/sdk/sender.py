@@ -17,14 +17,12 @@ from quorate.sdk.keys import Key
 from quorate.sdk.payloads import build_transfers
 from quorate.sdk.sending import RETRY_S, Follower, drive
 from quorate.sdk.transactions import (
-    HEADROOM,
     Options,
     Signed,
     compute_weight_max,
-    estimate_fee_limit,
     sign_payloads,
 )
-from quorate.sdk.values import Receipt, Status
+from quorate.sdk.values import Receipt
 
 LANES_MAX: Final = 16
 VALIDITY_BLOCKS: Final = 1_000
@@ -85,7 +83,7 @@ class Sender:
         self,
         transfers: Sequence[tuple[bytes, int]],
         *,
-        tip: int = 0,
+        tip: int | None = None,
         memo: bytes = b"",
         idempotency_key: bytes = b"",
     ) -> Receipt:
@@ -99,15 +97,16 @@ class Sender:
         payloads: Sequence[Payload],
         *,
         cosigners: Sequence[Key] = (),
-        tip: int = 0,
+        tip: int | None = None,
         memo: bytes = b"",
         idempotency_key: bytes = b"",
     ) -> Receipt:
         """Send payloads that take effect all or not at all; returns when executed.
 
-        `cosigners` are the keys of payloads that name another signer than this key. With an
-        idempotency key it goes on, with new transactions where one can't be executed any more,
-        until one took effect, and returns the receipt of that one, whoever sent it.
+        `cosigners` are the keys of payloads that name another signer than this key; `tip` None is
+        what the gateway advises. With an idempotency key it goes on, with new transactions where
+        one can't be executed any more, until one took effect, and returns the receipt of that one,
+        whoever sent it.
 
         Raises InvalidTransaction or Rejected when it can't be executed; without a key also
         Unavailable or Overloaded, before anything was sent. A failed execution is a receipt with
@@ -115,14 +114,14 @@ class Sender:
         """
         keys = [self._key, *cosigners]
         options = Options(
-            sequence=0, valid_until_height=0, fee_limit=0, tip=tip, memo=memo,
+            sequence=0, valid_until_height=0, fee_limit=0, memo=memo,
             idempotency_key=idempotency_key,
         )  # fmt: skip
         if not idempotency_key:
-            return await self._send(keys, payloads, options)
+            return await self._send(keys, payloads, options, tip)
         while True:
             try:
-                return await self._find_first(await self._send(keys, payloads, options))
+                return await self._find_first(await self._send(keys, payloads, options, tip))
             except Rejected as error:
                 if error.reason not in _SIGN_ANEW:
                     raise
@@ -131,14 +130,16 @@ class Sender:
             await asyncio.sleep(RETRY_S)
 
     async def _send(
-        self, keys: Sequence[Key], payloads: Sequence[Payload], options: Options
+        self, keys: Sequence[Key], payloads: Sequence[Payload], options: Options, tip: int | None
     ) -> Receipt:
         """Sign one transaction in a free lane and follow it to its end."""
         async with self._lanes.take(self._client, self._key.address) as (lane, sequence):
             status = await self._client.status()
             valid_until = status.height + min(VALIDITY_BLOCKS, status.validity_max_blocks)
             options = replace(options, lane=lane, sequence=sequence, valid_until_height=valid_until)
-            signed = sign_with_fee(status, keys, payloads, options)
+            signed = await sign_with_fee(
+                self._client, status.domain, keys, payloads, options, tip=tip
+            )
             return await drive(self._client, signed, self._follower)
 
     async def _find_first(self, receipt: Receipt) -> Receipt:
@@ -152,17 +153,39 @@ class Sender:
         return receipt
 
 
-def sign_with_fee(
-    status: Status,
+async def set_fee(
+    client: Client,
+    sender: bytes,
+    payloads: Sequence[Payload],
+    options: Options,
+    *,
+    tip: int | None = None,
+    within_blocks: int = 0,
+) -> Options:
+    """Return options with the fee limit, and unless it is given the tip, that the gateway advises.
+
+    So that it is executed within so many blocks; 0: soon, as the gateway sees it.
+    """
+    weight = compute_weight_max(sender, payloads, options)
+    advised = await client.estimate_fee(weight, within_blocks)
+    return replace(options, fee_limit=advised.fee_limit, tip=advised.tip if tip is None else tip)
+
+
+async def sign_with_fee(
+    client: Client,
+    domain: bytes,
     keys: Sequence[Key],
     payloads: Sequence[Payload],
     options: Options,
-    headroom: int = HEADROOM,
+    *,
+    tip: int | None = None,
+    within_blocks: int = 0,
 ) -> Signed:
-    """Return a signed transaction whose fee limit follows from the present base fee.
+    """Return a signed transaction with the fee that `set_fee` finds.
 
     The first key is the sender; see `sign_payloads`.
     """
-    weight_max = compute_weight_max(keys[0].address, payloads, options)
-    fee_limit = estimate_fee_limit(status.base_fee, weight_max, headroom=headroom)
-    return sign_payloads(status.domain, keys, payloads, replace(options, fee_limit=fee_limit))
+    priced = await set_fee(
+        client, keys[0].address, payloads, options, tip=tip, within_blocks=within_blocks
+    )
+    return sign_payloads(domain, keys, payloads, priced)

@@ -20,8 +20,6 @@ from quorate.core.values import Hash
 from quorate.kit.convert import encode_body, encode_envelope
 from quorate.sdk.keys import Key
 
-# The base fee moves by at most 1/8 per block: four times it holds for a dozen full blocks.
-HEADROOM: Final = 4
 _AMOUNT_LONGEST: Final = 2**62
 
 
@@ -89,11 +87,6 @@ def compute_weight_max(sender: bytes, payloads: Sequence[Payload], options: Opti
     signatures = [blank for _ in list_signers(sender, payloads)]
     size_bytes = len(encode_envelope(_encode(sender, payloads, longest), signatures))
     return compute_weight(size_bytes, len(signatures), payloads)
-
-
-def estimate_fee_limit(base_fee: int, weight_max: int, *, headroom: int = HEADROOM) -> int:
-    """Return weight × base fee × headroom, which holds while the base fee climbs that far."""
-    return weight_max * base_fee * headroom
 
 
 def encode_unsigned(sender: bytes, payloads: Sequence[Payload], options: Options) -> bytes:

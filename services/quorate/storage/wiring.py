@@ -7,6 +7,7 @@ import grpc
 
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
+from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.genesis import Genesis, parse_genesis
 from quorate.kit.config import NodeConfig
 from quorate.kit.rpc import Server, open_channel
@@ -24,6 +25,7 @@ from quorate.storage.readiness import Readiness
 from quorate.storage.roots import prepare
 from quorate.storage.servicer import StorageServicer
 from quorate.storage.signals import Signal
+from quorate.storage.simulation import SimulationServicer, Simulator
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import Store
 from quorate.storage.writer import Writer
@@ -103,13 +105,18 @@ def _build_servers(
 ) -> tuple[Server, Server]:
     own = storage_pb2.DESCRIPTOR.services_by_name
     ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
-    reads = [ledger, own["ExecutedService"].full_name]
+    trials = transaction_pb2.DESCRIPTOR.services_by_name["SimulationService"].full_name
+    reads = [ledger, own["ExecutedService"].full_name, trials]
+    simulator = Simulator(feed.chain, genesis)
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
             LedgerServicer(feed, genesis.params), server
         )
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
+        transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
+            SimulationServicer(simulator), server
+        )
     storage_pb2_grpc.add_StorageServiceServicer_to_server(
         StorageServicer(committer, catch_up, feed, genesis.params), internal.server
     )

@@ -4,13 +4,14 @@ A `Checked` is what the verifier process returns per transaction (docs/protocol.
 main process never decodes a transaction itself.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from enum import IntEnum
 from struct import Struct
 from typing import Final, NamedTuple
 
 from quorate.core.codec import U64
+from quorate.core.fees import PRICE_MAX, compute_price
+from quorate.core.params import SUPPLY_MAX
 
 # sender 32 ‖ lane u8 ‖ sequence u64: where a transaction stands; `slot` of what is below.
 SLOT_BYTES: Final = 41
@@ -86,18 +87,29 @@ class State(IntEnum):
 
 
 class Entry:
-    """A transaction of the mempool; `cost` is the most it can take from its sender."""
+    """A transaction of the mempool; `cost` is the most it can take from its sender.
+
+    `price` is what it pays for its place, `base_fee_max` the highest base fee that its fee limit
+    covers. A report is free, and goes before all others.
+    """
 
     __slots__ = (
-        "batch", "cost", "id", "lane", "raw", "scoped_key", "sequence", "size", "slot", "spent",
-        "state", "valid_until", "weight",
+        "base_fee_max", "batch", "cost", "fee_limit", "id", "lane", "price", "raw", "scoped_key",
+        "sequence", "size", "slot", "spent", "state", "tip", "valid_until", "weight",
     )  # fmt: skip
 
     def __init__(self, raw: bytes, checked: Checked, lane: "Lane") -> None:
         self.raw, self.lane, self.batch = raw, lane, b""
-        self.id, self.slot, self.sequence, self.valid_until = checked[:4]
-        self.weight, self.spent, self.size = checked[6:9]
+        (
+            self.id, self.slot, self.sequence, self.valid_until, self.fee_limit, self.tip,
+            self.weight, self.spent, self.size,
+        ) = checked[:9]  # fmt: skip
         self.cost = checked[4] + checked[5] + checked[7]
+        if checked[13]:
+            self.price, self.base_fee_max = PRICE_MAX, SUPPLY_MAX
+        else:
+            self.price = compute_price(checked[5], checked[6])
+            self.base_fee_max = checked[4] // checked[6]
         self.scoped_key = checked.scoped_key if checked[10] else b""
         self.state = State.WAITING
 
@@ -106,25 +118,30 @@ class Lane:
     """A sender's lane: [cursor, end) is present without gaps, own entries or others' batches.
 
     `next` is the next sequence to be executed, `cursor` the next to be batched, `end` the first
-    that is missing.
+    that is missing; no entry stands behind `last`. `ready_bytes` and `ready_weight` are those of
+    waiting own entries in [cursor, end). It is queued at a price, or held because its head does not
+    cover the base fee.
     """
 
-    __slots__ = ("account", "cursor", "end", "entries", "is_queued", "next", "prefix")
+    __slots__ = (
+        "account", "cursor", "end", "entries", "held_fee", "is_held", "is_queued", "last", "next",
+        "prefix", "price", "ready_bytes", "ready_weight", "rung",
+    )  # fmt: skip
 
     def __init__(self, account: "Account", number: int, next_sequence: int) -> None:
         self.account = account
         self.prefix = account.sender + bytes((number,))
-        self.next = self.cursor = self.end = next_sequence
+        self.next = self.cursor = self.end = self.last = next_sequence
         self.entries: dict[int, Entry] = {}
-        self.is_queued = False
+        self.is_queued = self.is_held = False
+        self.price = self.rung = self.held_fee = self.ready_bytes = self.ready_weight = 0
 
 
 class Account:
     """What is known of a sender: state as read at `height`, kept up to date by executed blocks."""
 
     __slots__ = (
-        "balance", "bytes", "count", "height", "is_queued", "is_stale", "lanes", "nexts", "ready",
-        "reserved", "sender",
+        "balance", "bytes", "count", "height", "is_stale", "lanes", "nexts", "reserved", "sender",
     )  # fmt: skip
 
     def __init__(self, sender: bytes) -> None:
@@ -135,5 +152,3 @@ class Account:
         self.count = self.bytes = 0
         self.nexts: dict[int, int] = {}
         self.lanes: dict[int, Lane] = {}
-        self.ready: deque[Lane] = deque()
-        self.is_queued = False

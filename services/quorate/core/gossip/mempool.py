@@ -1,56 +1,45 @@
 """The mempool: which transactions are taken in, kept, given back and dropped (docs/protocol.md#M1).
 
 Bounded: bytes in all, bytes and transactions per sender, gaps per lane, known accounts. A verdict
-is None (accepted, or held already) or a Refusal with a typed reason.
+is None (accepted, or held already) or a Refusal with a typed reason. When it is full, what pays
+least yields to what pays more (docs/protocol.md#M5).
 """
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
-from quorate.core.gossip.entries import Account, Checked, Entry, Refusal, State
+from quorate.core.fees import compute_tip
+from quorate.core.gossip.entries import Account, Checked, Entry, Lane, Refusal, State
+from quorate.core.gossip.executed import SKIPPED, SUCCEEDED, Dropped, ExecutedBlock, Remembered
 from quorate.core.gossip.held import Held
 from quorate.core.gossip.lanes import Draft, Lanes
+from quorate.core.gossip.refusals import (
+    SENDER_COUNT_MAX,
+    check_balance,
+    check_height_and_fee,
+    check_key,
+    compute_rank,
+    refuse,
+)
 from quorate.core.params import Params
 
 # A sender may use this share of all room.
 SENDER_SHARE: Final = 8
-SENDER_COUNT_MAX: Final = 16_384
 # What stands behind gaps may use this share of all room.
 PARKED_SHARE: Final = 4
+# Chunks that are being checked get this share on top: the door stays open when all room is taken.
+DOOR_SHARE: Final = 8
+# At most so many yield to one; a transaction that needs more room than that is refused.
+YIELDING_MAX: Final = 64
+# Who takes a waiting transaction's place pays at least this share more for it.
+REPLACEMENT_SHARE: Final = 8
 # A sequence may lie so far behind the first one that is missing.
 GAP_MAX: Final = 1_024
 ACCOUNTS_MAX: Final = 50_000
-EXECUTED_MAX: Final = 65_536
+# Skipped for one of these it may still be executed: it waits again (docs/protocol.md#M3).
+TAKEN_BACK: Final = frozenset({"SEQUENCE_GAP", "FEE_TOO_LOW"})
 # A stale balance is read again after so many blocks, at once when it would not suffice.
 STALE_BLOCKS: Final = 16
-
-# Outcomes as in the API (quorate.api.transaction.v1.Outcome).
-SUCCEEDED, FAILED, SKIPPED = 1, 2, 3
-
-
-class Dropped(NamedTuple):
-    """An own transaction that will not be executed, and why (UPPER_SNAKE)."""
-
-    id: bytes
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class ExecutedBlock:
-    """What one executed block did: columns beside `ids`; `base_fee` is the next block's."""
-
-    height: int
-    base_fee: int
-    ids: Sequence[bytes]
-    senders: Sequence[bytes]
-    lanes: Sequence[int]
-    sequences: Sequence[int]
-    outcomes: Sequence[int]
-    fees: Sequence[int]
-    reasons: Sequence[str]
-    batches: frozenset[bytes]
 
 
 class Mempool:
@@ -61,19 +50,25 @@ class Mempool:
         self.bytes = self.reserved_bytes = 0
         self.bytes_max = bytes_max
         self.sender_bytes_max = bytes_max // SENDER_SHARE
+        # Above so many ready bytes more is accepted than will be executed soon (pace.py).
+        self.ready_bytes_max = bytes_max
         self.entries: dict[bytes, Entry] = {}
+        # Prices of own transactions that the last block executed.
+        self.paid: list[int] = []
+        # Own transactions that yielded to others, for whoever tells their followers.
+        self.yielded: list[Dropped] = []
         self.lanes = Lanes()
         self._params = params
         self._keys: dict[bytes, tuple[bytes, bytes]] = {}
         self._expiring: dict[int, dict[bytes, Entry]] = {}
-        self._executed: dict[bytes, None] = {}
-        self._executed_runs: deque[list[bytes]] = deque()
+        self._executed = Remembered()
 
     # ---- room and accounts -----------------------------------------------------------------
 
     def reserve(self, size_bytes: int) -> bool:
         """Take room for a chunk before any work on it; False when there is none."""
-        if self.bytes + self.reserved_bytes + size_bytes > self.bytes_max:
+        most = self.bytes_max + self.bytes_max // DOOR_SHARE
+        if self.bytes + self.reserved_bytes + size_bytes > most:
             return False
         self.reserved_bytes += size_bytes
         return True
@@ -113,8 +108,9 @@ class Mempool:
     def forget_accounts(self, height: int, base_fee: int) -> None:
         """Start again from a height whose blocks before were not seen: read accounts anew."""
         self.height, self.base_fee = height, base_fee
+        self.lanes.set_base_fee(base_fee)
         accounts = self.lanes.accounts
-        for sender in [s for s, a in accounts.items() if not a.count and not a.is_queued]:
+        for sender in [s for s, a in accounts.items() if not a.count]:
             del accounts[sender]
         for account in accounts.values():
             account.is_stale, account.height = True, -STALE_BLOCKS
@@ -145,7 +141,7 @@ class Mempool:
                 return
             oldest = next(iter(accounts))
             account = accounts.pop(oldest)
-            if account.count or account.is_queued:
+            if account.count:
                 accounts[oldest] = account
 
     # ---- admission -------------------------------------------------------------------------
@@ -157,7 +153,7 @@ class Mempool:
         """
         if checked[0] in self.entries:
             return None
-        refusal = self._check_height_and_fee(checked)
+        refusal = check_height_and_fee(checked, self.height, self.base_fee, self._params)
         if refusal is not None:
             return refusal
         account = self.lanes.accounts[checked[1][:32]]
@@ -168,61 +164,100 @@ class Mempool:
         other = self.lanes.foreign.get(checked[1])
         if other == checked[0]:
             return None
-        if other is not None or sequence in lane.entries:
-            return _refuse("SEQUENCE_TAKEN", "another transaction holds this sequence here")
+        if other is not None:
+            return refuse("SEQUENCE_TAKEN", "a batch holds another transaction of this sequence")
         if sequence > lane.end + GAP_MAX:
-            return _refuse("SEQUENCE_FAR", f"sequence {lane.end} is missing", expected=lane.end)
-        if sequence > lane.end and self._is_parking_full(checked[8]):
-            return _refuse("MEMPOOL_FULL", "no room for more transactions behind gaps")
-        refusal = self._check_account(account, checked, known_hash)
+            return refuse("SEQUENCE_FAR", f"sequence {lane.end} is missing", expected=lane.end)
+        old = lane.entries.get(sequence)
+        if old is not None:
+            refusal = self._check_replacement(old, checked)
+        elif sequence > lane.end and self._is_parking_full(checked[8]):
+            refusal = refuse("MEMPOOL_FULL", "no room for more transactions behind gaps")
+        refusal = refusal or self._check_account(account, checked, known_hash, old)
+        refusal = refusal or self._make_way(lane, checked, old)
         if refusal is not None:
             return refusal
         entry = Entry(raw, checked, lane)
-        self._keep(entry, account, checked)
-        self.lanes.insert(entry)
+        if old is None:
+            self._keep(entry, account, checked)
+            self.lanes.insert(entry)
+        else:
+            self._let_go(old)
+            self._keep(entry, account, checked)
+            self.lanes.replace(old, entry)
+            self.yielded.append(Dropped(old.id, "REPLACED"))
         return None
 
     def _is_parking_full(self, size_bytes: int) -> bool:
         return self.lanes.parked_bytes + size_bytes > self.bytes_max // PARKED_SHARE
 
-    def _check_height_and_fee(self, checked: Checked) -> Refusal | None:
-        valid_until, next_height = checked[3], self.height + 1
-        if valid_until < next_height:
-            return _refuse("EXPIRED", f"valid until {valid_until}", height=self.height)
-        if valid_until > next_height + self._params.validity_max_blocks:
-            most = next_height + self._params.validity_max_blocks
-            return _refuse("EXPIRES_TOO_FAR", f"may be valid until {most}", height_max=most)
-        if checked[4] < self.base_fee * checked[6] and not checked[13]:
-            needed = self.base_fee * checked[6]
-            return _refuse("FEE_TOO_LOW", f"costs {needed} now", fee_limit_min=needed)
-        return None
-
     def _refuse_past(self, checked: Checked, expected: int) -> Refusal:
         if checked[0] in self._executed:
-            return _refuse("ALREADY_EXECUTED", "this transaction was executed")
-        return _refuse("SEQUENCE_PAST", f"sequence {expected} comes next", expected=expected)
+            return refuse("ALREADY_EXECUTED", "this transaction was executed")
+        return refuse("SEQUENCE_PAST", f"sequence {expected} comes next", expected=expected)
+
+    def _check_replacement(self, old: Entry, checked: Checked) -> Refusal | None:
+        """Judge whether a transaction may take a waiting one's place (docs/protocol.md#M6)."""
+        if old.state is not State.WAITING or checked[13]:
+            return refuse("SEQUENCE_TAKEN", "a batch holds another transaction of this sequence")
+        tip = self.compute_replacing_tip(old, checked[6])
+        if checked[5] >= tip:
+            return None
+        return refuse(
+            "REPLACEMENT_UNDERPRICED",
+            f"another transaction of this sequence waits; a tip of {tip} takes its place",
+            tip_min=tip,
+        )
+
+    def compute_replacing_tip(self, old: Entry, weight: int) -> int:
+        """Return the least tip with which a transaction of this weight takes a waiting one's place.
+
+        What can't be batched now, because its fee limit is too low, gives way to whatever can.
+        """
+        if old.base_fee_max < self.base_fee:
+            return 0
+        price = old.price + old.price // REPLACEMENT_SHARE + 1
+        return max(compute_tip(price, weight), old.tip + 1)
 
     def _check_account(
-        self, account: Account, checked: Checked, known_hash: bytes
+        self, account: Account, checked: Checked, known_hash: bytes, old: Entry | None
     ) -> Refusal | None:
-        size = checked[8]
-        if account.count >= SENDER_COUNT_MAX or account.bytes + size > self.sender_bytes_max:
-            return _refuse("SENDER_FLOODS", "this sender has too much waiting")
-        if self.bytes + size > self.bytes_max:
-            return _refuse("MEMPOOL_FULL", "no room for more transactions")
-        if account.balance < account.reserved + checked[4] + checked[5] + checked[7]:
-            return _refuse(
-                "INSUFFICIENT_BALANCE",
-                "the balance does not cover this and what is waiting",
-                balance=account.balance,
-                reserved=account.reserved,
-            )
-        if checked[10]:
-            held = self._keys.get(checked.scoped_key)
-            known = known_hash or (held[0] if held is not None else b"")
-            if known and known != checked[12]:
-                return _refuse("IDEMPOTENCY_CONFLICT", "the key stands for other payloads")
+        count, size, freed, replaced = account.count, checked[8], 0, b""
+        if old is not None:
+            count, size, freed, replaced = count - 1, size - old.size, old.cost, old.id
+        if count >= SENDER_COUNT_MAX or account.bytes + size > self.sender_bytes_max:
+            return refuse("SENDER_FLOODS", "this sender has too much waiting")
+        refusal = check_balance(account, checked, freed)
+        return refusal or check_key(checked, self._keys, known_hash, replaced)
+
+    def _make_way(self, lane: Lane, checked: Checked, old: Entry | None) -> Refusal | None:
+        """Have what pays less yield until there is room; nothing does when that is not enough."""
+        size = checked[8] - (old.size if old is not None else 0)
+        counts, rank = checked[2] <= lane.end and size > 0, compute_rank(lane, checked)
+        lanes, yielding = self.lanes, list[Entry]()
+        while True:
+            is_shut = counts and lanes.ready_bytes >= self.ready_bytes_max
+            if self.bytes + size <= self.bytes_max and not is_shut:
+                break
+            entry = lanes.find_lowest(rank, ready_only=is_shut)
+            if entry is None or entry is old or len(yielding) >= YIELDING_MAX:
+                for each in reversed(yielding):
+                    lanes.put_back(each)
+                return self._refuse_for_room(checked, rank)
+            lanes.remove(entry)
+            yielding.append(entry)
+            size -= entry.size
+        for entry in yielding:
+            self._let_go(entry)
+            self.yielded.append(Dropped(entry.id, "OUTBID"))
         return None
+
+    def _refuse_for_room(self, checked: Checked, rank: int) -> Refusal:
+        lowest = self.lanes.queue.find_lowest_price()
+        if rank < 0 or lowest is None:
+            return refuse("MEMPOOL_FULL", "no room for what can't be batched now")
+        tip = compute_tip(lowest + 1, checked[6])
+        return refuse("MEMPOOL_FULL", f"no room for a tip below {tip}", tip_min=tip)
 
     def _keep(self, entry: Entry, account: Account, checked: Checked) -> None:
         id_ = entry.id
@@ -295,7 +330,8 @@ class Mempool:
 
     def begin_block(self, block: ExecutedBlock) -> None:
         """Note a block's height and fee before its slices are applied."""
-        self.height, self.base_fee = block.height, block.base_fee
+        self.height, self.base_fee, self.paid = block.height, block.base_fee, []
+        self.lanes.set_base_fee(block.base_fee)
 
     def apply_executed(self, block: ExecutedBlock, start: int, stop: int) -> list[Dropped]:
         """Apply a slice of a block's transactions; returns own ones that are dropped by it."""
@@ -325,11 +361,12 @@ class Mempool:
                 self.lanes.advance(lane, sequence + 1)
             if entry is not None and lane is not None:
                 self._let_go(entry)
-                del lane.entries[sequence]
-                entry.state = State.GONE
+                self.lanes.forget(entry)
                 if entry.id != id_:
                     dropped.append(Dropped(entry.id, "SEQUENCE_PAST"))
-        self._remember(executed)
+                else:
+                    self.paid.append(entry.price)
+        self._executed.add(executed)
         return dropped
 
     def _apply_skipped(
@@ -339,7 +376,7 @@ class Mempool:
         if entry is None or entry.batch not in block.batches:
             return
         reason = block.reasons[position]
-        if reason == "SEQUENCE_GAP":
+        if reason in TAKEN_BACK:
             self.lanes.reopen(entry)
             return
         self._drop(entry)
@@ -357,14 +394,3 @@ class Mempool:
                 self._drop(entry)
                 dropped.append(Dropped(entry.id, "EXPIRED"))
         return dropped
-
-    def _remember(self, ids: list[bytes]) -> None:
-        self._executed.update(dict.fromkeys(ids))
-        self._executed_runs.append(ids)
-        while len(self._executed) > EXECUTED_MAX and len(self._executed_runs) > 1:
-            for id_ in self._executed_runs.popleft():
-                self._executed.pop(id_, None)
-
-
-def _refuse(reason: str, message: str, **fields: int) -> Refusal:
-    return Refusal(reason, message, {name: str(value) for name, value in fields.items()})

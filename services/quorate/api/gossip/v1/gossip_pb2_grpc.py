@@ -390,6 +390,16 @@ class IngressServiceStub:
                 request_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeResponse.FromString,
                 _registered_method=True)
+        self.ReportQueue = channel.unary_unary(
+                '/quorate.api.gossip.v1.IngressService/ReportQueue',
+                request_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueResponse.FromString,
+                _registered_method=True)
+        self.Locate = channel.unary_unary(
+                '/quorate.api.gossip.v1.IngressService/Locate',
+                request_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateResponse.FromString,
+                _registered_method=True)
 
 
 class IngressServiceServicer:
@@ -417,6 +427,20 @@ class IngressServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportQueue(self, request, context):
+        """What waits here and at which prices, and what the last blocks took.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Locate(self, request, context):
+        """Where a transaction stands here, and what blocks it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngressServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -434,6 +458,16 @@ def add_IngressServiceServicer_to_server(servicer, server):
                     servicer.Describe,
                     request_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeRequest.FromString,
                     response_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeResponse.SerializeToString,
+            ),
+            'ReportQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportQueue,
+                    request_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueResponse.SerializeToString,
+            ),
+            'Locate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Locate,
+                    request_deserializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -518,6 +552,60 @@ class IngressService:
             '/quorate.api.gossip.v1.IngressService/Describe',
             quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeRequest.SerializeToString,
             quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.DescribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.gossip.v1.IngressService/ReportQueue',
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueRequest.SerializeToString,
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.ReportQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Locate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.gossip.v1.IngressService/Locate',
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateRequest.SerializeToString,
+            quorate_dot_api_dot_gossip_dot_v1_dot_gossip__pb2.LocateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -142,6 +142,10 @@ class IngressServiceStub:
     """Streams stages of all transactions that this validator batches, or drops."""
     Describe: _grpc.UnaryUnaryMultiCallable[_gossip_pb2.DescribeRequest, _gossip_pb2.DescribeResponse]
     """Identity and health of this validator as seen by its gossip."""
+    ReportQueue: _grpc.UnaryUnaryMultiCallable[_gossip_pb2.ReportQueueRequest, _gossip_pb2.ReportQueueResponse]
+    """What waits here and at which prices, and what the last blocks took."""
+    Locate: _grpc.UnaryUnaryMultiCallable[_gossip_pb2.LocateRequest, _gossip_pb2.LocateResponse]
+    """Where a transaction stands here, and what blocks it."""
 
 @_typing.type_check_only
 class IngressServiceAsyncStub(IngressServiceStub):
@@ -154,6 +158,10 @@ class IngressServiceAsyncStub(IngressServiceStub):
     """Streams stages of all transactions that this validator batches, or drops."""
     Describe: _aio.UnaryUnaryMultiCallable[_gossip_pb2.DescribeRequest, _gossip_pb2.DescribeResponse]  # type: ignore[assignment]
     """Identity and health of this validator as seen by its gossip."""
+    ReportQueue: _aio.UnaryUnaryMultiCallable[_gossip_pb2.ReportQueueRequest, _gossip_pb2.ReportQueueResponse]  # type: ignore[assignment]
+    """What waits here and at which prices, and what the last blocks took."""
+    Locate: _aio.UnaryUnaryMultiCallable[_gossip_pb2.LocateRequest, _gossip_pb2.LocateResponse]  # type: ignore[assignment]
+    """Where a transaction stands here, and what blocks it."""
 
 class IngressServiceServicer(metaclass=_abc_1.ABCMeta):
     """What gossip does for gateways (node API)."""
@@ -181,5 +189,21 @@ class IngressServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gossip_pb2.DescribeResponse, _abc.Awaitable[_gossip_pb2.DescribeResponse]]:
         """Identity and health of this validator as seen by its gossip."""
+
+    @_abc_1.abstractmethod
+    def ReportQueue(
+        self,
+        request: _gossip_pb2.ReportQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gossip_pb2.ReportQueueResponse, _abc.Awaitable[_gossip_pb2.ReportQueueResponse]]:
+        """What waits here and at which prices, and what the last blocks took."""
+
+    @_abc_1.abstractmethod
+    def Locate(
+        self,
+        request: _gossip_pb2.LocateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gossip_pb2.LocateResponse, _abc.Awaitable[_gossip_pb2.LocateResponse]]:
+        """Where a transaction stands here, and what blocks it."""
 
 def add_IngressServiceServicer_to_server(servicer: IngressServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

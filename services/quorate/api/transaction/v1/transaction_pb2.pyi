@@ -87,6 +87,50 @@ OUTCOME_SKIPPED: Outcome.ValueType  # 3
 """Nothing happened at all: no effect, no fee, the sequence is still free."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
+class _Remedy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Remedy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    REMEDY_UNSPECIFIED: _Remedy.ValueType  # 0
+    """Nothing, or nothing is needed."""
+    REMEDY_WAIT: _Remedy.ValueType  # 1
+    """Wait; `blocks` says how long, when that is known."""
+    REMEDY_SEND_SEQUENCE: _Remedy.ValueType  # 2
+    """Send the transaction of `sequence` in this lane."""
+    REMEDY_RAISE_TIP: _Remedy.ValueType  # 3
+    """Replace it, in the same lane and sequence, by one with a tip of at least `amount`."""
+    REMEDY_RAISE_FEE_LIMIT: _Remedy.ValueType  # 4
+    """Replace it, in the same lane and sequence, by one with a fee limit of at least `amount`."""
+    REMEDY_FUND: _Remedy.ValueType  # 5
+    """Send `amount` to `address`."""
+    REMEDY_SEND_AGAIN: _Remedy.ValueType  # 6
+    """Send it again, as it is."""
+    REMEDY_MAKE_ANEW: _Remedy.ValueType  # 7
+    """Make a new one: this one can't be executed any more."""
+
+class Remedy(_Remedy, metaclass=_RemedyEnumTypeWrapper):
+    """What one can do about a blocker."""
+
+REMEDY_UNSPECIFIED: Remedy.ValueType  # 0
+"""Nothing, or nothing is needed."""
+REMEDY_WAIT: Remedy.ValueType  # 1
+"""Wait; `blocks` says how long, when that is known."""
+REMEDY_SEND_SEQUENCE: Remedy.ValueType  # 2
+"""Send the transaction of `sequence` in this lane."""
+REMEDY_RAISE_TIP: Remedy.ValueType  # 3
+"""Replace it, in the same lane and sequence, by one with a tip of at least `amount`."""
+REMEDY_RAISE_FEE_LIMIT: Remedy.ValueType  # 4
+"""Replace it, in the same lane and sequence, by one with a fee limit of at least `amount`."""
+REMEDY_FUND: Remedy.ValueType  # 5
+"""Send `amount` to `address`."""
+REMEDY_SEND_AGAIN: Remedy.ValueType  # 6
+"""Send it again, as it is."""
+REMEDY_MAKE_ANEW: Remedy.ValueType  # 7
+"""Make a new one: this one can't be executed any more."""
+Global___Remedy: _TypeAlias = Remedy  # noqa: Y015
+
 @_typing.final
 class Receipt(_message.Message):
     """The lasting record of an execution."""
@@ -557,3 +601,555 @@ class GetResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetResponse: _TypeAlias = GetResponse  # noqa: Y015
+
+@_typing.final
+class EstimateFeeRequest(_message.Message):
+    """Asks what a transaction has to pay."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    PAYLOADS_FIELD_NUMBER: _builtins.int
+    WITHIN_BLOCKS_FIELD_NUMBER: _builtins.int
+    weight: _builtins.int
+    """Its weight; 0: computed from the three figures below (docs/protocol.md#F1)."""
+    size_bytes: _builtins.int
+    """Bytes of the encoded SignedTransaction."""
+    signatures: _builtins.int
+    """Signatures, at least 1."""
+    within_blocks: _builtins.int
+    """It is to be in one of the next so many blocks, 1 to 256; 0 counts as 12."""
+    @_builtins.property
+    def payloads(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds of its payloads, named as in quorate.api.types.v1.Payload ("transfer"), at least 1."""
+
+    def __init__(
+        self,
+        *,
+        weight: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        signatures: _builtins.int = ...,
+        payloads: _abc.Iterable[_builtins.str] | None = ...,
+        within_blocks: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payloads", b"payloads", "signatures", b"signatures", "size_bytes", b"size_bytes", "weight", b"weight", "within_blocks", b"within_blocks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateFeeRequest: _TypeAlias = EstimateFeeRequest  # noqa: Y015
+
+@_typing.final
+class QueueReport(_message.Message):
+    """What one validator's mempool looks like. A price is a tip per 1,000 weight."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    BASE_FEE_FIELD_NUMBER: _builtins.int
+    READY_WEIGHT_FIELD_NUMBER: _builtins.int
+    PRICES_FIELD_NUMBER: _builtins.int
+    WEIGHTS_FIELD_NUMBER: _builtins.int
+    UNFINALIZED_WEIGHT_FIELD_NUMBER: _builtins.int
+    LAG_BLOCKS_FIELD_NUMBER: _builtins.int
+    BLOCK_WEIGHT_FIELD_NUMBER: _builtins.int
+    PAID_PRICES_FIELD_NUMBER: _builtins.int
+    PAID_BLOCKS_FIELD_NUMBER: _builtins.int
+    USED_BYTES_FIELD_NUMBER: _builtins.int
+    ROOM_BYTES_FIELD_NUMBER: _builtins.int
+    READY_BYTES_MAX_FIELD_NUMBER: _builtins.int
+    READY_BYTES_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    base_fee: _builtins.int
+    """Base fee of the next block, per weight."""
+    ready_weight: _builtins.int
+    """Weight that waits to be batched and can be."""
+    unfinalized_weight: _builtins.int
+    """Weight of all batches known here that no block has executed yet."""
+    lag_blocks: _builtins.int
+    """Blocks from sealing a batch to its execution: the longest of the last own batches."""
+    block_weight: _builtins.int
+    """Weight that this validator brings into a block while it has something waiting."""
+    paid_blocks: _builtins.int
+    """Blocks those are of."""
+    used_bytes: _builtins.int
+    """Room taken by what is accepted, and room in all."""
+    room_bytes: _builtins.int
+    """Room in all."""
+    ready_bytes_max: _builtins.int
+    """More than this many ready bytes are not accepted but for what pays more."""
+    ready_bytes: _builtins.int
+    """Ready bytes."""
+    @_builtins.property
+    def prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M4)."""
+
+    @_builtins.property
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Weight that waits at each of these prices."""
+
+    @_builtins.property
+    def paid_prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Prices paid by own transactions that the last blocks executed: percentiles 10, 25, 50, 75, 90;
+        empty: there were none.
+        """
+
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        base_fee: _builtins.int = ...,
+        ready_weight: _builtins.int = ...,
+        prices: _abc.Iterable[_builtins.int] | None = ...,
+        weights: _abc.Iterable[_builtins.int] | None = ...,
+        unfinalized_weight: _builtins.int = ...,
+        lag_blocks: _builtins.int = ...,
+        block_weight: _builtins.int = ...,
+        paid_prices: _abc.Iterable[_builtins.int] | None = ...,
+        paid_blocks: _builtins.int = ...,
+        used_bytes: _builtins.int = ...,
+        room_bytes: _builtins.int = ...,
+        ready_bytes_max: _builtins.int = ...,
+        ready_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_fee", b"base_fee", "block_weight", b"block_weight", "height", b"height", "lag_blocks", b"lag_blocks", "paid_blocks", b"paid_blocks", "paid_prices", b"paid_prices", "prices", b"prices", "ready_bytes", b"ready_bytes", "ready_bytes_max", b"ready_bytes_max", "ready_weight", b"ready_weight", "room_bytes", b"room_bytes", "unfinalized_weight", b"unfinalized_weight", "used_bytes", b"used_bytes", "weights", b"weights"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueReport: _TypeAlias = QueueReport  # noqa: Y015
+
+@_typing.final
+class QueueBasis(_message.Message):
+    """One validator that was asked, and what it answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALIDATOR_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    validator: _builtins.str
+    """Its name at this gateway."""
+    price: _builtins.int
+    """Lowest price with which it would have a transaction in a block in time."""
+    blocks: _builtins.int
+    """After so many blocks, with that price."""
+    @_builtins.property
+    def report(self) -> Global___QueueReport:
+        """Its answer."""
+
+    def __init__(
+        self,
+        *,
+        validator: _builtins.str = ...,
+        report: Global___QueueReport | None = ...,
+        price: _builtins.int = ...,
+        blocks: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["report", b"report"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "price", b"price", "report", b"report", "validator", b"validator"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___QueueBasis: _TypeAlias = QueueBasis  # noqa: Y015
+
+@_typing.final
+class EstimateFeeResponse(_message.Message):
+    """What a transaction has to pay, with all figures that this comes of."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FEE_LIMIT_FIELD_NUMBER: _builtins.int
+    TIP_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    WITHIN_BLOCKS_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    BASE_FEE_FIELD_NUMBER: _builtins.int
+    BASE_FEE_MAX_FIELD_NUMBER: _builtins.int
+    BLOCK_WEIGHT_FIELD_NUMBER: _builtins.int
+    BLOCK_WEIGHT_MAX_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    VALIDATORS_FIELD_NUMBER: _builtins.int
+    fee_limit: _builtins.int
+    """Fee limit to use: weight × the highest base fee possible within the blocks asked for."""
+    tip: _builtins.int
+    """Tip to use."""
+    weight: _builtins.int
+    """Weight that was asked about."""
+    within_blocks: _builtins.int
+    """Blocks asked for."""
+    blocks: _builtins.int
+    """Blocks after which it should be executed; above `within_blocks` when no tip can do better."""
+    height: _builtins.int
+    """Executed height that all this was read at."""
+    base_fee: _builtins.int
+    """Base fee of the next block, per weight: exact."""
+    base_fee_max: _builtins.int
+    """Highest base fee that the last of the blocks asked for can have: exact bound."""
+    block_weight: _builtins.int
+    """Weight of the block at `height`, and the most that a block may have."""
+    block_weight_max: _builtins.int
+    """Most weight that a block may have."""
+    price: _builtins.int
+    """Price that the tip comes of: the highest of the validators'."""
+    @_builtins.property
+    def validators(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueBasis]:
+        """The validators that were asked and answered."""
+
+    def __init__(
+        self,
+        *,
+        fee_limit: _builtins.int = ...,
+        tip: _builtins.int = ...,
+        weight: _builtins.int = ...,
+        within_blocks: _builtins.int = ...,
+        blocks: _builtins.int = ...,
+        height: _builtins.int = ...,
+        base_fee: _builtins.int = ...,
+        base_fee_max: _builtins.int = ...,
+        block_weight: _builtins.int = ...,
+        block_weight_max: _builtins.int = ...,
+        price: _builtins.int = ...,
+        validators: _abc.Iterable[Global___QueueBasis] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_fee", b"base_fee", "base_fee_max", b"base_fee_max", "block_weight", b"block_weight", "block_weight_max", b"block_weight_max", "blocks", b"blocks", "fee_limit", b"fee_limit", "height", b"height", "price", b"price", "tip", b"tip", "validators", b"validators", "weight", b"weight", "within_blocks", b"within_blocks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EstimateFeeResponse: _TypeAlias = EstimateFeeResponse  # noqa: Y015
+
+@_typing.final
+class SimulateRequest(_message.Message):
+    """Asks for a dry run."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSACTION_FIELD_NUMBER: _builtins.int
+    transaction: _builtins.bytes
+    """An encoded quorate.api.types.v1.SignedTransaction; signatures may be missing."""
+    def __init__(
+        self,
+        *,
+        transaction: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transaction", b"transaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateRequest: _TypeAlias = SimulateRequest  # noqa: Y015
+
+@_typing.final
+class BalanceChange(_message.Message):
+    """What an account would have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    address: _builtins.bytes
+    """Address (32 bytes)."""
+    before: _builtins.int
+    """Balance before, in the smallest unit."""
+    after: _builtins.int
+    """Balance after."""
+    def __init__(
+        self,
+        *,
+        address: _builtins.bytes = ...,
+        before: _builtins.int = ...,
+        after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "after", b"after", "before", b"before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BalanceChange: _TypeAlias = BalanceChange  # noqa: Y015
+
+@_typing.final
+class SimulateResponse(_message.Message):
+    """What the next block would do with a transaction, if it were alone in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    BASE_FEE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    BALANCES_FIELD_NUMBER: _builtins.int
+    SIGNERS_FIELD_NUMBER: _builtins.int
+    UNSIGNED_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height whose state it was run on."""
+    base_fee: _builtins.int
+    """Base fee per weight that it was run with: the next block's."""
+    weight: _builtins.int
+    """Its weight, missing signatures included."""
+    changes: _builtins.int
+    """Records of state that would change, balances included."""
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The receipt it would have; without position and block."""
+
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___BalanceChange]:
+        """Accounts whose balance would change, by address."""
+
+    @_builtins.property
+    def signers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Addresses that have to sign, sender first."""
+
+    @_builtins.property
+    def unsigned(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Those of them whose signature is missing."""
+
+    def __init__(
+        self,
+        *,
+        receipt: Global___Receipt | None = ...,
+        height: _builtins.int = ...,
+        base_fee: _builtins.int = ...,
+        weight: _builtins.int = ...,
+        balances: _abc.Iterable[Global___BalanceChange] | None = ...,
+        signers: _abc.Iterable[_builtins.bytes] | None = ...,
+        unsigned: _abc.Iterable[_builtins.bytes] | None = ...,
+        changes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "base_fee", b"base_fee", "changes", b"changes", "height", b"height", "receipt", b"receipt", "signers", b"signers", "unsigned", b"unsigned", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulateResponse: _TypeAlias = SimulateResponse  # noqa: Y015
+
+@_typing.final
+class ExplainRequest(_message.Message):
+    """Asks about a transaction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.bytes
+    """Transaction id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainRequest: _TypeAlias = ExplainRequest  # noqa: Y015
+
+@_typing.final
+class Blocker(_message.Message):
+    """Something that keeps a transaction from being executed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Stable UPPER_SNAKE word, such as SEQUENCE_GAP or FEE_TOO_LOW."""
+    message: _builtins.str
+    """For people: what is in the way."""
+    remedy: Global___Remedy.ValueType
+    """What would remove it."""
+    advice: _builtins.str
+    """For people: the same in words."""
+    sequence: _builtins.int
+    """For REMEDY_SEND_SEQUENCE, and for a blocker in front in the same lane: the sequence it is about."""
+    amount: _builtins.int
+    """For REMEDY_RAISE_TIP, REMEDY_RAISE_FEE_LIMIT and REMEDY_FUND."""
+    blocks: _builtins.int
+    """For REMEDY_WAIT: blocks, when known."""
+    address: _builtins.bytes
+    """For REMEDY_FUND."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        remedy: Global___Remedy.ValueType = ...,
+        advice: _builtins.str = ...,
+        sequence: _builtins.int = ...,
+        amount: _builtins.int = ...,
+        blocks: _builtins.int = ...,
+        address: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "advice", b"advice", "amount", b"amount", "blocks", b"blocks", "message", b"message", "reason", b"reason", "remedy", b"remedy", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Blocker: _TypeAlias = Blocker  # noqa: Y015
+
+@_typing.final
+class Position(_message.Message):
+    """Where a transaction stands at one validator that holds it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALIDATOR_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    LANE_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    NEXT_SEQUENCE_FIELD_NUMBER: _builtins.int
+    AHEAD_IN_LANE_FIELD_NUMBER: _builtins.int
+    AHEAD_WEIGHT_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    FEE_LIMIT_FIELD_NUMBER: _builtins.int
+    TIP_FIELD_NUMBER: _builtins.int
+    VALID_UNTIL_HEIGHT_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    BASE_FEE_FIELD_NUMBER: _builtins.int
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    BLOCKERS_FIELD_NUMBER: _builtins.int
+    validator: _builtins.str
+    """Its name at this gateway."""
+    stage: Global___Stage.ValueType
+    """STAGE_RECEIVED or STAGE_BATCHED."""
+    sender: _builtins.bytes
+    """Sender."""
+    lane: _builtins.int
+    """Lane."""
+    sequence: _builtins.int
+    """Sequence."""
+    next_sequence: _builtins.int
+    """Sequence that is to be executed next in this lane."""
+    ahead_in_lane: _builtins.int
+    """Own transactions of the lane in front of it that no batch has yet."""
+    ahead_weight: _builtins.int
+    """Weight that may be batched before it, at most."""
+    price: _builtins.int
+    """Price at which it stands: its own, or that of a cheaper one in front of it."""
+    weight: _builtins.int
+    """Its weight."""
+    fee_limit: _builtins.int
+    """Its fee limit."""
+    tip: _builtins.int
+    """Its tip."""
+    valid_until_height: _builtins.int
+    """Last height at which it may be executed."""
+    height: _builtins.int
+    """Executed height, and base fee of the next block, at that validator."""
+    base_fee: _builtins.int
+    """Base fee of the next block, per weight."""
+    holders: _builtins.int
+    """For a batched one: seats that hold the batch."""
+    quorum: _builtins.int
+    """For a batched one: seats that must hold it before a block may name it."""
+    blocks: _builtins.int
+    """Blocks until it should be executed when nothing blocks it; 0: not known."""
+    @_builtins.property
+    def blockers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Blocker]:
+        """What is in its way, the first to be removed first; empty: nothing, it only takes its turn."""
+
+    def __init__(
+        self,
+        *,
+        validator: _builtins.str = ...,
+        stage: Global___Stage.ValueType = ...,
+        sender: _builtins.bytes = ...,
+        lane: _builtins.int = ...,
+        sequence: _builtins.int = ...,
+        next_sequence: _builtins.int = ...,
+        ahead_in_lane: _builtins.int = ...,
+        ahead_weight: _builtins.int = ...,
+        price: _builtins.int = ...,
+        weight: _builtins.int = ...,
+        fee_limit: _builtins.int = ...,
+        tip: _builtins.int = ...,
+        valid_until_height: _builtins.int = ...,
+        height: _builtins.int = ...,
+        base_fee: _builtins.int = ...,
+        holders: _builtins.int = ...,
+        quorum: _builtins.int = ...,
+        blocks: _builtins.int = ...,
+        blockers: _abc.Iterable[Global___Blocker] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ahead_in_lane", b"ahead_in_lane", "ahead_weight", b"ahead_weight", "base_fee", b"base_fee", "blockers", b"blockers", "blocks", b"blocks", "fee_limit", b"fee_limit", "height", b"height", "holders", b"holders", "lane", b"lane", "next_sequence", b"next_sequence", "price", b"price", "quorum", b"quorum", "sender", b"sender", "sequence", b"sequence", "stage", b"stage", "tip", b"tip", "valid_until_height", b"valid_until_height", "validator", b"validator", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Position: _TypeAlias = Position  # noqa: Y015
+
+@_typing.final
+class ExplainResponse(_message.Message):
+    """What is known of a transaction and of what is in its way."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STAGE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    BLOCKERS_FIELD_NUMBER: _builtins.int
+    SENT_TO_FIELD_NUMBER: _builtins.int
+    stage: Global___Stage.ValueType
+    """Its stage."""
+    reason: _builtins.str
+    """For a dropped one: why (UPPER_SNAKE)."""
+    sent_to: _builtins.str
+    """Name of the validator that this gateway has sent it to; empty: it did not come through here."""
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """Present when executed, or skipped by a block."""
+
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Position]:
+        """The validators that hold it, as each sees it."""
+
+    @_builtins.property
+    def blockers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Blocker]:
+        """What is in its way wherever it is, or what to do about its end."""
+
+    def __init__(
+        self,
+        *,
+        stage: Global___Stage.ValueType = ...,
+        receipt: Global___Receipt | None = ...,
+        reason: _builtins.str = ...,
+        positions: _abc.Iterable[Global___Position] | None = ...,
+        blockers: _abc.Iterable[Global___Blocker] | None = ...,
+        sent_to: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blockers", b"blockers", "positions", b"positions", "reason", b"reason", "receipt", b"receipt", "sent_to", b"sent_to", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015

@@ -55,6 +55,16 @@ class TransactionServiceStub:
                 request_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetResponse.FromString,
                 _registered_method=True)
+        self.EstimateFee = channel.unary_unary(
+                '/quorate.api.transaction.v1.TransactionService/EstimateFee',
+                request_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeResponse.FromString,
+                _registered_method=True)
+        self.Explain = channel.unary_unary(
+                '/quorate.api.transaction.v1.TransactionService/Explain',
+                request_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainResponse.FromString,
+                _registered_method=True)
 
 
 class TransactionServiceServicer:
@@ -89,6 +99,20 @@ class TransactionServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EstimateFee(self, request, context):
+        """Tells which fee limit and tip would get a transaction into one of the next blocks, and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Explain(self, request, context):
+        """Tells where a transaction stands, what blocks it, and what would unblock it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TransactionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +135,16 @@ def add_TransactionServiceServicer_to_server(servicer, server):
                     servicer.Get,
                     request_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetRequest.FromString,
                     response_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetResponse.SerializeToString,
+            ),
+            'EstimateFee': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateFee,
+                    request_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeResponse.SerializeToString,
+            ),
+            'Explain': grpc.unary_unary_rpc_method_handler(
+                    servicer.Explain,
+                    request_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +256,136 @@ class TransactionService:
             '/quorate.api.transaction.v1.TransactionService/Get',
             quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetRequest.SerializeToString,
             quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.GetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EstimateFee(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.transaction.v1.TransactionService/EstimateFee',
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeRequest.SerializeToString,
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.EstimateFeeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Explain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.transaction.v1.TransactionService/Explain',
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainRequest.SerializeToString,
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.ExplainResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+
+class SimulationServiceStub:
+    """Dry runs. Served by storage to gateways, and by gateways to everyone.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Simulate = channel.unary_unary(
+                '/quorate.api.transaction.v1.SimulationService/Simulate',
+                request_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateResponse.FromString,
+                _registered_method=True)
+
+
+class SimulationServiceServicer:
+    """Dry runs. Served by storage to gateways, and by gateways to everyone.
+    """
+
+    def Simulate(self, request, context):
+        """Runs a transaction on the latest state without sending it; signatures may be missing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_SimulationServiceServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Simulate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Simulate,
+                    request_deserializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'quorate.api.transaction.v1.SimulationService', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('quorate.api.transaction.v1.SimulationService', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class SimulationService:
+    """Dry runs. Served by storage to gateways, and by gateways to everyone.
+    """
+
+    @staticmethod
+    def Simulate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.transaction.v1.SimulationService/Simulate',
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateRequest.SerializeToString,
+            quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2.SimulateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,10 @@ class TransactionServiceStub:
     """Follows transactions by id or sender; resumable from a cursor."""
     Get: _grpc.UnaryUnaryMultiCallable[_transaction_pb2.GetRequest, _transaction_pb2.GetResponse]
     """Tells what is known of one transaction."""
+    EstimateFee: _grpc.UnaryUnaryMultiCallable[_transaction_pb2.EstimateFeeRequest, _transaction_pb2.EstimateFeeResponse]
+    """Tells which fee limit and tip would get a transaction into one of the next blocks, and why."""
+    Explain: _grpc.UnaryUnaryMultiCallable[_transaction_pb2.ExplainRequest, _transaction_pb2.ExplainResponse]
+    """Tells where a transaction stands, what blocks it, and what would unblock it."""
 
 @_typing.type_check_only
 class TransactionServiceAsyncStub(TransactionServiceStub):
@@ -55,6 +59,10 @@ class TransactionServiceAsyncStub(TransactionServiceStub):
     """Follows transactions by id or sender; resumable from a cursor."""
     Get: _aio.UnaryUnaryMultiCallable[_transaction_pb2.GetRequest, _transaction_pb2.GetResponse]  # type: ignore[assignment]
     """Tells what is known of one transaction."""
+    EstimateFee: _aio.UnaryUnaryMultiCallable[_transaction_pb2.EstimateFeeRequest, _transaction_pb2.EstimateFeeResponse]  # type: ignore[assignment]
+    """Tells which fee limit and tip would get a transaction into one of the next blocks, and why."""
+    Explain: _aio.UnaryUnaryMultiCallable[_transaction_pb2.ExplainRequest, _transaction_pb2.ExplainResponse]  # type: ignore[assignment]
+    """Tells where a transaction stands, what blocks it, and what would unblock it."""
 
 class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     """Sends transactions and follows them."""
@@ -91,4 +99,51 @@ class TransactionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_transaction_pb2.GetResponse, _abc.Awaitable[_transaction_pb2.GetResponse]]:
         """Tells what is known of one transaction."""
 
+    @_abc_1.abstractmethod
+    def EstimateFee(
+        self,
+        request: _transaction_pb2.EstimateFeeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_pb2.EstimateFeeResponse, _abc.Awaitable[_transaction_pb2.EstimateFeeResponse]]:
+        """Tells which fee limit and tip would get a transaction into one of the next blocks, and why."""
+
+    @_abc_1.abstractmethod
+    def Explain(
+        self,
+        request: _transaction_pb2.ExplainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_pb2.ExplainResponse, _abc.Awaitable[_transaction_pb2.ExplainResponse]]:
+        """Tells where a transaction stands, what blocks it, and what would unblock it."""
+
 def add_TransactionServiceServicer_to_server(servicer: TransactionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
+
+class SimulationServiceStub:
+    """Dry runs. Served by storage to gateways, and by gateways to everyone."""
+
+    @_typing.overload
+    def __new__(cls, channel: _grpc.Channel) -> _Self: ...
+    @_typing.overload
+    def __new__(cls, channel: _aio.Channel) -> SimulationServiceAsyncStub: ...
+    Simulate: _grpc.UnaryUnaryMultiCallable[_transaction_pb2.SimulateRequest, _transaction_pb2.SimulateResponse]
+    """Runs a transaction on the latest state without sending it; signatures may be missing."""
+
+@_typing.type_check_only
+class SimulationServiceAsyncStub(SimulationServiceStub):
+    """Dry runs. Served by storage to gateways, and by gateways to everyone."""
+
+    def __init__(self, channel: _aio.Channel) -> None: ...
+    Simulate: _aio.UnaryUnaryMultiCallable[_transaction_pb2.SimulateRequest, _transaction_pb2.SimulateResponse]  # type: ignore[assignment]
+    """Runs a transaction on the latest state without sending it; signatures may be missing."""
+
+class SimulationServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Dry runs. Served by storage to gateways, and by gateways to everyone."""
+
+    @_abc_1.abstractmethod
+    def Simulate(
+        self,
+        request: _transaction_pb2.SimulateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transaction_pb2.SimulateResponse, _abc.Awaitable[_transaction_pb2.SimulateResponse]]:
+        """Runs a transaction on the latest state without sending it; signatures may be missing."""
+
+def add_SimulationServiceServicer_to_server(servicer: SimulationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

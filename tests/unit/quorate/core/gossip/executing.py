@@ -1,6 +1,7 @@
 """Applies executed blocks to a mempool: for tests of what becomes of its entries."""
 
-from quorate.core.gossip.mempool import SKIPPED, Dropped, ExecutedBlock, Mempool
+from quorate.core.gossip.executed import SKIPPED, Dropped, ExecutedBlock
+from quorate.core.gossip.mempool import Mempool
 
 
 def execute(

@@ -4,12 +4,9 @@ import random
 
 from quorate.core.batches import BatchHeader
 from quorate.core.gossip.entries import Checked, Entry, State
+from quorate.core.gossip.executed import SKIPPED, SUCCEEDED
 from quorate.core.gossip.held import Held
-from quorate.core.gossip.mempool import (
-    SKIPPED,
-    SUCCEEDED,
-    Mempool,
-)
+from quorate.core.gossip.mempool import Mempool
 from tests.unit.quorate.core.gossip.executing import execute
 
 

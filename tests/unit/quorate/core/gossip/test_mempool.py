@@ -8,16 +8,10 @@ import pytest
 
 from quorate.core.batches import BatchHeader
 from quorate.core.gossip.entries import Entry, State, build_slot
+from quorate.core.gossip.executed import FAILED, SKIPPED, SUCCEEDED, Dropped
 from quorate.core.gossip.held import Held
-from quorate.core.gossip.mempool import (
-    FAILED,
-    GAP_MAX,
-    SENDER_COUNT_MAX,
-    SKIPPED,
-    SUCCEEDED,
-    Dropped,
-    Mempool,
-)
+from quorate.core.gossip.mempool import GAP_MAX, Mempool
+from quorate.core.gossip.refusals import SENDER_COUNT_MAX
 from quorate.core.params import Params
 from tests.unit.quorate.core.gossip.executing import execute
 
@@ -89,7 +83,7 @@ def test_sequences_taken_past_and_far_have_their_own_reasons(maker, mempool) -> 
     for tx in (maker.make(0, 4), maker.make(0, 5), maker.make(0, 5, salt=1)):
         refusal = mempool.admit(b"x", tx)
         reasons.append(refusal.reason if refusal else "")
-    assert reasons == ["SEQUENCE_PAST", "", "SEQUENCE_TAKEN"]
+    assert reasons == ["SEQUENCE_PAST", "", "REPLACEMENT_UNDERPRICED"]
     assert mempool.admit(b"x", maker.make(0, 6 + GAP_MAX)) is None
     refusal = mempool.admit(b"x", maker.make(0, 7 + GAP_MAX))
     assert refusal.reason == "SEQUENCE_FAR"
@@ -154,6 +148,7 @@ def test_a_sender_is_bounded_by_count_and_all_together_by_bytes(maker) -> None:
         small.put_account(maker.sender(number), 10**9, [], 0)
     verdicts = [small.admit(b"x", maker.make(n % 2, n // 2)) for n in range(11)]
     assert [v.reason for v in verdicts if v] == ["MEMPOOL_FULL"]
+    assert small.reserve(125)
     assert not small.reserve(1)
 
 

@@ -11,6 +11,13 @@ from typing import Any, Final, NamedTuple
 from quorate.core import crypto
 from quorate.core.context import Call, Ledger
 from quorate.core.errors import InvalidTransaction
+from quorate.core.governance import actions as votes
+from quorate.core.governance import payloads as change
+from quorate.core.governance.parameters import CHANGES_KEY
+from quorate.core.governance.records import OPEN_KEY, compute_proposal_key
+from quorate.core.locks import actions as locks
+from quorate.core.locks import payloads as lock
+from quorate.core.locks.records import compute_lock_key
 from quorate.core.staking import candidates, delegations
 from quorate.core.staking import payloads as stake
 from quorate.core.staking.payloads import Proof
@@ -21,6 +28,9 @@ from quorate.core.staking.records import (
     compute_seat_key_key,
     compute_unbonding_key,
 )
+from quorate.core.tokens import actions as tokens
+from quorate.core.tokens import payloads as token
+from quorate.core.tokens.records import compute_balance_key, compute_token_key
 
 Action = (
     stake.RegisterCandidate
@@ -33,6 +43,16 @@ Action = (
     | stake.Undelegate
     | stake.Redelegate
     | stake.ClaimRewards
+    | token.CreateToken
+    | token.MintToken
+    | token.BurnToken
+    | token.TransferToken
+    | token.SetTokenPolicy
+    | lock.LockTransfer
+    | lock.ClaimLocked
+    | lock.RefundLocked
+    | change.ProposeChange
+    | change.VoteChange
 )
 
 
@@ -75,6 +95,43 @@ def _list_register(payload: stake.RegisterCandidate) -> list[bytes]:
     return [*own, compute_seat_key_key(payload.seat_key), COUNT_KEY]
 
 
+def _list_token(payload: Any) -> list[bytes]:
+    return [compute_token_key(payload.token)]
+
+
+def _list_burn(payload: token.BurnToken) -> list[bytes]:
+    return [*_list_token(payload), compute_balance_key(payload.signer, payload.token)]
+
+
+def _list_mint(payload: token.MintToken) -> list[bytes]:
+    return [*_list_token(payload), compute_balance_key(payload.to, payload.token)]
+
+
+def _list_send(payload: token.TransferToken) -> list[bytes]:
+    sides = (payload.signer, payload.to)
+    balances = [compute_balance_key(side, payload.token) for side in sides]
+    return [*_list_token(payload), *balances]
+
+
+def _list_lock(payload: lock.LockTransfer) -> list[bytes]:
+    if not payload.token:
+        return []
+    own = compute_balance_key(payload.signer, payload.token)
+    return [compute_token_key(payload.token), own]
+
+
+def _list_locked(payload: lock.ClaimLocked | lock.RefundLocked) -> list[bytes]:
+    return [compute_lock_key(payload.lock)]
+
+
+def _list_propose(payload: change.ProposeChange) -> list[bytes]:
+    return [OPEN_KEY, CHANGES_KEY]
+
+
+def _list_vote(payload: change.VoteChange) -> list[bytes]:
+    return [OPEN_KEY, CHANGES_KEY, compute_proposal_key(payload.proposal)]
+
+
 def _list_holding(delegator: bytes, candidate: bytes) -> list[bytes]:
     return [
         compute_candidate_key(candidate),
@@ -84,7 +141,8 @@ def _list_holding(delegator: bytes, candidate: bytes) -> list[bytes]:
 
 
 # Names are those of the `kind` of a Payload message. Weights: about 1 per 0.5 µs of execution, 100
-# per signature that is checked, and 200 for a candidate's record, which stays for good.
+# per signature that is checked, 200 for a candidate's or token's record, which stays for good, and
+# 50 where a token's balance or a lock may be new: state is paid for by weight, not by deposits.
 KINDS: Final[dict[str, Kind]] = {
     "register_candidate": Kind(
         stake.RegisterCandidate, 400, stake.check_register, candidates.apply_register,
@@ -115,6 +173,29 @@ KINDS: Final[dict[str, Kind]] = {
     ),
     "claim_rewards": Kind(
         stake.ClaimRewards, 100, stake.check_plain, delegations.apply_claim, _list_stake
+    ),
+    "create_token": Kind(token.CreateToken, 300, token.check_create, tokens.apply_create),
+    "mint_token": Kind(
+        token.MintToken, 100, token.check_grant, tokens.apply_mint, _list_mint
+    ),
+    "burn_token": Kind(token.BurnToken, 50, token.check_burn, tokens.apply_burn, _list_burn),
+    "transfer_token": Kind(
+        token.TransferToken, 100, token.check_grant, tokens.apply_transfer, _list_send
+    ),
+    "set_token_policy": Kind(
+        token.SetTokenPolicy, 50, token.check_policy, tokens.apply_policy, _list_token
+    ),
+    "lock_transfer": Kind(lock.LockTransfer, 100, lock.check_lock, locks.apply_lock, _list_lock),
+    "claim_locked": Kind(lock.ClaimLocked, 100, lock.check_claim, locks.apply_claim, _list_locked),
+    "refund_locked": Kind(
+        lock.RefundLocked, 100, lock.check_refund, locks.apply_refund, _list_locked
+    ),
+    # The set of the epoch is decoded, and may have 512 seats.
+    "propose_change": Kind(
+        change.ProposeChange, 1_000, change.check_propose, votes.apply_propose, _list_propose
+    ),
+    "vote_change": Kind(
+        change.VoteChange, 1_000, change.check_vote, votes.apply_vote, _list_vote
     ),
 }  # fmt: skip
 _BY_TYPE: Final[dict[type, Kind]] = {kind.type: kind for kind in KINDS.values()}

@@ -51,6 +51,30 @@ _FAILED: Final = {
     25: "NOTHING_TO_CLAIM",
     26: "NOT_JAILED",
     27: "JAILED_STILL",
+    # Tokens (rules A)
+    40: "NO_TOKEN",
+    41: "INSUFFICIENT_TOKENS",
+    42: "CAP_EXCEEDED",
+    43: "CAP_BELOW_SUPPLY",
+    44: "TOKEN_FROZEN",
+    45: "TOKEN_FINAL",
+    46: "NOT_FREEZABLE",
+    # Locks (rules A)
+    60: "NO_LOCK",
+    61: "LOCK_OPEN",
+    62: "LOCK_TOO_LONG",
+    63: "LOCK_EARLY",
+    64: "LOCK_ENDED",
+    65: "LOCK_RUNNING",
+    66: "WRONG_PREIMAGE",
+    # Changes by vote (rules G)
+    70: "NOT_SEATED",
+    71: "NO_PROPOSAL",
+    72: "PROPOSAL_EXPIRED",
+    73: "PROPOSALS_FULL",
+    74: "PROPOSER_LIMIT",
+    75: "UPGRADE_TOO_SOON",
+    76: "PARAMETERS_CONTRADICT",
 }
 _SKIPPED: Final = {
     INVALID: "INVALID",

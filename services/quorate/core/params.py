@@ -23,6 +23,7 @@ _BOUNDS = {
     "slash_bp": (0, 10_000),
     "commission_step_bp": (0, 10_000),
     "issue_per_block": (0, 2**40),
+    "lock_blocks_max": (1, 2**40),
 }
 
 
@@ -70,6 +71,8 @@ class Params:
     commission_interval_ms: int = 86_400_000
     issue_per_block: int = 0
     issue_halving_blocks: int = 0
+    # Locks
+    lock_blocks_max: int = 100_000_000
 
     @classmethod
     def parse(cls, document: dict[str, object]) -> "Params":
@@ -78,7 +81,7 @@ class Params:
         for name, value in document.items():
             if name not in known:
                 raise InvalidGenesis(f"params.{name}", "is not a parameter")
-            least, most = _BOUNDS.get(name, (0, 2**63 - 1))
+            least, most = find_bounds(name)
             if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
                 raise InvalidGenesis(f"params.{name}", f"must be an integer, {least} to {most}")
         return cls(**document)  # type: ignore[arg-type]
@@ -86,6 +89,11 @@ class Params:
     def to_document(self) -> dict[str, int]:
         """Return the parameters as they stand in a genesis document."""
         return asdict(self)
+
+
+def find_bounds(name: str) -> tuple[int, int]:
+    """Return the least and the most that a parameter may be."""
+    return _BOUNDS.get(name, (0, 2**63 - 1))
 
 
 # What is bounded by the protocol for good, whatever the parameters.

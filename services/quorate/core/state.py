@@ -11,6 +11,9 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
     m ‖ epoch u64 ‖ seat u16        mark of a seat against which there is evidence: version u8,
                                     view u64, height u64, hash of the evidence 32
     c d u r k n w                   stake: see core/staking
+    t b                             tokens: see core/tokens
+    l                               locks: see core/locks
+    g p v                           changes by vote: see core/governance
 
 An account without balance and lanes is no record at all, so that equal states are equal bytes.
 """

@@ -20,6 +20,7 @@ again. Whatever happens, the sum of everything changes only by what blocks issue
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from quorate.core import accusations, crypto
@@ -28,6 +29,8 @@ from quorate.core.blocks import Header
 from quorate.core.closing import Closing
 from quorate.core.context import Call, Context, Ledger
 from quorate.core.errors import InvalidTransaction
+from quorate.core.governance.parameters import CHANGES_KEY, load_params
+from quorate.core.governance.upgrades import UPGRADES_KEY
 from quorate.core.kinds import get_kind
 from quorate.core.outcomes import (
     DUPLICATE,
@@ -105,7 +108,7 @@ def list_block_keys(header: Header) -> list[bytes]:
     sets = range(max(header.epoch - accusations.EPOCHS_BACK, 0), header.epoch + 2)
     return [
         compute_account_key(TREASURY), compute_expiry_key(header.height - 1), EPOCH_START_KEY,
-        PERFORMANCE_KEY, *map(compute_set_key, sets),
+        PERFORMANCE_KEY, CHANGES_KEY, UPGRADES_KEY, *map(compute_set_key, sets),
     ]  # fmt: skip
 
 
@@ -145,7 +148,9 @@ class Execution:
     """
 
     def __init__(self, context: Context, records: Records) -> None:
-        header, params = context.header, context.params
+        header, params = context.header, load_params(records, context.params)
+        if params is not context.params:
+            context = replace(context, params=params)
         self._context = context
         self._height, self._base_fee = header.height, header.base_fee
         self._until_max = header.height + params.validity_max_blocks

@@ -62,9 +62,9 @@ class CatchUp:
             self._set_active(False)
 
     async def _wait_until_behind(self) -> None:
-        while not self._is_urgent():
+        while self._chain.needs_upgrade() or not self._is_urgent():
             height = self._chain.height
-            if self.best <= height or self.busy:
+            if self.best <= height or self.busy or self._chain.needs_upgrade():
                 await self._chain.changed.wait()
             elif not await self._moves_on(height) and self.best > self._chain.height:
                 return
@@ -97,6 +97,8 @@ class CatchUp:
             retry_s = RETRY_S if moved else retry_s
 
     def _is_behind(self) -> bool:
+        if self._chain.needs_upgrade():
+            return False
         height = self._chain.height
         near = NEAR if self.attached else 0
         return self._wanted > height or self.best - height > near

@@ -28,7 +28,7 @@ from quorate.kit.metrics import EXECUTED_HEIGHT
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
 from quorate.storage.database import Writes
-from quorate.storage.executor import Before, Executor
+from quorate.storage.executor import UPGRADE_REQUIRED, Before, Executor
 from quorate.storage.store import RUN_END_KEY, Store, put_block
 from quorate.storage.writer import Writer
 
@@ -131,7 +131,13 @@ class Chain:
             blocks = tuple(self.store.get_block(each) for each in range(self.height + 1, end + 1))
             certificate = self.store.load_certificate(end) or b""
             log.info("finishing a run that was cut off", height=self.height, end=end)
-            await self._apply_blocks(blocks, certificate)
+            try:
+                await self._apply_blocks(blocks, certificate)
+            except Unavailable as error:
+                if error.reason != UPGRADE_REQUIRED:
+                    raise
+                self._stand_within(error)
+                return
         self._announce()
 
     def close_streams(self) -> None:
@@ -149,6 +155,20 @@ class Chain:
             log.error("storage can't go on", fault=fault)
             self.fault = fault
             self.changed.notify()
+
+    def needs_upgrade(self) -> bool:
+        """Tell whether this software has no rules for the next block (docs/protocol.md#G6)."""
+        return self.fault.startswith(UPGRADE_REQUIRED)
+
+    def _stand_within(self, error: Unavailable) -> None:
+        """Serve what is executed of a run that this software can't finish."""
+        certified = self.height
+        while certified and self.store.load_certificate(certified) is None:
+            certified -= 1
+        # A run lies in one epoch, which goes on within it.
+        self.certified_height, self.certified_start = certified, self.start
+        EXECUTED_HEIGHT.set(self.height)
+        self.set_fault(f"{error.reason}: {error.message}")
 
     async def _store_run(self, run: Run, blocks: tuple[Block, ...]) -> None:
         writes = Writes()
@@ -180,6 +200,10 @@ class Chain:
     def _announce(self) -> None:
         self.certified_height, self.certified_start = self.height, self.start
         EXECUTED_HEIGHT.set(self.height)
+        try:
+            self._executor.check_version(self.height + 1)
+        except Unavailable as error:
+            self.set_fault(f"{error.reason}: {error.message}")
         self.changed.notify()
 
 

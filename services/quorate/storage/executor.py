@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Final
 
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
@@ -11,6 +12,7 @@ from quorate.core.codec import U64, unpack_list
 from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.governance.upgrades import KNOWN_VERSIONS, UPGRADES_KEY, find_unknown
 from quorate.core.merkle import Tree
 from quorate.core.outcomes import FIRST_SKIPPED, OUTCOMES
 from quorate.core.receipts import Packer
@@ -33,6 +35,8 @@ from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
+
+UPGRADE_REQUIRED: Final = "UPGRADE_REQUIRED"
 
 
 @dataclass
@@ -75,10 +79,14 @@ class Executor:
         self._store, self._genesis = store, genesis
 
     async def execute(self, block: Block, before: Before) -> Executed:
-        """Return a block's effects on top of the state at its parent; nothing is written yet."""
+        """Return a block's effects on top of the state at its parent; nothing is written yet.
+
+        Raises Unavailable (UPGRADE_REQUIRED) when its rules are not those of this software.
+        """
         started = time.monotonic()
         header = block.header
         records = self.reader.open(list_block_keys(header))
+        self.check_version(header.height)
         execution = Execution(Context(header, self._genesis.params, self._genesis.domain), records)
         execution.begin()
         receipts: list[Receipt] = []
@@ -95,6 +103,19 @@ class Executor:
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
         return executed
+
+    def check_version(self, height: int) -> None:
+        """Raise Unavailable (UPGRADE_REQUIRED) when this software has no rules for a height.
+
+        Only while no write is under way; `height` is that of the block after the executed ones.
+        """
+        unknown = find_unknown(self.reader.load([UPGRADES_KEY])[UPGRADES_KEY], height)
+        if unknown:
+            raise Unavailable(
+                f"block {height} needs the rules of version '{unknown}', and this software has "
+                f"those of {', '.join(KNOWN_VERSIONS)}: start one that has them; reads go on here",
+                reason=UPGRADE_REQUIRED, version=unknown, height=height,
+            )  # fmt: skip
 
     async def _iter_slices(self, block: Block, pacer: Pacer) -> AsyncIterator[list[Transaction]]:
         """Yield the block's transactions in order, at most SLICE at a time."""

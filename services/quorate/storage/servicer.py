@@ -102,8 +102,10 @@ class StorageServicer(rpc.StorageServiceServicer):
         chain, window = self._chain, self._params.batch_validity_blocks
         try:
             async with chain.lock:
-                head, height = chain.head.header, chain.height
-                epochs = chain.store.load_epochs(chain.start)
+                # The head, unless an upgrade stopped it within a run (docs/protocol.md#G6).
+                height = chain.certified_height
+                head = chain.store.get_block(height).header
+                epochs = chain.store.load_epochs(chain.certified_start)
                 return pb.OpenChainResponse(
                     head=chain.store.get_block_bytes(height),
                     certificate=chain.store.load_certificate(height) or b"",

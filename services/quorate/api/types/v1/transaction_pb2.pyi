@@ -369,6 +369,330 @@ class ClaimRewards(_message.Message):
 Global___ClaimRewards: _TypeAlias = ClaimRewards  # noqa: Y015
 
 @_typing.final
+class CreateToken(_message.Message):
+    """Makes a token that the signer owns and holds all of (docs/protocol.md#A2)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DECIMALS_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    SUPPLY_FIELD_NUMBER: _builtins.int
+    FREEZABLE_FIELD_NUMBER: _builtins.int
+    IS_FINAL_FIELD_NUMBER: _builtins.int
+    symbol: _builtins.str
+    """1 to 12 letters A to Z or digits; not unique."""
+    name: _builtins.str
+    """1 to 64 bytes without control characters; not unique."""
+    decimals: _builtins.int
+    """Digits after the point in what people read; at most 18."""
+    cap: _builtins.int
+    """Most that the supply may be; 0: 2^63 - 1."""
+    supply: _builtins.int
+    """What there is at first."""
+    freezable: _builtins.bool
+    """Whether the owner may freeze it."""
+    is_final: _builtins.bool
+    """Whether this policy is for ever."""
+    def __init__(
+        self,
+        *,
+        symbol: _builtins.str = ...,
+        name: _builtins.str = ...,
+        decimals: _builtins.int = ...,
+        cap: _builtins.int = ...,
+        supply: _builtins.int = ...,
+        freezable: _builtins.bool = ...,
+        is_final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap", b"cap", "decimals", b"decimals", "freezable", b"freezable", "is_final", b"is_final", "name", b"name", "supply", b"supply", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateToken: _TypeAlias = CreateToken  # noqa: Y015
+
+@_typing.final
+class MintToken(_message.Message):
+    """Makes more of a token; its owner's to do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """The token (32 bytes)."""
+    to: _builtins.bytes
+    """Address (32 bytes) that receives."""
+    amount: _builtins.int
+    """In the token's smallest unit."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        to: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "to", b"to", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MintToken: _TypeAlias = MintToken  # noqa: Y015
+
+@_typing.final
+class BurnToken(_message.Message):
+    """Destroys what the signer holds of a token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """The token (32 bytes)."""
+    amount: _builtins.int
+    """In the token's smallest unit."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BurnToken: _TypeAlias = BurnToken  # noqa: Y015
+
+@_typing.final
+class TransferToken(_message.Message):
+    """Moves tokens from the signer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """The token (32 bytes)."""
+    to: _builtins.bytes
+    """Address (32 bytes) that receives."""
+    amount: _builtins.int
+    """In the token's smallest unit."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        to: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "to", b"to", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferToken: _TypeAlias = TransferToken  # noqa: Y015
+
+@_typing.final
+class SetTokenPolicy(_message.Message):
+    """Replaces a token's policy; its owner's to do (docs/protocol.md#A6)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    FREEZABLE_FIELD_NUMBER: _builtins.int
+    IS_FROZEN_FIELD_NUMBER: _builtins.int
+    IS_FINAL_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """The token (32 bytes)."""
+    owner: _builtins.bytes
+    """Its owner from now on (32 bytes)."""
+    cap: _builtins.int
+    """Most that the supply may be, not below what it is; 0: 2^63 - 1."""
+    freezable: _builtins.bool
+    """Whether it may be frozen; can be given up, not taken back."""
+    is_frozen: _builtins.bool
+    """Whether its balances stand still now."""
+    is_final: _builtins.bool
+    """Whether this policy is for ever."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        owner: _builtins.bytes = ...,
+        cap: _builtins.int = ...,
+        freezable: _builtins.bool = ...,
+        is_frozen: _builtins.bool = ...,
+        is_final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap", b"cap", "freezable", b"freezable", "is_final", b"is_final", "is_frozen", b"is_frozen", "owner", b"owner", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTokenPolicy: _TypeAlias = SetTokenPolicy  # noqa: Y015
+
+@_typing.final
+class LockTransfer(_message.Message):
+    """Moves an amount into a lock (docs/protocol.md#A8)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    FROM_HEIGHT_FIELD_NUMBER: _builtins.int
+    UNTIL_HEIGHT_FIELD_NUMBER: _builtins.int
+    to: _builtins.bytes
+    """Address (32 bytes) that may claim it."""
+    amount: _builtins.int
+    """In the smallest unit."""
+    token: _builtins.bytes
+    """The token (32 bytes); empty: the native one."""
+    hash: _builtins.bytes
+    """SHA-256 of the secret that a claim must show (32 bytes); empty: none."""
+    from_height: _builtins.int
+    """First height at which it may be claimed."""
+    until_height: _builtins.int
+    """First height at which it may not be claimed any more, but taken back."""
+    def __init__(
+        self,
+        *,
+        to: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+        token: _builtins.bytes = ...,
+        hash: _builtins.bytes = ...,
+        from_height: _builtins.int = ...,
+        until_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "from_height", b"from_height", "hash", b"hash", "to", b"to", "token", b"token", "until_height", b"until_height"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockTransfer: _TypeAlias = LockTransfer  # noqa: Y015
+
+@_typing.final
+class ClaimLocked(_message.Message):
+    """Takes what is in a lock, by whom it is for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCK_FIELD_NUMBER: _builtins.int
+    PREIMAGE_FIELD_NUMBER: _builtins.int
+    lock: _builtins.bytes
+    """The lock (32 bytes)."""
+    preimage: _builtins.bytes
+    """The secret, up to 64 bytes; empty when the lock has no hash."""
+    def __init__(
+        self,
+        *,
+        lock: _builtins.bytes = ...,
+        preimage: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lock", b"lock", "preimage", b"preimage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClaimLocked: _TypeAlias = ClaimLocked  # noqa: Y015
+
+@_typing.final
+class RefundLocked(_message.Message):
+    """Takes back what nobody claimed in time, by its sender."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCK_FIELD_NUMBER: _builtins.int
+    lock: _builtins.bytes
+    """The lock (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        lock: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lock", b"lock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RefundLocked: _TypeAlias = RefundLocked  # noqa: Y015
+
+@_typing.final
+class ProposeChange(_message.Message):
+    """Proposes a change; a seat's to do (docs/protocol.md#G2)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    parameter: _builtins.str
+    """A parameter that a vote may change; or empty."""
+    value: _builtins.int
+    """Its value from the next epoch on."""
+    version: _builtins.str
+    """A version of the rules; or empty."""
+    height: _builtins.int
+    """First height of that version."""
+    def __init__(
+        self,
+        *,
+        parameter: _builtins.str = ...,
+        value: _builtins.int = ...,
+        version: _builtins.str = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "parameter", b"parameter", "value", b"value", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposeChange: _TypeAlias = ProposeChange  # noqa: Y015
+
+@_typing.final
+class VoteChange(_message.Message):
+    """Sets a seat's vote; by the owner of its candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    APPROVE_FIELD_NUMBER: _builtins.int
+    proposal: _builtins.bytes
+    """The proposal (32 bytes)."""
+    approve: _builtins.bool
+    """For it or against it; may be changed while it is open."""
+    def __init__(
+        self,
+        *,
+        proposal: _builtins.bytes = ...,
+        approve: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approve", b"approve", "proposal", b"proposal"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VoteChange: _TypeAlias = VoteChange  # noqa: Y015
+
+@_typing.final
 class Payload(_message.Message):
     """One action of a transaction."""
 
@@ -387,6 +711,16 @@ class Payload(_message.Message):
     UNDELEGATE_FIELD_NUMBER: _builtins.int
     REDELEGATE_FIELD_NUMBER: _builtins.int
     CLAIM_REWARDS_FIELD_NUMBER: _builtins.int
+    CREATE_TOKEN_FIELD_NUMBER: _builtins.int
+    MINT_TOKEN_FIELD_NUMBER: _builtins.int
+    BURN_TOKEN_FIELD_NUMBER: _builtins.int
+    TRANSFER_TOKEN_FIELD_NUMBER: _builtins.int
+    SET_TOKEN_POLICY_FIELD_NUMBER: _builtins.int
+    LOCK_TRANSFER_FIELD_NUMBER: _builtins.int
+    CLAIM_LOCKED_FIELD_NUMBER: _builtins.int
+    REFUND_LOCKED_FIELD_NUMBER: _builtins.int
+    PROPOSE_CHANGE_FIELD_NUMBER: _builtins.int
+    VOTE_CHANGE_FIELD_NUMBER: _builtins.int
     signer: _builtins.bytes
     """Address (32 bytes) that authorises this payload; empty means the sender."""
     @_builtins.property
@@ -437,6 +771,46 @@ class Payload(_message.Message):
     def claim_rewards(self) -> Global___ClaimRewards:
         """Rewards and unbonded stake."""
 
+    @_builtins.property
+    def create_token(self) -> Global___CreateToken:
+        """A new token."""
+
+    @_builtins.property
+    def mint_token(self) -> Global___MintToken:
+        """More of a token."""
+
+    @_builtins.property
+    def burn_token(self) -> Global___BurnToken:
+        """Less of a token."""
+
+    @_builtins.property
+    def transfer_token(self) -> Global___TransferToken:
+        """A token's transfer."""
+
+    @_builtins.property
+    def set_token_policy(self) -> Global___SetTokenPolicy:
+        """A token's policy."""
+
+    @_builtins.property
+    def lock_transfer(self) -> Global___LockTransfer:
+        """An amount that waits."""
+
+    @_builtins.property
+    def claim_locked(self) -> Global___ClaimLocked:
+        """What waited, to whom it is for."""
+
+    @_builtins.property
+    def refund_locked(self) -> Global___RefundLocked:
+        """What waited, back."""
+
+    @_builtins.property
+    def propose_change(self) -> Global___ProposeChange:
+        """A change for seats to vote on."""
+
+    @_builtins.property
+    def vote_change(self) -> Global___VoteChange:
+        """A seat's vote."""
+
     def __init__(
         self,
         *,
@@ -453,12 +827,22 @@ class Payload(_message.Message):
         undelegate: Global___Undelegate | None = ...,
         redelegate: Global___Redelegate | None = ...,
         claim_rewards: Global___ClaimRewards | None = ...,
+        create_token: Global___CreateToken | None = ...,
+        mint_token: Global___MintToken | None = ...,
+        burn_token: Global___BurnToken | None = ...,
+        transfer_token: Global___TransferToken | None = ...,
+        set_token_policy: Global___SetTokenPolicy | None = ...,
+        lock_transfer: Global___LockTransfer | None = ...,
+        claim_locked: Global___ClaimLocked | None = ...,
+        refund_locked: Global___RefundLocked | None = ...,
+        propose_change: Global___ProposeChange | None = ...,
+        vote_change: Global___VoteChange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["claim_rewards", b"claim_rewards", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "ready", b"ready", "redelegate", b"redelegate", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "transfer", b"transfer", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["claim_rewards", b"claim_rewards", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "ready", b"ready", "redelegate", b"redelegate", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "signer", b"signer", "transfer", b"transfer", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "signer", b"signer", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence", "register_candidate", "update_candidate", "ready", "resign", "rotate_seat_key", "unjail", "delegate", "undelegate", "redelegate", "claim_rewards"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence", "register_candidate", "update_candidate", "ready", "resign", "rotate_seat_key", "unjail", "delegate", "undelegate", "redelegate", "claim_rewards", "create_token", "mint_token", "burn_token", "transfer_token", "set_token_policy", "lock_transfer", "claim_locked", "refund_locked", "propose_change", "vote_change"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

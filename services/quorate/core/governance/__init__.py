@@ -1,0 +1,1 @@
+"""Changes by vote of the seats: of parameters and of the rules (docs/protocol.md#G1)."""

@@ -65,12 +65,12 @@ def read_lines(lines: Iterable[bytes], genesis: Genesis) -> Iterator[Write]:
             raise InvalidGenesis(f"state[{number}]", "is not the one text of its record")
         yield key, value
     found = tally.finish()
-    tally.check_seats(genesis)
     if found != genesis.state:
         raise InvalidGenesis(
             "state",
             f"the records are others than the genesis names: {found} is not {genesis.state}",
         )
+    tally.check_seats(genesis)
 
 
 class Tally:
@@ -90,7 +90,7 @@ class Tally:
     def add(self, key: bytes, value: bytes) -> bytes:
         """Take the next record and return its line; raises InvalidGenesis."""
         where = f"state[{self._count}]"
-        read = _KINDS.get(key[:1])
+        read = KINDS.get(key[:1])
         if read is None:
             raise InvalidGenesis(where, f"is of no known kind: {key[:1]!r}")
         if key <= self._last:
@@ -207,7 +207,7 @@ class Tally:
 
 # Of these kinds may the records of a cut be. The epoch's start and its seats' conduct (e, w) are
 # not: they follow from the genesis.
-_KINDS: Final[dict[bytes, Callable[[Tally, bytes, bytes], None]]] = {
+KINDS: Final[dict[bytes, Callable[[Tally, bytes, bytes], None]]] = {
     b"a": Tally._read_account,
     b"c": Tally._read_candidate,
     b"d": Tally._read_delegation,

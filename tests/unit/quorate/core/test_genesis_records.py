@@ -1,0 +1,263 @@
+"""A forked chain's state file holds exactly what its genesis names, and it adds up."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quorate.core.crypto import SigningKey
+from quorate.core.errors import InvalidGenesis
+from quorate.core.genesis import (
+    Genesis,
+    Parent,
+    StateReference,
+    Terms,
+    build_genesis,
+    build_seat_entry,
+    compute_first_epoch,
+    parse_genesis,
+)
+from quorate.core.genesis_records import Tally, encode_line, get_state_name, read_lines
+from quorate.core.genesis_state import compute_genesis_writes
+from quorate.core.params import Params
+from quorate.core.staking.records import (
+    COUNT_KEY,
+    Candidate,
+    Delegation,
+    Entry,
+    compute_candidate_key,
+    compute_delegation_key,
+    compute_moved_key,
+    compute_seat_key_key,
+    compute_unbonding_key,
+    encode_count,
+    encode_entries,
+)
+from quorate.core.state import (
+    Account,
+    Idempotency,
+    Mark,
+    Write,
+    compute_account_key,
+    compute_expiry_key,
+    compute_idempotency_key,
+    compute_mark_key,
+    compute_set_key,
+    encode_expiries,
+)
+from quorate.core.values import TREASURY, Hash
+from tests.unit.quorate.core.chains import SEATS
+
+EPOCH = 4
+FIRST = compute_first_epoch(EPOCH)
+KEY = SigningKey(b"k" * 32)
+OWNER, ALICE, OTHER = b"\1" * 32, b"\2" * 32, b"\3" * 32
+State = dict[bytes, bytes]
+
+
+def build_candidate(**changes: Any) -> Candidate:
+    plain = Candidate(OWNER, KEY.public_key, "v", "", 500, stake=150, self_stake=100, pot=16)
+    return replace(plain, **{"index": 5 << 60, "commission_due": 3, **changes})
+
+
+def build_state() -> State:
+    """Return one record at least of every kind; together they hold SUPPLY."""
+    standing = build_candidate()
+    slashed = build_candidate(
+        seat_key=b"s" * 32, stake=95, self_stake=95, pot=0, commission_due=0, is_slashed=True,
+        slash_from=1, slash_epoch=1, slash_bp=500, index=0,
+    )  # fmt: skip
+    return {
+        compute_account_key(ALICE): Account(7, {0: 3, 5: 1}).encode(),
+        compute_account_key(TREASURY): Account(1, {}).encode(),
+        compute_candidate_key(OWNER): standing.encode(),
+        compute_candidate_key(OTHER): slashed.encode(),
+        compute_delegation_key(OWNER, OWNER): Delegation(100, 5 << 60, 4).encode(),
+        compute_delegation_key(ALICE, OWNER): Delegation(50, 1 << 60, 0, 2).encode(),
+        compute_delegation_key(ALICE, OTHER): Delegation(100).encode(),
+        compute_idempotency_key(ALICE, b"n"): Idempotency(b"p" * 32, b"i" * 32, 99).encode(),
+        compute_expiry_key(99): encode_expiries([ALICE + b"n"]),
+        compute_seat_key_key(KEY.public_key): OWNER,
+        compute_seat_key_key(b"old key".ljust(32)): OWNER,
+        compute_mark_key(3, 1): Mark(9, 40, b"e" * 32).encode(),
+        COUNT_KEY: encode_count(1),
+        compute_moved_key(OTHER, ALICE, OWNER): encode_entries([Entry(2, 20)]),
+        compute_set_key(EPOCH): SEATS.follow(EPOCH).encode(),
+        compute_unbonding_key(ALICE, OTHER): encode_entries([Entry(1, 10), Entry(3, 20)]),
+    }
+
+
+SUPPLY = 1 + 7 + (150 + 16 + 3) + 95 + 30
+
+
+def tally(state: State) -> tuple[list[bytes], StateReference]:
+    taken = Tally(FIRST)
+    return [taken.add(key, state[key]) for key in sorted(state)], taken.finish()
+
+
+def build_fork(state: StateReference, stake: int = 150, key: SigningKey = KEY) -> Genesis:
+    terms = Terms(owner=OWNER, stake=stake)
+    seats = [build_seat_entry("chain", "v", key, terms, fork_epoch=1)]
+    parent = Parent(Hash(bytes(32)), 0, 70, EPOCH, bytes(32), bytes(32))
+    return parse_genesis(
+        build_genesis("chain", 1, Params(), seats, {}, fork_epoch=1, parent=parent, state=state)
+    )
+
+
+def read(lines: Iterable[bytes], genesis: Genesis) -> State:
+    return dict(read_lines(lines, genesis))
+
+
+def test_what_was_written_is_read_as_it_was() -> None:
+    state = build_state()
+    lines, reference = tally(state)
+    assert (reference.records, reference.supply) == (len(state), SUPPLY)
+    genesis = build_fork(reference)
+    assert read(lines, genesis) == state
+    assert get_state_name(reference).startswith(f"genesis-state-{reference.hash.hex()[:16]}")
+
+
+def test_the_root_of_a_fork_is_its_records_and_what_the_genesis_says() -> None:
+    genesis = build_fork(tally(build_state())[1])
+    writes = dict(compute_genesis_writes(genesis))
+    assert not writes.keys() & build_state().keys()
+    sets = {compute_set_key(FIRST + step) for step in (-1, 0, 1)}
+    assert writes.keys() == {*sets, b"e", b"w"}
+
+
+@given(st.data())
+def test_any_altered_byte_is_found(data: st.DataObject) -> None:
+    lines, reference = tally(build_state())
+    genesis, text = build_fork(reference), bytearray(b"".join(lines))
+    at = data.draw(st.integers(0, len(text) - 1))
+    text[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(InvalidGenesis):
+        read(bytes(text).splitlines(keepends=True), genesis)
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda lines: lines[:-1],
+        lambda lines: lines[1:],
+        lambda lines: lines + lines[-1:],
+        lambda lines: [lines[1], lines[0], *lines[2:]],
+        lambda lines: [*lines, b"\n"],
+        lambda lines: [line.upper() for line in lines],
+        lambda lines: [line.replace(b" ", b"  ") for line in lines],
+        lambda lines: [*lines[:-1], lines[-1].rstrip()],
+        lambda lines: [],
+    ],
+)
+def test_any_other_lines_are_refused(alter: Callable[[list[bytes]], list[bytes]]) -> None:
+    lines, reference = tally(build_state())
+    with pytest.raises(InvalidGenesis) as caught:
+        read(alter(lines), build_fork(reference))
+    assert caught.value.field.startswith("state")
+
+
+def replaced(key: bytes, value: bytes | None) -> State:
+    state = build_state()
+    if value is None:
+        del state[key]
+    else:
+        state[key] = value
+    return state
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        (b"z" + ALICE, b"1", "no known kind"),
+        (b"e", b"1", "no known kind"),
+        (b"w", b"1", "no known kind"),
+        (b"", b"1", "no known kind"),
+        (compute_account_key(ALICE), b"", "account"),
+        (compute_account_key(ALICE)[:-1], Account(1, {}).encode(), "account"),
+        (compute_account_key(ALICE), Account(1, {}).encode() + b"\0", "account"),
+        (compute_candidate_key(OWNER), build_candidate(stake=149).encode(), "150 is bonded"),
+        (compute_candidate_key(OWNER), build_candidate(stake=151).encode(), "150 is bonded"),
+        (compute_candidate_key(OWNER), build_candidate(pot=15).encode(), "owes"),
+        (compute_candidate_key(OWNER), build_candidate(is_resigned=True).encode(), "count"),
+        (compute_candidate_key(OWNER), None, "delegation"),
+        (compute_delegation_key(OWNER, OWNER), None, "is bonded"),
+        (compute_delegation_key(ALICE, b"\7" * 32), Delegation(1).encode(), "delegation"),
+        (compute_delegation_key(ALICE, OWNER), Delegation(50, 6 << 60).encode(), "delegation"),
+        (compute_delegation_key(ALICE, OTHER), Delegation(102).encode(), "is bonded"),
+        (compute_seat_key_key(KEY.public_key), b"\7" * 32, "no candidate"),
+        (COUNT_KEY, encode_count(2), "count"),
+        (COUNT_KEY, None, "count"),
+        (compute_set_key(FIRST - 1), SEATS.follow(FIRST - 1).encode(), "after the cut"),
+        (compute_set_key(EPOCH), SEATS.follow(3).encode(), "seat set"),
+        (compute_expiry_key(99), b"", "expiry"),
+        (compute_mark_key(3, 1), b"1", "mark"),
+        (compute_unbonding_key(ALICE, OTHER), encode_entries([Entry(3, 1), Entry(1, 1)]), "stake"),
+        (compute_unbonding_key(ALICE, OTHER), b"", "stake"),
+        (compute_moved_key(OTHER, ALICE, OWNER), b"1", "stake"),
+        (compute_account_key(b"\7" * 32), Account(2**63, {}).encode(), "2^63"),
+        (compute_idempotency_key(ALICE, b"n" * 65), bytes(72), "idempotency"),
+    ],
+)  # fmt: skip
+def test_records_that_are_wrong_or_do_not_add_up_are_refused(
+    key: bytes, value: bytes | None, why: str
+) -> None:
+    with pytest.raises(InvalidGenesis) as caught:
+        tally(replaced(key, value))
+    assert caught.value.field.startswith("state")
+    assert why in caught.value.why
+
+
+def test_every_kind_that_the_state_knows_may_be_in_a_fork() -> None:
+    """A new kind of record must be told to forks as well, or chains that use it can't be cut."""
+    from quorate.core import genesis_records
+
+    made: set[bytes] = {key[:1] for key in build_state()}
+    assert genesis_records.KINDS.keys() == made
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"stake": 149}, "seats[0].stake"),
+        ({"key": SigningKey(b"o" * 32)}, "seats[0].public_key"),
+    ],
+)
+def test_a_seat_must_be_as_in_the_state(changes: Any, field: str) -> None:
+    lines, reference = tally(build_state())
+    with pytest.raises(InvalidGenesis) as caught:
+        read(lines, build_fork(reference, **changes))
+    assert caught.value.field == field
+
+
+def test_another_state_is_refused() -> None:
+    lines, reference = tally(build_state())
+    for other in (
+        replace(reference, supply=reference.supply + 1),
+        replace(reference, records=reference.records + 1),
+        replace(reference, hash=Hash(bytes(32))),
+    ):
+        with pytest.raises(InvalidGenesis):
+            read(lines, build_fork(other))
+
+
+writes = st.dictionaries(st.binary(max_size=80), st.binary(max_size=80), max_size=4)
+
+
+@given(writes)
+def test_any_records_are_taken_or_refused_by_name(found: dict[bytes, bytes]) -> None:
+    try:
+        tally(found)
+    except InvalidGenesis as error:
+        assert error.field.startswith("state")
+
+
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_a_line_is_the_record(key: bytes, value: bytes) -> None:
+    line = encode_line(key, value)
+    found: Write = tuple(map(bytes.fromhex, line.decode().rstrip("\n").split(" ")))  # type: ignore[assignment]
+    assert found == (key, value)
+    assert json.dumps(line.decode())

@@ -1,4 +1,4 @@
-"""Builds finality receipts out of what is stored (docs/protocol.md#Q4).
+"""Builds finality receipts out of what is stored (docs/protocol.md#Q7).
 
 The header is the first certified one that claims the transaction's block, or the first of the
 epoch asked for: so as few epochs as possible hand over on the way to it.

@@ -47,7 +47,7 @@ class Forge:
     def __init__(self, seats: int) -> None:
         self._keys = [crypto.SigningKey(_RNG.randbytes(32)) for _ in range(seats)]
         hashes = (self.get_set(0).hash, self.get_set(1).hash)
-        self._origin = Origin(_RNG.randbytes(32), 0, 0, 0, hashes, "quorate-mainnet")
+        self._origin = Origin(_RNG.randbytes(32), 0, 0, 0, 0, hashes, "quorate-mainnet")
         self.trust = Trust(self._origin.compute_genesis_hash())
         self._receipts = build_receipts(BLOCK)
         root = fold(compute_leaves(self._receipts))

@@ -39,7 +39,7 @@ def build_genesis(world: World, balances: tuple[tuple[Address, int], ...]) -> Ge
     first, following = (world.sets.get_set(epoch).seats for epoch in (0, 1))
     # The simulated chain's hash is its own: nothing here opens it.
     hashes = world.sets.get_set(0).hash, world.sets.get_set(1).hash
-    origin = Origin(bytes(32), world.genesis_ms, 0, 0, hashes, "sim")
+    origin = Origin(bytes(32), world.genesis_ms, 0, 0, 0, hashes, "sim")
     return Genesis(
         "sim", world.genesis_ms, 0, world.params, first, following, (), balances,
         origin,

@@ -18,6 +18,7 @@ from tests.vectors.receipts_chain import DAY_MS, GENESIS_MS, Chain, build_receip
 
 PATH = Path(__file__).with_name("receipts.json")
 CHAIN = Chain()
+FORK = Chain((2, 5, 1), root=(1_000, 40))
 TREE_SIZES = (1, 2, 3, 4, 5, 7, 8, 13)
 
 
@@ -48,6 +49,7 @@ def list_valid() -> dict[str, tuple[FinalityReceipt, Trust]]:
         "four links": (CHAIN.prove(3, 0, last=5), trust),
         "a block of 200": (CHAIN.prove(5, 131), trust),
         "claimed by a tail block": (tail, trust),
+        "of a forked chain": (FORK.prove(1_002, 2, first=41, last=42), Trust(FORK.genesis_hash)),
         "from a later trust point": (
             CHAIN.prove(5, 199, first=3, last=4), replace(trust, point=point)
         ),
@@ -122,6 +124,7 @@ def _describe(proof: FinalityReceipt, trust: Trust) -> dict[str, Any]:
     point = trust.point
     return {
         "encoded": proof.encode().hex(),
+        "genesis_hash": trust.genesis_hash.hex(),
         "trust_point": None if point is None else [point.epoch, point.set_hash.hex()],
         "id": proven.receipt.id.hex(),
         "code": proven.receipt.code,

@@ -32,16 +32,23 @@ _CODES = (SUCCEEDED, SUCCEEDED, INSUFFICIENT_BALANCE, DUPLICATE)
 
 
 class Chain:
-    """`counts` says how many receipts the block of each height, from 1 on, has."""
+    """`counts` says how many receipts each block has; a fork's root has a height and an epoch."""
 
-    def __init__(self, counts: tuple[int, ...] = (3, 0, 1, 6, 200), seats: int = 4) -> None:
+    def __init__(
+        self,
+        counts: tuple[int, ...] = (3, 0, 1, 6, 200),
+        seats: int = 4,
+        *,
+        root: tuple[int, int] = (0, 0),
+    ) -> None:
+        self._root_height, epoch = root
         self.blocks = [
             [build_receipt(height, position) for position in range(count)]
-            for height, count in enumerate(counts, 1)
+            for height, count in enumerate(counts, self._root_height + 1)
         ]
         self._seats = seats
-        hashes = (self.get_set(0).hash, self.get_set(1).hash)
-        self.origin = Origin(b"\x0d" * 32, GENESIS_MS, DAY_MS, 0, 0, hashes, "vectors")
+        hashes = (self.get_set(epoch).hash, self.get_set(epoch + 1).hash)
+        self.origin = Origin(b"\x0d" * 32, GENESIS_MS, DAY_MS, 0, epoch, hashes, "vectors")
         self.genesis_hash = self.origin.compute_genesis_hash()
 
     def get_key(self, epoch: int, seat: int) -> crypto.SigningKey:
@@ -92,15 +99,17 @@ class Chain:
 
     def build_chain(self, first: int, last: int) -> SetChain:
         """Return the sets of epochs, each handing over to the next."""
+        claimed = self._root_height + 1
         links = [
-            Link(self.sign(self.build_header(epoch, 1)), self.get_set(epoch + 1))
+            Link(self.sign(self.build_header(epoch, claimed)), self.get_set(epoch + 1))
             for epoch in range(first, last)
         ]
         return SetChain(self.get_set(first), tuple(links))
 
     def include(self, height: int, position: int, claimed: int) -> Inclusion:
         """Return the paths of a receipt to the root over the blocks 1 … claimed."""
-        receipts, hashes = self.blocks[height - 1], self._list_block_hashes()[:claimed]
+        receipts = self.blocks[height - self._root_height - 1]
+        hashes = self._list_block_hashes()[:claimed]
         leaves = compute_leaves(receipts)
         block_path = [self._fold(leaves[a:b]) for a, b in iter_siblings(position, len(leaves))]
         chain_path = [self._fold(hashes[a:b]) for a, b in iter_siblings(height - 1, claimed)]
@@ -113,7 +122,7 @@ class Chain:
         self, height: int, position: int, *, first: int = 1, last: int = 1, claimed: int = 0
     ) -> FinalityReceipt:
         """Return a finality receipt by a header of epoch `last`, from the set of epoch `first`."""
-        claimed = claimed or len(self.blocks)
+        claimed = claimed or self._root_height + len(self.blocks)
         signed = self.sign(self.build_header(last, claimed))
         chain, inclusion = self.build_chain(first, last), self.include(height, position, claimed)
         return FinalityReceipt(self.origin, chain, signed, inclusion)
@@ -127,7 +136,8 @@ class Chain:
         return build_signed_header(header, finality, self.get_set(epoch))
 
     def _list_block_hashes(self) -> list[bytes]:
-        return [
+        # A fork holds nothing of its parent's blocks but their places.
+        return [ZERO_HASH] * self._root_height + [
             compute_receipts_hash(len(each), self._fold(compute_leaves(each)))
             for each in self.blocks
         ]

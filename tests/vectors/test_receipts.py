@@ -25,7 +25,8 @@ def test_what_is_valid_proves_what_the_file_says(name: str) -> None:
     if found["trust_point"]:
         epoch, set_hash = found["trust_point"]
         point = TrustPoint(epoch, bytes.fromhex(set_hash), 2**63)
-    proven = verify(bytes.fromhex(found["encoded"]), Trust(GENESIS_HASH, point))
+    trust = Trust(bytes.fromhex(found["genesis_hash"]), point)
+    proven = verify(bytes.fromhex(found["encoded"]), trust)
     assert (proven.receipt.id.hex(), proven.receipt.code) == (found["id"], found["code"])
     assert (proven.height, proven.position) == (found["height"], found["position"])
 
@@ -127,7 +128,8 @@ def test_an_independent_verifier_takes_what_is_valid(name: str) -> None:
     found = VECTORS["valid"][name]
     point = found["trust_point"]
     trusted = {point[0]: bytes.fromhex(point[1])} if point else {}
-    proven = Plain(bytes.fromhex(found["encoded"])).prove(GENESIS_HASH, trusted)
+    genesis_hash = bytes.fromhex(found["genesis_hash"])
+    proven = Plain(bytes.fromhex(found["encoded"])).prove(genesis_hash, trusted)
     assert proven == (bytes.fromhex(found["id"]), found["height"], found["position"])
 
 

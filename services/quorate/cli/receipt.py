@@ -162,10 +162,14 @@ def _list_rows(proven: Proven) -> list[tuple[str, str | Text]]:
         ("chain", proof.chain_id),
         ("claimed by", f"header {header.height:,}, epoch {header.epoch:,}, {made} UTC"),
         ("signed by", f"{signers}: {compute_quorum(proof.seats)} of {proof.seats} seats"),
-        ("trusted from", f"epoch {proof.start_epoch:,}, {proof.links:,} hand-overs"),
+        ("trusted from", f"epoch {proof.start_epoch:,}, {_count_links(proof.links)}"),
         ("trust point", receipts.format_point(proof.trust)),
     ]
     return rows
+
+
+def _count_links(links: int) -> str:
+    return {0: "no hand-over", 1: "one hand-over"}.get(links, f"{links:,} hand-overs")
 
 
 def _describe(proven: Proven) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def inspect_genesis(text: str) -> Inspection:
 
 
 def compute_trust_ms(params: Params) -> int:
-    """Return the shortest time that stake stays bound, below 2^64 (docs/protocol.md#Q5)."""
+    """Return the shortest time that stake stays bound, below 2^64 (docs/protocol.md#Q6)."""
     shortest_ms = min(params.epoch_ms, params.epoch_blocks * max(params.block_interval_ms, 1))
     return min(params.unbonding_epochs * shortest_ms, UINT64_MAX)
 

@@ -1,4 +1,4 @@
-"""Verifies finality receipts (docs/protocol.md#Q5): pure, from a genesis hash, without a network.
+"""Verifies finality receipts from a genesis hash, without a network (docs/protocol.md#Q5, #Q6).
 
 Who trusts a genesis hash trusts the sets of the first two epochs, which it opens to. Who verified a
 receipt before may go on from the set of its epoch (`Verified.trust`) instead. From there each epoch
@@ -116,7 +116,8 @@ def _find_point(origin: Origin, first: SeatSet, trust: Trust) -> TrustPoint:
 def _check_age(origin: Origin, start: TrustPoint, trust: Trust) -> None:
     """Raise Rejected when the seats of the trusted set may have their stake back.
 
-    Who has it back has nothing to lose by signing another history from there on.
+    Who has it back has nothing to lose by signing another history from there on
+    (docs/protocol.md#Q6).
     """
     period_ms = origin.trust_ms if trust.period_ms is None else trust.period_ms
     if trust.now_ms is not None and trust.now_ms - start.time_ms > period_ms:

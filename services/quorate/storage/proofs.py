@@ -1,9 +1,10 @@
-"""Builds finality receipts out of what is stored (docs/protocol.md#Q4).
+"""Builds finality receipts out of what is stored (docs/protocol.md#Q7).
 
 The header is the first certified one that claims the transaction's block, or the first of the
 epoch asked for: so as few epochs as possible hand over on the way to it.
 """
 
+import asyncio
 from bisect import bisect_left
 from typing import Final
 
@@ -27,8 +28,9 @@ from quorate.storage.pacer import Pacer
 from quorate.storage.store import Place
 
 NOT_CLAIMED: Final = "NOT_CLAIMED_YET"
-# Proofs built at once: each may hash a whole block's receipts.
-PROOFS_MAX: Final = 16
+# Requests that wait or are worked on. One at a time is: each may hash a whole block's receipts, and
+# several that take turns would keep the loop from others for as many slices.
+PROOFS_MAX: Final = 64
 # About as long as a busy chain takes to claim what it executed; an idle one needs a few of these.
 RETRY_MS: Final = 250
 _ENDS_MAX: Final = 4_096
@@ -39,7 +41,7 @@ class Prover:
 
     def __init__(self, chain: Chain) -> None:
         self._chain, self._store = chain, chain.store
-        self._running = 0
+        self._asked, self._turn = 0, asyncio.Lock()
         # Where epochs ended; that never changes.
         self._ends: dict[int, int] = {}
 
@@ -48,13 +50,14 @@ class Prover:
 
         Raises NotFound, NotYet (NOT_CLAIMED_YET), Overloaded, or Rejected (TOO_MANY_EPOCHS).
         """
-        if self._running >= PROOFS_MAX:
-            raise Overloaded("the number of proofs being built")
-        self._running += 1
+        if self._asked >= PROOFS_MAX:
+            raise Overloaded("the queue of finality receipts")
+        self._asked += 1
         try:
-            return await self._prove(identity, from_epoch)
+            async with self._turn:
+                return await self._prove(identity, from_epoch)
         finally:
-            self._running -= 1
+            self._asked -= 1
 
     async def _prove(self, identity: bytes, from_epoch: int | None) -> bytes:
         place = self._store.find_places([identity])[0]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from quorate.core.merkle import (
     Tree,
+    build_edge,
     compute_depth,
     compute_root,
     fold_edge,
@@ -105,6 +106,15 @@ def test_stored_subtrees_give_every_path_at_every_later_size(
         for start, end in iter_siblings(index, claimed)
     ]
     assert path == define_path(index, leaves[:claimed])
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 5, 8, 100])
+def test_a_forked_chains_tree_begins_with_empty_places(size: int) -> None:
+    edge = dict(build_edge(size))
+    tree = Tree(size, [edge[each] for each in list_subtrees(0, size)])
+    leaves = [ZERO_HASH] * size + make_leaves(3)
+    tree.extend(leaves[size:])
+    assert tree.compute_root() == define_root(leaves)
 
 
 def test_a_copy_grows_alone() -> None:

@@ -60,6 +60,21 @@ def test_every_later_header_proves_every_earlier_receipt(claimed: int) -> None:
             assert proven.receipt == build_receipt(height, position)
 
 
+def test_a_forked_chain_counts_from_its_root() -> None:
+    fork = Chain((2, 5, 1), root=(1_000, 40))
+    trust = Trust(fork.genesis_hash)
+    for height, position in ((1_001, 1), (1_002, 4), (1_003, 0)):
+        proven = verify(fork.prove(height, position, first=41, last=42).encode(), trust)
+        assert (proven.height, proven.receipt) == (height, build_receipt(height, position))
+    assert verify(fork.prove(1_001, 0, first=40, last=40).encode(), trust).start_epoch == 40
+    assert refuse(fork.prove(1_001, 0, first=39, last=40), trust) == "UNTRUSTED_EPOCH"
+    assert refuse(fork.prove(1_001, 0, first=1, last=1), trust) == "UNTRUSTED_EPOCH"
+    proof = fork.prove(1_001, 0, first=41, last=41)
+    for height in (1_000, 1):
+        below = replace(proof.inclusion, height=height)
+        assert refuse(replace(proof, inclusion=below), trust) in ("NOT_CLAIMED", "MALFORMED_BYTES")
+
+
 def test_a_tail_block_proves_what_the_block_before_it_claims() -> None:
     signed = CHAIN.sign_tail(1, 5)
     proof = replace(CHAIN.prove(5, 77), signed=signed)

@@ -1,5 +1,7 @@
 """Finality receipts out of a real store: each transaction is proven, by whatever is certified."""
 
+import asyncio
+
 import grpc
 import pytest
 from google.rpc import error_details_pb2
@@ -186,13 +188,14 @@ async def test_what_would_be_too_long_names_the_way_out(short, monkeypatch):
     assert await prove(short, made[-4][2], 4)
 
 
-async def test_proofs_built_at_once_are_bounded(node, monkeypatch):
+async def test_requests_that_wait_are_bounded(node):
     made = await grow(node, 2)
-    prover = Prover(node.chain)
-    monkeypatch.setattr(proofs, "PROOFS_MAX", 0)
-    with pytest.raises(Overloaded):
-        await prover.prove(made[0][2], None)
-    monkeypatch.undo()
+    prover, count = Prover(node.chain), proofs.PROOFS_MAX
+    async with prover._turn, asyncio.timeout(30):
+        asked = [asyncio.create_task(prover.prove(made[0][2], None)) for _ in range(count + 3)]
+        refused = await asyncio.gather(*asked[count:], return_exceptions=True)
+    assert [type(each) for each in refused] == [Overloaded] * 3
+    assert len(set(await asyncio.gather(*asked[:count]))) == 1
     for _ in range(2 * proofs.PROOFS_MAX):
         with pytest.raises(NotYet):
             await prover.prove(made[-1][2], None)

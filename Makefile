@@ -18,6 +18,7 @@ SEEDS ?= 100
 VIEWS ?= 3
 SAMPLES ?= 100000
 KILLS ?= 200
+SENDS ?= 10000
 PROFILE ?= steady
 ARGS ?=
 
@@ -60,6 +61,10 @@ mutants: $(STAMP) ## Break one rule of the engine after the other, and see which
 .PHONY: faults
 faults: $(STAMP) ## Real processes, killed at random: KILLS=200; figures with ARGS=--figures
 	@$(PY) tests/faults/run.py --kills $(KILLS) $(ARGS)
+
+.PHONY: idempotency
+idempotency: $(STAMP) ## Payments retried over 50 connections through kills, each once: SENDS=10000
+	@$(PY) tests/idempotency/run.py --sends $(SENDS) $(ARGS)
 
 .PHONY: spec
 spec: $(STAMP) ## The specification in docs/spec: random runs, its mutants, traces of the engine

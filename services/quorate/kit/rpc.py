@@ -10,6 +10,8 @@ from grpc_reflection.v1alpha import reflection
 
 MESSAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 DEADLINE_S: Final = 10.0
+# These bound a connection attempt: a way of 100 ms, or a busy process at its end, is no failure.
+CONNECT_MS: Final = 1_000
 TLS_CONNECT_MS: Final = 3_000
 
 _OPTIONS: Final = (
@@ -23,7 +25,7 @@ _CHANNEL_OPTIONS: Final = (
     ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
     ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", CONNECT_MS),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.keepalive_time_ms", 10_000),
     ("grpc.keepalive_timeout_ms", 5_000),
@@ -70,7 +72,7 @@ def open_channel(
     if override:
         options.append(("grpc.ssl_target_name_override", override))
     if credentials is not None:
-        # This bounds a connection attempt too, and a TLS handshake takes several round trips.
+        # A TLS handshake takes several round trips.
         options.append(("grpc.min_reconnect_backoff_ms", TLS_CONNECT_MS))
     # Of two options with one name the first counts.
     options += _CHANNEL_OPTIONS

@@ -18,7 +18,7 @@ from grpc import aio
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.network.v1 import network_pb2, network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
-from quorate.core.errors import Overloaded, Unavailable
+from quorate.core.errors import NotFound, Overloaded, Unavailable
 from quorate.kit import faults, rpc
 from quorate.sdk import fees, values
 from quorate.sdk.submitting import Submitter
@@ -131,6 +131,18 @@ class Client:
         request = ledger_pb2.GetFinalityReceiptRequest(id=id_, from_epoch=from_epoch)
         call = self._ledger.GetFinalityReceipt(request, timeout=rpc.DEADLINE_S)
         return (await _answer(call)).finality_receipt
+
+    async def find_receipt(self, id_: bytes) -> tuple[values.Receipt | None, int]:
+        """Return a receipt, or None, and up to which height whoever says so has executed.
+
+        Validators are at different heights: that one has no receipt decides nothing above its own.
+        """
+        request = ledger_pb2.GetReceiptRequest(id=id_)
+        try:
+            answer = await _answer(self._ledger.GetReceipt(request, timeout=rpc.DEADLINE_S))
+        except NotFound as error:
+            return None, int(error.fields().get("height", 0))
+        return values.to_receipt(answer.receipt), answer.height
 
     async def stage(self, id_: bytes) -> values.Stage:
         """Return how far a transaction got, as far as the gateway knows."""

@@ -8,7 +8,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final, Self
 
-from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
+from quorate.core.errors import Overloaded, Rejected, Unavailable
 from quorate.sdk.client import Client
 from quorate.sdk.transactions import Signed
 from quorate.sdk.values import Executed, Outcome, Receipt, Stage, Update
@@ -124,7 +124,7 @@ async def _try(
     wait_s = await _send_once(client, signed, sent)
     receipt = sent.receipt or await _await_end(client, signed, inbox, wait_s)
     if receipt is None and (await client.status()).height > signed.valid_until_height:
-        return await _find_receipt(client, signed.id, "EXPIRED")
+        return await _find_end(client, signed, None, _refuse("EXPIRED"))
     return receipt
 
 
@@ -148,8 +148,9 @@ async def _send_once(client: Client, signed: Signed, sent: _Sent) -> float:
         pass
     except Rejected as error:
         if error.reason in _MAYBE_DONE:
-            sent.receipt = await _find_receipt(client, signed.id, error.reason, error)
-            return 0.0
+            since = await _find_past(client, signed) if error.reason == "SEQUENCE_PAST" else None
+            sent.receipt = await _find_end(client, signed, since, error)
+            return RETRY_S
         # Once accepted somewhere, another validator's refusal decides nothing.
         if error.reason not in _PASSING and not sent.accepted:
             raise
@@ -171,19 +172,36 @@ async def _await_end(
                 if news.outcome is not Outcome.SKIPPED:
                     break
                 if news.reason not in _SKIPS_TO_RETRY:
-                    return await _find_receipt(client, signed.id, news.reason)
-            return await client.receipt(signed.id) if news.reason == "DUPLICATE" else news
+                    return await _find_end(client, signed, news.height, _refuse(news.reason))
+            if news.reason != "DUPLICATE":
+                return news
+            # Only the receipt itself says of what it is a duplicate.
+            return await _find_end(client, signed, None, _refuse(news.reason))
     return None
 
 
-async def _find_receipt(
-    client: Client, id_: bytes, reason: str, cause: Rejected | None = None
-) -> Receipt:
-    """Return the receipt of what may have been executed earlier; else raise Rejected."""
-    try:
-        receipt = await client.receipt(id_)
-    except NotFound:
-        receipt = None
+async def _find_past(client: Client, signed: Signed) -> int | None:
+    """Return a height at which the transaction's place in its lane was taken; None: not seen."""
+    account = await client.account(signed.sender)
+    return account.height if account.lanes.get(signed.lane, 0) > signed.sequence else None
+
+
+async def _find_end(
+    client: Client, signed: Signed, since: int | None, refusal: Rejected
+) -> Receipt | None:
+    """Return the receipt of what may have been executed earlier.
+
+    `since` is a height from which on nothing can become of it any more; its expiry is another one.
+    Raises `refusal` if it was not executed up to there. None: who was asked is behind, ask again.
+    """
+    receipt, height = await client.find_receipt(signed.id)
     if receipt is not None and receipt.outcome is not Outcome.SKIPPED:
         return receipt
-    raise cause or Rejected("the transaction can't be executed any more", reason=reason)
+    over = signed.valid_until_height if since is None else min(since, signed.valid_until_height)
+    if height >= over:
+        raise refusal
+    return None
+
+
+def _refuse(reason: str) -> Rejected:
+    return Rejected("the transaction can't be executed any more", reason=reason)

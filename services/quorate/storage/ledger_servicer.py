@@ -125,14 +125,18 @@ class LedgerServicer(rpc.LedgerServiceServicer):
         store = self._chain.store
         try:
             _check_hash(request.id, "transaction id")
-            place = store.find_places([request.id])[0]
-            if place is None or place.height > self._chain.height:
-                raise NotFound("no such transaction was executed here", id=request.id.hex())
+            place, height = store.find_places([request.id])[0], self._chain.height
+            if place is None or place.height > height:
+                raise NotFound(
+                    "no such transaction was executed here", id=request.id.hex(), height=height
+                )
             block = store.get_block(place.height)
             receipt = find_receipt(store.load_packed_receipts(place.height), place.position)
         except QuorateError as error:
             await abort(context, error)
-        return pb.GetReceiptResponse(receipt=_build_receipt(request.id, place, receipt, block))
+        return pb.GetReceiptResponse(
+            receipt=_build_receipt(request.id, place, receipt, block), height=height
+        )
 
     async def GetCandidate(
         self,

@@ -96,6 +96,26 @@ class Chain:
         self.wake()
         return height
 
+    def execute_duplicate(self, raw: bytes, first_id: bytes) -> int:
+        """Append a block in which this one comes after another one with its key."""
+        height, id_ = self.execute([raw]), decode_transaction(raw, self.genesis.domain).id
+        frame, receipt = self.updates[-1].executed, self.receipts[id_]
+        frame.outcomes[:], frame.reasons[:] = [pb.OUTCOME_FAILED], ["DUPLICATE"]
+        receipt.outcome, receipt.reason, receipt.first_id = (
+            pb.OUTCOME_FAILED, "DUPLICATE", first_id,
+        )  # fmt: skip
+        return height
+
+    def find_lanes(self, address: bytes) -> dict[int, int]:
+        """Return an account's lanes with the sequence that must come next."""
+        found: dict[int, int] = {}
+        for update in self.updates:
+            rows = enumerate(zip(update.lanes, update.sequences, strict=True))
+            for position, (lane, sequence) in rows:
+                if update.senders[32 * position :][:32] == address:
+                    found[lane] = sequence + 1
+        return found
+
     def wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()

@@ -48,7 +48,10 @@ class Node(
         self.feed_is_hanging = False
         self.duplicates_blocks = False
         self.feeds = 0
+        # Up to which height it reads receipts when it is behind, and whether one was asked for.
+        self.reads_at: int | None = None
         self.got, self.refused = asyncio.Event(), asyncio.Event()
+        self.was_asked = asyncio.Event()
         self._stages: list[asyncio.Queue[list[pb.StageFrame]]] = []
         self._hints: list[asyncio.Queue[storage_pb2.BatchesHint]] = []
         self._server: aio.Server | None = None
@@ -208,7 +211,11 @@ class Node(
     async def GetAccount(
         self, request: ledger_pb2.GetAccountRequest, context: Any
     ) -> ledger_pb2.GetAccountResponse:
-        account = ledger_pb2.Account(address=request.address, balance=5)
+        lanes = [
+            ledger_pb2.Lane(lane=lane, next_sequence=following)
+            for lane, following in self.chain.find_lanes(request.address).items()
+        ]
+        account = ledger_pb2.Account(address=request.address, balance=5, lanes=lanes)
         return ledger_pb2.GetAccountResponse(account=account, height=self.height, base_fee=1)
 
     async def GetBlock(
@@ -261,10 +268,12 @@ class Node(
     async def GetReceipt(
         self, request: ledger_pb2.GetReceiptRequest, context: Any
     ) -> ledger_pb2.GetReceiptResponse:
+        height = self.height if self.reads_at is None else self.reads_at
+        self.was_asked.set()
         receipt = self.chain.receipts.get(request.id)
-        if receipt is None:
-            await faults.abort(context, NotFound("no receipt"))
-        return ledger_pb2.GetReceiptResponse(receipt=receipt)
+        if receipt is None or receipt.height > height:
+            await faults.abort(context, NotFound("no receipt", height=height))
+        return ledger_pb2.GetReceiptResponse(receipt=receipt, height=height)
 
     async def GetFinalityReceipt(
         self, request: ledger_pb2.GetFinalityReceiptRequest, context: Any

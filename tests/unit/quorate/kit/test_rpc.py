@@ -11,6 +11,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
+from quorate.devnet.faults.conditions import Condition
+from quorate.devnet.faults.relay import Relay
+from quorate.devnet.ports import HOST, find_free_ports
 from quorate.kit.rpc import MESSAGE_BYTES_MAX, Server, open_channel
 
 NAME = pb.DESCRIPTOR.services_by_name["ConsensusService"].full_name
@@ -95,6 +98,23 @@ async def test_a_message_up_to_the_bound_passes_and_one_over_it_is_refused(
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await running.stub.SignBatch(request, timeout=60)
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_a_long_way_to_the_server_is_no_failure() -> None:
+    server, (port, way, back) = Server([NAME]), find_free_ports(3)
+    rpc.add_ConsensusServiceServicer_to_server(Echo(), server.server)
+    server.server.add_insecure_port(f"{HOST}:{port}")
+    await server.start()
+    relay = Relay(seed=1)
+    await relay.listen({("a", "b"): way, ("b", "a"): back})
+    relay.set_targets({"a": port, "b": port})
+    relay.set_conditions({pair: Condition(delay_ms=100) for pair in (("a", "b"), ("b", "a"))})
+    async with open_channel(f"{HOST}:{way}") as channel:
+        stub = rpc.ConsensusServiceStub(channel)
+        answer = await stub.SignBatch(pb.SignBatchRequest(header=b"far"), timeout=60)
+    assert answer.signature == b"far"
+    relay.stop()
+    await server.stop()
 
 
 async def test_stopping_lets_a_running_call_end(running: Running) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -10,15 +11,16 @@ from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.sdk import Client, Key, Options, Outcome, Sender, Signed, send_and_wait, sign_payloads
 from quorate.sdk.errors import InvalidTransaction, Rejected, Unavailable
 from quorate.sdk.payloads import build_transfers
+from quorate.sdk.sender import Lanes
 
 LIMIT_S = 60
 KEY = Key(b"\x05" * 32)
 
 
-def sign(network: Any, sequence: int = 0, until: int = 1_000) -> Signed:
+def sign(network: Any, sequence: int = 0, until: int = 1_000, amount: int = 1) -> Signed:
     """Return a signed transfer of this module's key."""
     options = Options(sequence=sequence, valid_until_height=until, fee_limit=10_000)
-    return sign_payloads(network.domain, [KEY], build_transfers([(bytes(32), 1)]), options)
+    return sign_payloads(network.domain, [KEY], build_transfers([(bytes(32), amount)]), options)
 
 
 async def follow(network: Any, act: Callable[[Any, list[bytes]], None]) -> None:
@@ -108,11 +110,13 @@ async def test_what_was_executed_before_gives_its_receipt(build_network: Any) ->
 
 async def test_an_expired_transaction_is_told_as_such(build_network: Any) -> None:
     network = await build_network()
+    for _ in range(3):
+        network.chain.execute([])
     for node in network.nodes:
         node.reject = lambda _: "EXPIRED"
     async with asyncio.timeout(LIMIT_S), Client(network.target) as client:
         with pytest.raises(Rejected) as caught:
-            await send_and_wait(client, sign(network))
+            await send_and_wait(client, sign(network, until=2))
     assert caught.value.reason == "EXPIRED"
 
 
@@ -126,8 +130,29 @@ async def test_expiry_is_noticed_when_nothing_is_heard(build_network: Any) -> No
     assert caught.value.reason == "EXPIRED"
 
 
+@pytest.mark.parametrize("reason", ["ALREADY_EXECUTED", "SEQUENCE_PAST", "EXPIRED"])
+async def test_who_is_behind_does_not_make_it_refused(build_network: Any, reason: str) -> None:
+    # Found among 10,000 payments with kills: told as refused, although it was executed.
+    network = await build_network()
+    signed = sign(network)
+    network.chain.execute([])
+    height = network.chain.execute([signed.raw])
+    for node in network.nodes:
+        node.reject = lambda _: reason
+        node.reads_at = height - 1
+    async with asyncio.timeout(LIMIT_S), Client(network.target) as client:
+        sending = asyncio.ensure_future(send_and_wait(client, signed))
+        asked = [asyncio.ensure_future(node.was_asked.wait()) for node in network.nodes]
+        await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+        for node in network.nodes:
+            node.reads_at = None
+        receipt = await sending
+    assert (receipt.height, receipt.outcome) == (height, Outcome.SUCCEEDED)
+
+
 async def test_a_sequence_taken_by_another_is_refused_for_good(build_network: Any) -> None:
     network = await build_network()
+    network.chain.execute([sign(network, amount=2).raw])
     for node in network.nodes:
         node.reject = lambda _: "SEQUENCE_PAST"
     async with asyncio.timeout(LIMIT_S), Client(network.target) as client:
@@ -151,6 +176,61 @@ async def test_a_bound_on_time_says_that_it_may_still_happen(build_network: Any)
         with pytest.raises(Unavailable) as caught:
             await send_and_wait(client, sign(network), timeout_s=0.5)
     assert caught.value.reason == "NO_RECEIPT"
+
+
+@pytest.mark.parametrize("reason", ["SEQUENCE_TAKEN", "FEE_TOO_LOW"])
+async def test_with_a_key_another_transaction_is_signed_for_one_that_is_refused(
+    execute_all: Any, reason: str
+) -> None:
+    refused: list[bytes] = []
+
+    def reject(raw: bytes) -> str:
+        refused.append(raw)
+        # A later height makes it another transaction.
+        execute_all.chain.execute([])
+        return reason if raw == refused[0] else ""
+
+    for node in execute_all.nodes:
+        node.reject = reject
+    async with (
+        asyncio.timeout(LIMIT_S),
+        Client(execute_all.target) as client,
+        Sender(client, KEY, lanes=1) as sender,
+    ):
+        receipt = await sender.transfer([(bytes(32), 1)], idempotency_key=b"once")
+    assert receipt.outcome is Outcome.SUCCEEDED
+    assert receipt.id != execute_all.id_of(refused[0])
+
+
+async def test_with_a_key_the_receipt_is_of_the_one_that_took_effect(build_network: Any) -> None:
+    network = await build_network()
+    first = sign(network)
+    height = network.chain.execute([first.raw])
+    task = asyncio.ensure_future(
+        follow(network, lambda _, raws: network.chain.execute_duplicate(raws[0], first.id))
+    )
+    async with (
+        asyncio.timeout(LIMIT_S),
+        Client(network.target) as client,
+        Sender(client, KEY, lanes=1) as sender,
+    ):
+        receipt = await sender.transfer([(bytes(32), 1)], idempotency_key=b"once")
+    task.cancel()
+    assert (receipt.id, receipt.height) == (first.id, height)
+
+
+async def test_senders_of_one_account_share_its_lanes(execute_all: Any) -> None:
+    lanes = Lanes((3, 7))
+    async with asyncio.timeout(LIMIT_S), AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(Client(execute_all.target)) for _ in range(3)]
+        senders = [
+            await stack.enter_async_context(Sender(client, KEY, lanes=lanes)) for client in clients
+        ]
+        transfers = [senders[n % 3].transfer([(bytes(32), n + 1)]) for n in range(12)]
+        receipts = await asyncio.gather(*transfers)
+    assert {receipt.outcome for receipt in receipts} == {Outcome.SUCCEEDED}
+    found = execute_all.chain.find_lanes(KEY.address)
+    assert set(found) <= {3, 7} and sum(found.values()) == 12
 
 
 async def test_a_sender_uses_lanes_side_by_side_and_in_order(execute_all: Any) -> None:

@@ -24,7 +24,7 @@ from quorate.kit.rpc import Server, open_channel
 from quorate.storage import wiring
 from tests.unit.quorate.storage.forge import Forge
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 
 
 class Node:
@@ -43,6 +43,8 @@ class Node:
         self.storage = storage_pb2_grpc.StorageServiceStub(self.channel)
         self.executed = storage_pb2_grpc.ExecutedServiceStub(self.channel)
         self.ledger = ledger_pb2_grpc.LedgerServiceStub(self.channel)
+        async with asyncio.timeout(TIMEOUT_S):
+            await self.channel.channel_ready()
         return self
 
     async def stop(self) -> None:

@@ -141,6 +141,18 @@ async def test_a_duplicate_points_to_the_first(node, forge):
     assert (receipt.reason, receipt.first_id) == ("DUPLICATE", ids[0])
 
 
+async def test_whether_there_is_a_receipt_or_none_it_tells_as_of_which_height(node, forge):
+    raw, missing = forge.transfer(0), forge.identify(forge.transfer(1))
+    batch = forge.batch([raw])
+    first = forge.block(forge.root, [batch])
+    await node.commit([(first, [batch]), (forge.block(first, []), [])])
+    ask = node.ledger.GetReceipt
+    assert (await ask(pb.GetReceiptRequest(id=forge.identify(raw)))).height == 2
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await ask(pb.GetReceiptRequest(id=missing))
+    assert from_rpc_error(raised.value).fields()["height"] == "2"
+
+
 async def test_the_node_api_serves_the_same_reads(node, forge):
     await node.commit(forge.extend(1))
     channel = open_channel(f"127.0.0.1:{node.service.api_port}")

@@ -6,13 +6,21 @@ positions are upper bounds (docs/protocol.md#M7).
 
 from typing import Final, NamedTuple
 
-from quorate.core.fees import PRICE_MAX, compute_base_fee_max, compute_tip
+from quorate.core.fees import (
+    RUNGS,
+    compute_base_fee_max,
+    compute_rung,
+    compute_rung_price,
+    compute_tip,
+)
 from quorate.core.gossip.entries import Entry, Lane, State
 from quorate.core.gossip.mempool import Mempool
 from quorate.core.params import Params
 
 # A fee limit that is advised holds for so many full blocks.
 ADVISED_BLOCKS: Final = 12
+# A larger fee limit and tip take up to so many bytes more, each of which weighs 1.
+GROWTH: Final = 20
 
 SEQUENCE_GAP: Final = "SEQUENCE_GAP"
 SEQUENCE_TAKEN: Final = "SEQUENCE_TAKEN"
@@ -92,7 +100,7 @@ def _find_fee(mempool: Mempool, front: list[Entry], params: Params) -> list[Obst
     for each in front:
         if each.base_fee_max < mempool.base_fee:
             most = compute_base_fee_max(mempool.base_fee, ADVISED_BLOCKS, params)
-            return [Obstacle(FEE_TOO_LOW, each.sequence, most * each.weight)]
+            return [Obstacle(FEE_TOO_LOW, each.sequence, most * (each.weight + GROWTH))]
     return []
 
 
@@ -108,6 +116,8 @@ def _find_balance(lane: Lane, front: list[Entry]) -> list[Obstacle]:
 
 def _advise_tip(mempool: Mempool, entry: Entry) -> Obstacle:
     """Return which tip would put an entry before all others that wait, and may replace it."""
-    price = min(mempool.lanes.queue.find_highest_price() + 1, PRICE_MAX)
-    tip = max(compute_tip(price, entry.weight), mempool.compute_replacing_tip(entry, entry.weight))
+    above = compute_rung(mempool.lanes.queue.find_highest_price()) + 1
+    price = compute_rung_price(min(above, RUNGS - 1))
+    weight = entry.weight + GROWTH
+    tip = max(compute_tip(price, weight), mempool.compute_replacing_tip(entry, weight))
     return Obstacle(WAITING_FOR_TURN, entry.sequence, tip)

@@ -80,6 +80,7 @@ class Network:
             transactions=transaction_pb2_grpc.TransactionServiceStub(channel),
             ledger=ledger_pb2_grpc.LedgerServiceStub(channel),
             network=network_pb2_grpc.NetworkServiceStub(channel),
+            trials=transaction_pb2_grpc.SimulationServiceStub(channel),
         )
 
     async def stop(self) -> None:

@@ -11,8 +11,9 @@ from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as pb
+from quorate.api.transaction.v1 import transaction_pb2_grpc
 from quorate.core import crypto
-from quorate.core.errors import NotFound, NotYet
+from quorate.core.errors import InvalidTransaction, NotFound, NotYet
 from quorate.core.seats import SeatSet
 from quorate.kit import faults
 from quorate.kit.config import ValidatorAddress
@@ -28,6 +29,7 @@ class Node(
     gossip_pb2_grpc.IngressServiceServicer,
     storage_pb2_grpc.ExecutedServiceServicer,
     ledger_pb2_grpc.LedgerServiceServicer,
+    transaction_pb2_grpc.SimulationServiceServicer,
 ):
     """One validator as a gateway sees it; its attributes say how it behaves."""
 
@@ -50,6 +52,10 @@ class Node(
         self.feeds = 0
         # Up to which height it reads receipts when it is behind, and whether one was asked for.
         self.reads_at: int | None = None
+        # What it says of its queue, and where it has which transaction.
+        self.queue = pb.QueueReport(lag_blocks=4, block_weight=1_000, ready_bytes_max=10**6)
+        self.base_fee, self.weight, self.queues_told = 1, 0, 0
+        self.positions: dict[bytes, pb.Position] = {}
         self.got, self.refused = asyncio.Event(), asyncio.Event()
         self.was_asked = asyncio.Event()
         self._stages: list[asyncio.Queue[list[pb.StageFrame]]] = []
@@ -61,6 +67,7 @@ class Node(
         gossip_pb2_grpc.add_IngressServiceServicer_to_server(self, server)
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(self, server)
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(self, server)
+        transaction_pb2_grpc.add_SimulationServiceServicer_to_server(self, server)
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()
         self._server = server
@@ -163,6 +170,31 @@ class Node(
             seat_key=b"" if self.seat is None else self.seats[self.seat].public_key,
         )
 
+    async def ReportQueue(
+        self, request: gossip_pb2.ReportQueueRequest, context: Any
+    ) -> gossip_pb2.ReportQueueResponse:
+        self.queues_told += 1
+        return gossip_pb2.ReportQueueResponse(report=self.queue)
+
+    async def Locate(
+        self, request: gossip_pb2.LocateRequest, context: Any
+    ) -> gossip_pb2.LocateResponse:
+        return gossip_pb2.LocateResponse(position=self.positions.get(request.id))
+
+    # SimulationService
+
+    async def Simulate(self, request: pb.SimulateRequest, context: Any) -> pb.SimulateResponse:
+        try:
+            transaction = decode_transaction(request.transaction, self.domain)
+        except InvalidTransaction as error:
+            await faults.abort(context, error)
+        receipt = pb.Receipt(id=transaction.id, outcome=pb.OUTCOME_SUCCEEDED, fee=7)
+        return pb.SimulateResponse(
+            receipt=receipt, height=self.height, base_fee=self.base_fee,
+            weight=transaction.weight, signers=[transaction.sender], changes=2,
+            balances=[pb.BalanceChange(address=transaction.sender, before=9, after=1)],
+        )  # fmt: skip
+
     # ExecutedService
 
     async def WatchExecuted(
@@ -206,7 +238,9 @@ class Node(
     # LedgerService
 
     def _block(self, height: int) -> ledger_pb2.Block:
-        return ledger_pb2.Block(height=height, view=height, base_fee=1, weight=0)
+        return ledger_pb2.Block(
+            height=height, view=height, base_fee=self.base_fee, weight=self.weight
+        )
 
     async def GetAccount(
         self, request: ledger_pb2.GetAccountRequest, context: Any

@@ -6,6 +6,7 @@ from quorate.core.fees import compute_base_fee_max
 from quorate.core.gossip.explain import (
     ADVISED_BLOCKS,
     FEE_TOO_LOW,
+    GROWTH,
     INSUFFICIENT_BALANCE,
     SEQUENCE_GAP,
     SEQUENCE_TAKEN,
@@ -48,7 +49,7 @@ def test_a_fee_limit_that_is_passed_is_named_wherever_it_is_in_front(maker, memp
     mempool.admit(b"x", last)
     mempool.base_fee = 6
     mempool.lanes.set_base_fee(6)
-    limit = 100 * compute_base_fee_max(6, ADVISED_BLOCKS, Params())
+    limit = (100 + GROWTH) * compute_base_fee_max(6, ADVISED_BLOCKS, Params())
     assert explain(mempool, last).obstacles == (Obstacle(FEE_TOO_LOW, 1, limit),)
     assert mempool.admit(b"x", maker.make(0, 1, salt=1, fee_limit=limit)) is None
     assert explain(mempool, last).obstacles == ()

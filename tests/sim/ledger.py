@@ -21,7 +21,7 @@ from quorate.core.outcomes import FIRST_SKIPPED
 from quorate.core.receipts import Packer, hash_receipts, pack_receipts
 from quorate.core.records import MemoryRecords, Record
 from quorate.core.results import Result, WriteDigest, compute_write_digest
-from quorate.core.state import Write, decode_account
+from quorate.core.state import Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import Execution, Receipt, build_undecodable
 from quorate.core.values import ZERO_HASH
@@ -129,12 +129,6 @@ def _list_places(height: int, receipts: list[Receipt], database: Database) -> li
                 continue
         puts.append(("txindex", receipt.id, Place(height, position, receipt.code).encode()))
     return puts
-
-
-def sum_balances(database: Database) -> int:
-    """Return the sum of all balances, the treasury's too."""
-    records = [value for key, value in database.scan("state") if key[:1] == b"a"]
-    return sum(decode_account(record).balance for record in records)
 
 
 class Reference:

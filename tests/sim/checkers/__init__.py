@@ -9,7 +9,7 @@ Once what was decided can't be lost: `certified(node, certificate)`, `committed(
 When the driver acts (a crash may come between): `done(node, effect)`, and of these
 `sent(node, message)` for votes and proposals, `signed(node, message)` for an honest node's own,
 `accused(node, evidence)`, `reported(node, report)`.
-Of storage: `applied(node, block)`, `executed(node, result)`, `balanced(node, height, total)`.
+Of storage: `applied(node, block)`, `executed(node, result)`, `balanced(node, height, state)`.
 Of a node: `restarted(node, restored)`, `woken(node)`.
 At the end of a run that held: `finished(world)` scans all of it once more.
 """

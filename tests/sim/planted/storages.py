@@ -10,8 +10,10 @@ from quorate.core.bft import events as on
 from quorate.core.bft.log import Restored
 from quorate.core.bft.messages import Kind, Proposal
 from quorate.core.blocks import Block
+from quorate.core.genesis_state import compute_genesis_writes
 from quorate.core.results import Result
-from quorate.core.values import ZERO_HASH
+from quorate.core.state import Account, compute_account_key
+from quorate.core.values import TREASURY, ZERO_HASH
 from tests.sim.checkers.bounded import EFFECTS_MAX
 from tests.sim.checkers.quiet import WAKES_PER_SECOND_MAX
 from tests.sim.planted.scene import (
@@ -58,8 +60,10 @@ def views_that_pile_up(world: World, checker: Any) -> None:
 
 @planted("Conservation", "money adds up")
 def money_that_comes_from_nowhere(world: World, checker: Any) -> None:
-    checker.balanced(world.nodes[0], 1, 100)
-    checker.balanced(world.nodes[1], 1, 101)
+    state = dict(compute_genesis_writes(world.genesis))
+    checker.balanced(world.nodes[0], 0, state)
+    key = compute_account_key(TREASURY)
+    checker.balanced(world.nodes[1], 0, state | {key: Account(1, {}).encode()})
 
 
 @planted("Quiet", "no hot loop")

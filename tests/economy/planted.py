@@ -1,0 +1,119 @@
+"""Defects planted on purpose: each must be found, or the comparison proves nothing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from quorate.core import transition
+from quorate.core.staking import candidates, delegations, rewards, slashing
+from quorate.core.staking.delegations import Holding
+from quorate.core.staking.election import Election
+from quorate.core.staking.performance import Performance
+from quorate.core.staking.records import Delegation
+from tests.mutants.edit import Patch, edit
+
+Plant = Callable[[], Patch]
+
+
+def swap(target: Callable[..., Any], *swaps: str) -> Plant:
+    """Return what replaces fragments of a function: old, new, …"""
+    return lambda: edit(target, *swaps)
+
+
+PLANTED: Final[dict[str, Plant]] = {
+    # Rewards
+    "commission rounds up": swap(
+        rewards.apply_reward,
+        "reward * candidate.commission_bp // SHARE_BP",
+        "-(-reward * candidate.commission_bp // SHARE_BP)",
+    ),
+    "pot not reduced": swap(delegations.apply_claim, "candidate.pot -= paid", "candidate.pot -= 0"),
+    "commission paid twice": swap(
+        delegations.apply_claim, "candidate.commission_due = 0", "pass"
+    ),
+    "slashed candidate earns": swap(rewards.apply_reward, "candidate.is_slashed", "False"),
+    "halving a block late": swap(rewards.compute_issue, "(height - 1)", "height"),
+    "rewards of stake added since": swap(
+        Delegation.settle, "self.index = candidate.index", "pass"
+    ),
+    # Stake
+    "delegation for nothing": swap(
+        delegations.apply_delegate, "account.balance -= payload.amount", "pass"
+    ),
+    "unbonds an epoch early": swap(
+        delegations.apply_claim,
+        "e.epoch + call.params.unbonding_epochs <= call.epoch",
+        "e.epoch + call.params.unbonding_epochs <= call.epoch + 1",
+    ),
+    "self-stake not counted": swap(Holding.remove, "if self.is_own:", "if False:"),
+    "dust may be left": swap(
+        delegations._check_part, "held - amount < stake_min", "held - amount < 0"
+    ),
+    "moves on in transit": swap(
+        delegations.apply_redelegate, "moved_epoch - 1 + params", "moved_epoch - 2 + params"
+    ),
+    "seventeen entries": swap(
+        delegations.add_entry, "len(entries) <= ENTRIES_MAX", "len(entries) <= ENTRIES_MAX + 1"
+    ),
+    "a failure leaves a part": swap(
+        transition.Execution._apply_together, "return failed.code",
+        "draft.commit(); return failed.code",
+    ),
+    # Candidates
+    "key reuse allowed": swap(candidates._use_seat_key, "if ledger.get(key):", "if False:"),
+    "commission in leaps": swap(
+        candidates.apply_update, "change > params.commission_step_bp or ", ""
+    ),
+    "anyone governs": swap(
+        candidates._load_entitled, "(payload.candidate, candidate.operator)",
+        "(payload.candidate, candidate.operator, payload.signer)",
+    ),
+    "ready for the epoch to come": swap(
+        candidates.apply_ready, "payload.epoch <= call.epoch", "payload.epoch <= call.epoch + 1"
+    ),
+    "released early": swap(
+        candidates.apply_unjail, "call.epoch < candidate", "call.epoch + 1 < candidate"
+    ),
+    # Slashes
+    "unbonding not slashed": swap(
+        delegations.compute_unbonding_cut, "if is_meant else 0", "if is_meant and False else 0"
+    ),
+    "redelegation not slashed": swap(
+        slashing._slash_moved, "owed += compute_cut", "owed += 0 * compute_cut"
+    ),
+    "redelegation slashed once too early": swap(
+        slashing._slash_moved, "source.slash_from <= entry.epoch", "source.slash_from < entry.epoch"
+    ),
+    "cut twice": swap(Delegation.settle, "self.is_cut = True", "pass"),
+    "slashed twice": swap(
+        slashing.apply_slash, "if candidate.is_slashed:", "if candidate.is_slashed and False:"
+    ),
+    # Elections
+    "ties by the other end": swap(
+        Election.iter_steps, "sorted([*elected, *found])",
+        "sorted([*elected, *found], key=lambda r: (r.less_stake, [-b for b in r.owner]))",
+    ),
+    "limit f not applied": swap(
+        Election.iter_steps, "leavers[: self._faults], leavers[self._faults :]", "leavers, []"
+    ),
+    "below seats_min": swap(
+        Election._count_least, "min(self._params.seats_min, len(self._following.seats))", "0"
+    ),
+    "seats without machines": swap(Election._is_ready, "is_seated or ", "True or is_seated or "),
+    "missed views off by one": swap(
+        Performance.count_missed,
+        "header.view - header.parent_view - 1",
+        "header.view - header.parent_view",
+    ),
+    "window of one epoch": swap(
+        Election._count_misses, "candidate.missed_epoch + 1 == epoch", "False"
+    ),
+    "kept and jailed": swap(Election._jail, "owner in left or ", "True or owner in left or "),
+}  # fmt: skip
+
+
+@contextmanager
+def plant(name: str) -> Iterator[None]:
+    """Break a rule while it lasts."""
+    with PLANTED[name]():
+        yield

@@ -1,0 +1,132 @@
+"""One chain executed twice, by the real core and by the reference, block by block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from quorate.core import closing, transition
+from quorate.core.bft.leader import compute_leader_order
+from quorate.core.blocks import Header, build_root
+from quorate.core.context import Context
+from quorate.core.crypto import compute_hash
+from quorate.core.epochs import EpochStart
+from quorate.core.outcomes import OUTCOMES
+from quorate.core.staking import election, slashing
+from quorate.core.state import EPOCH_START_KEY
+from quorate.core.transition import Execution
+from quorate.core.values import ZERO_HASH
+from tests.economy.actors import DOMAIN, Item, Sent, build_transaction
+from tests.economy.conservation import assert_conserved, compute_issued
+from tests.economy.founding import TIME_MS, Founding, found_real, found_reference
+from tests.economy.views import describe_differences, shorten, view_real, view_reference
+
+
+class Differs(AssertionError):
+    """The real core and the reference disagree, or money does not add up."""
+
+
+@contextmanager
+def paged(page: int) -> Iterator[None]:
+    """Let execution go in steps of so many records."""
+    places = [(transition, "SLICE"), (closing, "_PAGE"), (election, "_PAGE"), (slashing, "_STEP")]
+    before = [(module, name, getattr(module, name)) for module, name in places]
+    for module, name in places:
+        setattr(module, name, page)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+class World:
+    """The state of both sides after the last block."""
+
+    def __init__(self, founding: Founding) -> None:
+        self.founding, self.params = founding, founding.params
+        self.real, self.expected = found_real(founding), found_reference(founding)
+        root = build_root(ZERO_HASH, TIME_MS, founding.params)
+        executed = replace(root.header.executed, height=founding.height)
+        self.head: Header = replace(root.header, height=founding.height, executed=executed)
+        self.epoch, self.number = 0, 0
+        self.order = self._compute_order()
+        self._compare([])
+
+    def get_leader(self, view: int) -> int:
+        """Return which seat leads a view of the running epoch."""
+        return self.order[view % len(self.order)]
+
+    def play(self, items: list[Item], *, views: int = 1, wait_ms: int = 1, lag: int = 1) -> None:
+        """Execute a block with these items on both sides and compare all there is.
+
+        `views` after its parent's view, `wait_ms` after its time; it claims the result of the block
+        `lag` below it.
+        """
+        head = self.head
+        height, view = head.height + 1, head.view + views
+        executed = replace(
+            head.executed, height=max(height - lag, head.executed.height, 0),
+            write_digest=compute_hash(b"digest", height.to_bytes(8, "big")),
+        )  # fmt: skip
+        header = replace(
+            head, epoch=self.epoch, view=view, height=height, parent_view=head.view,
+            time_ms=head.time_ms + wait_ms, proposer=self.get_leader(view),
+            base_fee=1 + height % 3, executed=executed,
+        )  # fmt: skip
+        expected = self._play_reference(header, items)
+        got = self._play_real(header, items)
+        self.head = header
+        self._compare([
+            f"{shorten(item)}: real {have}, reference {want}"
+            for item, have, want in zip(items, got, expected, strict=True)
+            if have != want
+        ])  # fmt: skip
+        self._follow()
+
+    def _play_reference(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
+        self.expected.open(header.height, header.base_fee, header.time_ms)
+        outcomes = [
+            self.expected.send(item) if isinstance(item, Sent) else (self.expected.report(item), 0)
+            for item in items
+        ]
+        self.expected.end(header, list(self.order))
+        return outcomes
+
+    def _play_real(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
+        transactions = []
+        for item in items:
+            self.number += 1
+            transactions.append(build_transaction(item, self.number))
+        with paged(self.founding.page):
+            execution = Execution(Context(header, self.params, DOMAIN), self.real)
+            execution.begin()
+            receipts = execution.apply(transactions)
+            for _ in execution.iter_close():
+                pass
+            writes = [write for part in execution.iter_writes() for write in part]
+        if writes != sorted(writes):
+            raise Differs("writes are not sorted")
+        self.real.take(writes)
+        return [(OUTCOMES[receipt.code][1], receipt.fee) for receipt in receipts]
+
+    def _compare(self, differences: list[str]) -> None:
+        real = view_real(self.real, self.expected.epoch)
+        found = describe_differences(real, view_reference(self.expected))
+        if found or differences:
+            raise Differs("\n".join([f"at height {self.head.height}:", *differences, found]))
+        before = compute_issued(self.params, self.founding.height)
+        issued = compute_issued(self.params, self.head.height) - before
+        supply = self.founding.supply + issued
+        assert_conserved(self.real, supply)
+        assert supply == self.founding.supply + self.expected.issued
+
+    def _follow(self) -> None:
+        start = EpochStart.decode(self.real[EPOCH_START_KEY])
+        if start.epoch != self.epoch:
+            self.epoch = start.epoch
+            self.order = self._compute_order()
+
+    def _compute_order(self) -> tuple[int, ...]:
+        start = EpochStart.decode(self.real[EPOCH_START_KEY])
+        seats = len(self.expected.sets[self.epoch])
+        return compute_leader_order(DOMAIN, self.epoch, start.carried, seats)

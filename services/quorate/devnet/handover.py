@@ -13,7 +13,7 @@ from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
 from quorate.devnet import tally
 from quorate.devnet.layout import Handover, Node
 from quorate.devnet.operation import Operation, Sets
-from quorate.devnet.seat_keys import prove_seat, sign_ready
+from quorate.devnet.seat_keys import prove_seat
 
 _FIRST_BLOCK_S: Final = 15.0
 
@@ -121,22 +121,22 @@ class Moving(Operation):
         epoch = sets.running.epoch
         is_named = target.seat_key in (candidate.seat_key.hex(), candidate.next_key.hex())
         if not is_named:
-            obstacle = await self.attempt(self._rotate(target))
+            obstacle = await self.attempt(self._rotate(target, epoch))
             return obstacle or f"{target.name} says that it is ready"
         if candidate.seat_key.hex() != target.seat_key or candidate.ready_epoch <= epoch:
-            obstacle = await self.attempt(self._bring_ready(target))
+            obstacle = await self.attempt(self._bring_ready(target, epoch))
             return obstacle or f"the election at the end of epoch {epoch}"
         return f"the election at the end of epoch {epoch}"
 
-    async def _rotate(self, target: Node) -> None:
+    async def _rotate(self, target: Node, epoch: int) -> None:
         # Only to a machine that could vote now: else the candidate would lose its seat for a while.
-        await sign_ready(self.layout, target)
+        await self.ask_ready(target, epoch)
         proof = await prove_seat(self.layout, target)
         receipt = await self.desk.rotate(self.layout, proof)
         self.tell.step(f"the candidate names the key of {target.name}: height {receipt.height:,}")
 
-    async def _bring_ready(self, target: Node) -> None:
-        word = await sign_ready(self.layout, target)
+    async def _bring_ready(self, target: Node, epoch: int) -> None:
+        word = await self.ask_ready(target, epoch)
         await self.desk.bring_ready(word)
         self.tell.step(f"{target.name} is ready for the election of epoch {word.epoch}")
 

@@ -12,8 +12,10 @@ from quorate.devnet.desk import Desk
 from quorate.devnet.epoch_clock import EpochClock
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.network import Network
+from quorate.devnet.seat_keys import sign_ready
 from quorate.devnet.telling import Tell
 from quorate.sdk.client import Client
+from quorate.sdk.payloads import SeatReady
 from quorate.sdk.values import Candidate, SeatSet
 
 POLL_S: Final = 0.25
@@ -75,6 +77,19 @@ class Operation:
             return await self.client.candidate(parse_address(candidate))
         except NotFound:
             return None
+
+    async def ask_ready(self, node: Node, epoch: int) -> SeatReady:
+        """Return a node's word that it is ready in the running epoch; raises Rejected, Unavailable.
+
+        A node that has just started may not have heard yet how far the chain is.
+        """
+        word = await sign_ready(self.layout, node)
+        if word.epoch < epoch:
+            raise Rejected(
+                f"{node.name} has got to epoch {word.epoch}, the chain to {epoch}",
+                reason="NOT_SYNCED",
+            )
+        return word
 
     def runs(self, node: Node) -> bool:
         """Tell whether all processes of a node run."""

@@ -15,7 +15,7 @@ from quorate.devnet import tally
 from quorate.devnet.layout import Node
 from quorate.devnet.operation import Operation, Sets
 from quorate.devnet.scaling_plan import SEATS_MIN, Member, Plan, plan_scaling
-from quorate.devnet.seat_keys import prove_seat, sign_ready
+from quorate.devnet.seat_keys import prove_seat
 
 _SEATS_MAX: Final = 31
 
@@ -56,14 +56,14 @@ class Scaling(Operation):
                 sets = await self.read_sets()
                 members = await self._observe(sets)
                 plan = plan_scaling(members, wanted, sets.running.epoch)
-                obstacle = await self._apply(plan)
+                obstacle = await self._apply(plan, sets.running.epoch)
                 silent = await self._list_silent(members) if plan.is_done else []
             except (Overloaded, Unavailable) as error:
                 await self.pause(f"the gateway does not answer ({error.message})", "scaling", again)
                 continue
             if plan.is_done and not silent:
                 return await self._report(before.height, before.running_epoch)
-            waiting = [*obstacle, *plan.waiting, *silent] or ["what was sent is executed"]
+            waiting = [*obstacle, *plan.waiting, *silent] or ["what was done takes effect"]
             await self.pause("; ".join(waiting), "scaling", again)
 
     def _check(self, wanted: int) -> None:
@@ -117,7 +117,7 @@ class Scaling(Operation):
 
     # ---- doing -----------------------------------------------------------------------------
 
-    async def _apply(self, plan: Plan) -> list[str]:
+    async def _apply(self, plan: Plan, epoch: int) -> list[str]:
         """Do what can be done now; return what stands in the way of the rest."""
         for _ in range(plan.add):
             node = await asyncio.to_thread(self.network.grow)
@@ -126,8 +126,8 @@ class Scaling(Operation):
             await asyncio.to_thread(self.network.start, name)
             self.tell.step(f"{name} starts again")
         steps = [
-            *[self._register(name) for name in plan.register],
-            *[self._bring_ready(name) for name in plan.ready],
+            *[self._register(name, epoch) for name in plan.register],
+            *[self._bring_ready(name, epoch) for name in plan.ready],
             *[self._resign(name) for name in plan.resign],
         ]
         obstacles = [await self.attempt(step) for step in steps]
@@ -136,15 +136,15 @@ class Scaling(Operation):
             self.tell.step(f"{name} is stopped: its seat has left the set")
         return [each for each in obstacles if each]
 
-    async def _register(self, name: str) -> None:
+    async def _register(self, name: str, epoch: int) -> None:
         node = self.layout.find_node(name)
         # Whoever is not in step yet would only hold a candidate without a machine.
-        await sign_ready(self.layout, node)
+        await self.ask_ready(node, epoch)
         receipt = await self.desk.register(node, await prove_seat(self.layout, node))
         self.tell.step(f"{name} is a candidate since height {receipt.height:,}")
 
-    async def _bring_ready(self, name: str) -> None:
-        word = await sign_ready(self.layout, self.layout.find_node(name))
+    async def _bring_ready(self, name: str, epoch: int) -> None:
+        word = await self.ask_ready(self.layout.find_node(name), epoch)
         await self.desk.bring_ready(word)
         self.tell.step(f"{name} is ready for the election of epoch {word.epoch}")
 

@@ -77,9 +77,9 @@ def plan_scaling(members: Sequence[Member], wanted: int, epoch: int) -> Plan:
         ),
         waiting=(
             *[f"{each.name} is jailed until epoch {each.jailed_until}" for each in jailed],
-            *_join("is ready for the election at the end of this epoch", said),
-            *_join("is elected and has its seat from the next epoch on", elected),
-            *_join("leaves the set", [each for each in gone if _is_used(each)]),
+            *_join("to be elected at the end of this epoch", said),
+            *_join("elected, seated from the next epoch on", elected),
+            *_join("leaving the set", [each for each in gone if _is_used(each)]),
         ),
     )
 
@@ -90,9 +90,8 @@ def _is_used(member: Member) -> bool:
 
 
 def _join(what: str, members: Sequence[Member]) -> list[str]:
-    """Return one sentence about all of them; none when there are none."""
-    names = [each.name for each in members]
-    return [f"{', '.join(names)} {what}"] if names else []
+    """Return one phrase about all of them; none when there are none."""
+    return [f"{what}: {', '.join(_names(members))}"] if members else []
 
 
 def _names(members: Iterable[Member]) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_one_that_never_registered_goes_at_once() -> None:
 
 def test_a_slashed_one_is_replaced() -> None:
     plan = plan_scaling([*FOUR[:3], FOUR[3]._replace(is_standing=False)], 4, 7)
-    assert plan.add == 1 and plan.waiting == ("validator-3 leaves the set",)
+    assert plan.add == 1 and plan.waiting == ("leaving the set: validator-3",)
 
 
 def test_a_jailed_one_is_waited_for_by_name() -> None:

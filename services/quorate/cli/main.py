@@ -6,7 +6,20 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from quorate.cli import audit, devnet, genesis, keys, load, output, reads, receipt, tx
+from quorate.cli import (
+    audit,
+    devnet,
+    genesis,
+    gov,
+    keys,
+    load,
+    lock,
+    output,
+    reads,
+    receipt,
+    token,
+    tx,
+)
 from quorate.core.errors import InvalidInput, QuorateError
 from quorate.kit import faults
 
@@ -43,6 +56,9 @@ app.add_typer(genesis.app, name="genesis")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tx.app, name="tx")
 app.add_typer(receipt.app, name="receipt")
+app.add_typer(token.app, name="token")
+app.add_typer(lock.app, name="lock")
+app.add_typer(gov.app, name="gov")
 app.command(short_help="Show an account.")(reads.account)
 app.command(short_help="Show a block, or the latest ones.")(reads.block)
 app.command(short_help="Show the seats of an epoch.")(reads.seats)

@@ -69,6 +69,28 @@ class Reads:
         """Run a transaction on the latest state of a validator."""
         return await self._read([b.trials.Simulate for b in self._order()], request)
 
+    async def get_token(self, request: pb.GetTokenRequest) -> pb.GetTokenResponse:
+        """Read a token."""
+        return await self._read([b.ledger.GetToken for b in self._order()], request)
+
+    async def list_token_balances(
+        self, request: pb.ListTokenBalancesRequest
+    ) -> pb.ListTokenBalancesResponse:
+        """Read a page of an account's tokens."""
+        return await self._read([b.ledger.ListTokenBalances for b in self._order()], request)
+
+    async def get_lock(self, request: pb.GetLockRequest) -> pb.GetLockResponse:
+        """Read a lock."""
+        return await self._read([b.ledger.GetLock for b in self._order()], request)
+
+    async def list_proposals(self, request: pb.ListProposalsRequest) -> pb.ListProposalsResponse:
+        """Read the proposals that take votes."""
+        return await self._read([b.ledger.ListProposals for b in self._order()], request)
+
+    async def get_params(self, request: pb.GetParamsRequest) -> pb.GetParamsResponse:
+        """Read the parameters in force."""
+        return await self._read([b.ledger.GetParams for b in self._order()], request)
+
     def _order(self) -> list[Backend]:
         return order_for_reading(self._backends)
 
@@ -154,6 +176,47 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         """Read a candidate at the latest executed height."""
         try:
             return await self._reads.get_candidate(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetToken(self, request: pb.GetTokenRequest, context: Context) -> pb.GetTokenResponse:
+        """Read a token."""
+        try:
+            return await self._reads.get_token(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListTokenBalances(
+        self, request: pb.ListTokenBalancesRequest, context: Context
+    ) -> pb.ListTokenBalancesResponse:
+        """List what an account holds of tokens."""
+        try:
+            return await self._reads.list_token_balances(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetLock(self, request: pb.GetLockRequest, context: Context) -> pb.GetLockResponse:
+        """Read a lock."""
+        try:
+            return await self._reads.get_lock(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListProposals(
+        self, request: pb.ListProposalsRequest, context: Context
+    ) -> pb.ListProposalsResponse:
+        """List the proposals that take votes."""
+        try:
+            return await self._reads.list_proposals(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetParams(
+        self, request: pb.GetParamsRequest, context: Context
+    ) -> pb.GetParamsResponse:
+        """Read the parameters and the version of the rules in force."""
+        try:
+            return await self._reads.get_params(request)
         except EXPECTED as error:
             await fail(context, error)
 

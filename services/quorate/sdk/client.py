@@ -20,7 +20,7 @@ from quorate.api.network.v1 import network_pb2, network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.errors import NotFound, Overloaded, Unavailable
 from quorate.kit import faults, rpc
-from quorate.sdk import fees, values
+from quorate.sdk import assets, fees, values
 from quorate.sdk.submitting import Submitter
 from quorate.sdk.watching import BACKOFF_S, BACKOFF_S_MAX, Cursor, Watch, build_request
 
@@ -143,6 +143,39 @@ class Client:
         except NotFound as error:
             return None, int(error.fields().get("height", 0))
         return values.to_receipt(answer.receipt), answer.height
+
+    async def token(self, token: bytes) -> assets.Token:
+        """Return a token by its id; raises NotFound."""
+        request = ledger_pb2.GetTokenRequest(token=token)
+        return assets.to_token(
+            await _answer(self._ledger.GetToken(request, timeout=rpc.DEADLINE_S))
+        )
+
+    async def token_balances(
+        self, holder: bytes, page_size: int = 100, page_token: str = ""
+    ) -> tuple[list[assets.TokenBalance], str]:
+        """Return a page of what an account holds of tokens, and the token of the next page."""
+        request = ledger_pb2.ListTokenBalancesRequest(
+            holder=holder, page_size=page_size, page_token=page_token
+        )
+        call = self._ledger.ListTokenBalances(request, timeout=rpc.DEADLINE_S)
+        answer = await _answer(call)
+        return [assets.to_balance(each) for each in answer.balances], answer.next_page_token
+
+    async def lock(self, lock: bytes) -> assets.Lock:
+        """Return a lock that is neither claimed nor taken back; raises NotFound."""
+        request = ledger_pb2.GetLockRequest(lock=lock)
+        return assets.to_lock(await _answer(self._ledger.GetLock(request, timeout=rpc.DEADLINE_S)))
+
+    async def proposals(self) -> assets.Proposals:
+        """Return the proposals that take votes."""
+        call = self._ledger.ListProposals(ledger_pb2.ListProposalsRequest(), timeout=rpc.DEADLINE_S)
+        return assets.to_proposals(await _answer(call))
+
+    async def params(self) -> assets.ChainParams:
+        """Return the chain's parameters and version of the rules in force."""
+        call = self._ledger.GetParams(ledger_pb2.GetParamsRequest(), timeout=rpc.DEADLINE_S)
+        return assets.to_params(await _answer(call))
 
     async def stage(self, id_: bytes) -> values.Stage:
         """Return how far a transaction got, as far as the gateway knows."""

@@ -8,7 +8,6 @@ from typing import Final
 import grpc
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
-from quorate.api.ledger.v1 import ledger_pb2_grpc as rpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.blocks import Block, compute_base_fee
@@ -28,6 +27,7 @@ from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.proofs import Prover
 from quorate.storage.store import Place
+from quorate.storage.token_reads import AssetReads
 
 PAGE_SIZE: Final = 100
 PAGE_SIZE_MAX: Final = 1_000
@@ -35,7 +35,7 @@ PAGE_SIZE_MAX: Final = 1_000
 _STEP: Final = 20
 
 
-class LedgerServicer(rpc.LedgerServiceServicer):
+class LedgerServicer(AssetReads):
     """Accounts, blocks, receipts and seats."""
 
     def __init__(self, feed: Feed, params: Params) -> None:

@@ -734,3 +734,551 @@ class GetCandidateResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetCandidateResponse: _TypeAlias = GetCandidateResponse  # noqa: Y015
+
+@_typing.final
+class Token(_message.Message):
+    """A token (docs/protocol.md#A1)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DECIMALS_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    SUPPLY_FIELD_NUMBER: _builtins.int
+    FREEZABLE_FIELD_NUMBER: _builtins.int
+    IS_FROZEN_FIELD_NUMBER: _builtins.int
+    IS_FINAL_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """Its id (32 bytes)."""
+    owner: _builtins.bytes
+    """Address of its owner (32 bytes)."""
+    symbol: _builtins.str
+    """What it is called in short; not unique."""
+    name: _builtins.str
+    """What it is called; not unique."""
+    decimals: _builtins.int
+    """Digits after the point."""
+    cap: _builtins.int
+    """Most that the supply may be; 0: 2^63 - 1."""
+    supply: _builtins.int
+    """All there is, in locks too."""
+    freezable: _builtins.bool
+    """Whether its owner may freeze it."""
+    is_frozen: _builtins.bool
+    """Whether its balances stand still now."""
+    is_final: _builtins.bool
+    """Whether its policy is for ever."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        owner: _builtins.bytes = ...,
+        symbol: _builtins.str = ...,
+        name: _builtins.str = ...,
+        decimals: _builtins.int = ...,
+        cap: _builtins.int = ...,
+        supply: _builtins.int = ...,
+        freezable: _builtins.bool = ...,
+        is_frozen: _builtins.bool = ...,
+        is_final: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap", b"cap", "decimals", b"decimals", "freezable", b"freezable", "is_final", b"is_final", "is_frozen", b"is_frozen", "name", b"name", "owner", b"owner", "supply", b"supply", "symbol", b"symbol", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Token: _TypeAlias = Token  # noqa: Y015
+
+@_typing.final
+class GetTokenRequest(_message.Message):
+    """Asks for a token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """Its id (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTokenRequest: _TypeAlias = GetTokenRequest  # noqa: Y015
+
+@_typing.final
+class GetTokenResponse(_message.Message):
+    """A token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def token(self) -> Global___Token:
+        """The token."""
+
+    def __init__(
+        self,
+        *,
+        token: Global___Token | None = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetTokenResponse: _TypeAlias = GetTokenResponse  # noqa: Y015
+
+@_typing.final
+class TokenBalance(_message.Message):
+    """What an account holds of one token."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    DECIMALS_FIELD_NUMBER: _builtins.int
+    token: _builtins.bytes
+    """The token's id (32 bytes)."""
+    balance: _builtins.int
+    """In its smallest unit."""
+    symbol: _builtins.str
+    """What it is called in short; not unique."""
+    decimals: _builtins.int
+    """Digits after the point."""
+    def __init__(
+        self,
+        *,
+        token: _builtins.bytes = ...,
+        balance: _builtins.int = ...,
+        symbol: _builtins.str = ...,
+        decimals: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "decimals", b"decimals", "symbol", b"symbol", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TokenBalance: _TypeAlias = TokenBalance  # noqa: Y015
+
+@_typing.final
+class ListTokenBalancesRequest(_message.Message):
+    """Asks for a page of an account's tokens."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOLDER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    holder: _builtins.bytes
+    """Address (32 bytes)."""
+    page_size: _builtins.int
+    """At most this many, 100 when 0; larger than 1,000 counts as 1,000."""
+    page_token: _builtins.str
+    """From the answer before; empty: start at the first."""
+    def __init__(
+        self,
+        *,
+        holder: _builtins.bytes = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holder", b"holder", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTokenBalancesRequest: _TypeAlias = ListTokenBalancesRequest  # noqa: Y015
+
+@_typing.final
+class ListTokenBalancesResponse(_message.Message):
+    """A page of an account's tokens, ascending by id. Pages may be of different heights."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BALANCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: no more."""
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def balances(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenBalance]:
+        """What it holds."""
+
+    def __init__(
+        self,
+        *,
+        balances: _abc.Iterable[Global___TokenBalance] | None = ...,
+        next_page_token: _builtins.str = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "height", b"height", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTokenBalancesResponse: _TypeAlias = ListTokenBalancesResponse  # noqa: Y015
+
+@_typing.final
+class Lock(_message.Message):
+    """An amount that waits (docs/protocol.md#A8)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCK_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    FROM_HEIGHT_FIELD_NUMBER: _builtins.int
+    UNTIL_HEIGHT_FIELD_NUMBER: _builtins.int
+    lock: _builtins.bytes
+    """Its id (32 bytes)."""
+    sender: _builtins.bytes
+    """Who locked it and may take it back (32 bytes)."""
+    to: _builtins.bytes
+    """Who may claim it (32 bytes)."""
+    amount: _builtins.int
+    """In the smallest unit."""
+    token: _builtins.bytes
+    """The token (32 bytes); empty: the native one."""
+    hash: _builtins.bytes
+    """SHA-256 of the secret; empty: none is needed."""
+    from_height: _builtins.int
+    """First height at which it may be claimed."""
+    until_height: _builtins.int
+    """First height at which it may be taken back, and not be claimed any more."""
+    def __init__(
+        self,
+        *,
+        lock: _builtins.bytes = ...,
+        sender: _builtins.bytes = ...,
+        to: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+        token: _builtins.bytes = ...,
+        hash: _builtins.bytes = ...,
+        from_height: _builtins.int = ...,
+        until_height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "from_height", b"from_height", "hash", b"hash", "lock", b"lock", "sender", b"sender", "to", b"to", "token", b"token", "until_height", b"until_height"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Lock: _TypeAlias = Lock  # noqa: Y015
+
+@_typing.final
+class GetLockRequest(_message.Message):
+    """Asks for a lock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCK_FIELD_NUMBER: _builtins.int
+    lock: _builtins.bytes
+    """Its id (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        lock: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lock", b"lock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLockRequest: _TypeAlias = GetLockRequest  # noqa: Y015
+
+@_typing.final
+class GetLockResponse(_message.Message):
+    """A lock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOCK_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def lock(self) -> Global___Lock:
+        """The lock."""
+
+    def __init__(
+        self,
+        *,
+        lock: Global___Lock | None = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lock", b"lock"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "lock", b"lock"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLockResponse: _TypeAlias = GetLockResponse  # noqa: Y015
+
+@_typing.final
+class ProposalVote(_message.Message):
+    """A seat's vote on a proposal."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    APPROVE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """The seat's candidate (32 bytes)."""
+    approve: _builtins.bool
+    """For it or against it."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        approve: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approve", b"approve", "candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposalVote: _TypeAlias = ProposalVote  # noqa: Y015
+
+@_typing.final
+class Proposal(_message.Message):
+    """A change that seats vote on (docs/protocol.md#G2): of a parameter, or of the rules."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSAL_FIELD_NUMBER: _builtins.int
+    PROPOSER_FIELD_NUMBER: _builtins.int
+    LAST_EPOCH_FIELD_NUMBER: _builtins.int
+    PARAMETER_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    APPROVING_FIELD_NUMBER: _builtins.int
+    proposal: _builtins.bytes
+    """Its id (32 bytes)."""
+    proposer: _builtins.bytes
+    """Who proposed it (32 bytes)."""
+    last_epoch: _builtins.int
+    """Last epoch in which it takes votes."""
+    parameter: _builtins.str
+    """The parameter; or empty."""
+    value: _builtins.int
+    """Its new value."""
+    version: _builtins.str
+    """The version; or empty."""
+    height: _builtins.int
+    """Its first height."""
+    approving: _builtins.int
+    """Seats of the running set that approve."""
+    @_builtins.property
+    def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProposalVote]:
+        """Votes of those that hold a seat now."""
+
+    def __init__(
+        self,
+        *,
+        proposal: _builtins.bytes = ...,
+        proposer: _builtins.bytes = ...,
+        last_epoch: _builtins.int = ...,
+        parameter: _builtins.str = ...,
+        value: _builtins.int = ...,
+        version: _builtins.str = ...,
+        height: _builtins.int = ...,
+        votes: _abc.Iterable[Global___ProposalVote] | None = ...,
+        approving: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approving", b"approving", "height", b"height", "last_epoch", b"last_epoch", "parameter", b"parameter", "proposal", b"proposal", "proposer", b"proposer", "value", b"value", "version", b"version", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Proposal: _TypeAlias = Proposal  # noqa: Y015
+
+@_typing.final
+class ListProposalsRequest(_message.Message):
+    """Asks for the proposals that take votes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProposalsRequest: _TypeAlias = ListProposalsRequest  # noqa: Y015
+
+@_typing.final
+class ListProposalsResponse(_message.Message):
+    """The proposals that take votes, oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROPOSALS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    QUORUM_FIELD_NUMBER: _builtins.int
+    SEATS_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """The running epoch."""
+    quorum: _builtins.int
+    """Approving seats that let a proposal pass."""
+    seats: _builtins.int
+    """Seats of the running set."""
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Proposal]:
+        """The proposals."""
+
+    def __init__(
+        self,
+        *,
+        proposals: _abc.Iterable[Global___Proposal] | None = ...,
+        epoch: _builtins.int = ...,
+        quorum: _builtins.int = ...,
+        seats: _builtins.int = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "height", b"height", "proposals", b"proposals", "quorum", b"quorum", "seats", b"seats"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListProposalsResponse: _TypeAlias = ListProposalsResponse  # noqa: Y015
+
+@_typing.final
+class Parameter(_message.Message):
+    """A chain parameter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    GENESIS_VALUE_FIELD_NUMBER: _builtins.int
+    IS_CHANGEABLE_FIELD_NUMBER: _builtins.int
+    NEXT_VALUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name."""
+    value: _builtins.int
+    """Its value in force."""
+    genesis_value: _builtins.int
+    """Its value in the genesis."""
+    is_changeable: _builtins.bool
+    """Whether a vote can change it."""
+    next_value: _builtins.int
+    """Its value from the next epoch on."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        value: _builtins.int = ...,
+        genesis_value: _builtins.int = ...,
+        is_changeable: _builtins.bool = ...,
+        next_value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["genesis_value", b"genesis_value", "is_changeable", b"is_changeable", "name", b"name", "next_value", b"next_value", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Parameter: _TypeAlias = Parameter  # noqa: Y015
+
+@_typing.final
+class GetParamsRequest(_message.Message):
+    """Asks for the parameters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetParamsRequest: _TypeAlias = GetParamsRequest  # noqa: Y015
+
+@_typing.final
+class GetParamsResponse(_message.Message):
+    """The parameters and the version of the rules for the block after a height."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    NEXT_VERSION_FIELD_NUMBER: _builtins.int
+    NEXT_VERSION_HEIGHT_FIELD_NUMBER: _builtins.int
+    KNOWN_VERSIONS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """The running epoch."""
+    height: _builtins.int
+    """Executed height of the reading."""
+    version: _builtins.str
+    """The version of the rules that the next block needs."""
+    next_version: _builtins.str
+    """The version that comes; empty: none is planned."""
+    next_version_height: _builtins.int
+    """First height of the version that comes."""
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Parameter]:
+        """All parameters."""
+
+    @_builtins.property
+    def known_versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions that the answering validator has rules for."""
+
+    def __init__(
+        self,
+        *,
+        parameters: _abc.Iterable[Global___Parameter] | None = ...,
+        epoch: _builtins.int = ...,
+        height: _builtins.int = ...,
+        version: _builtins.str = ...,
+        next_version: _builtins.str = ...,
+        next_version_height: _builtins.int = ...,
+        known_versions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "height", b"height", "known_versions", b"known_versions", "next_version", b"next_version", "next_version_height", b"next_version_height", "parameters", b"parameters", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetParamsResponse: _TypeAlias = GetParamsResponse  # noqa: Y015

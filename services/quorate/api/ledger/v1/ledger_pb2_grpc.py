@@ -75,6 +75,31 @@ class LedgerServiceStub:
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
                 _registered_method=True)
+        self.GetToken = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetToken',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenResponse.FromString,
+                _registered_method=True)
+        self.ListTokenBalances = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/ListTokenBalances',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesResponse.FromString,
+                _registered_method=True)
+        self.GetLock = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetLock',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockResponse.FromString,
+                _registered_method=True)
+        self.ListProposals = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/ListProposals',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsResponse.FromString,
+                _registered_method=True)
+        self.GetParams = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetParams',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.FromString,
+                _registered_method=True)
 
 
 class LedgerServiceServicer:
@@ -138,6 +163,41 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetToken(self, request, context):
+        """Reads a token.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTokenBalances(self, request, context):
+        """Lists what an account holds of tokens.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLock(self, request, context):
+        """Reads a lock that is neither claimed nor taken back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListProposals(self, request, context):
+        """Lists the proposals that take votes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetParams(self, request, context):
+        """Reads the parameters and the version of the rules in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LedgerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -180,6 +240,31 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetCandidate,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.SerializeToString,
+            ),
+            'GetToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetToken,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenResponse.SerializeToString,
+            ),
+            'ListTokenBalances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTokenBalances,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesResponse.SerializeToString,
+            ),
+            'GetLock': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLock,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockResponse.SerializeToString,
+            ),
+            'ListProposals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListProposals,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsResponse.SerializeToString,
+            ),
+            'GetParams': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetParams,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -399,6 +484,141 @@ class LedgerService:
             '/quorate.api.ledger.v1.LedgerService/GetCandidate',
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetToken',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTokenBalances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/ListTokenBalances',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListTokenBalancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetLock',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetLockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListProposals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/ListProposals',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListProposalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetParams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetParams',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.FromString,
             options,
             channel_credentials,
             insecure,

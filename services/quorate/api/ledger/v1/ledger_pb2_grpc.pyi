@@ -51,6 +51,16 @@ class LedgerServiceStub:
     """
     GetCandidate: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]
     """Reads a candidate at the latest executed height."""
+    GetToken: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetTokenRequest, _ledger_pb2.GetTokenResponse]
+    """Reads a token."""
+    ListTokenBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListTokenBalancesRequest, _ledger_pb2.ListTokenBalancesResponse]
+    """Lists what an account holds of tokens."""
+    GetLock: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetLockRequest, _ledger_pb2.GetLockResponse]
+    """Reads a lock that is neither claimed nor taken back."""
+    ListProposals: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListProposalsRequest, _ledger_pb2.ListProposalsResponse]
+    """Lists the proposals that take votes."""
+    GetParams: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetParamsRequest, _ledger_pb2.GetParamsResponse]
+    """Reads the parameters and the version of the rules in force."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -75,6 +85,16 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """
     GetCandidate: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]  # type: ignore[assignment]
     """Reads a candidate at the latest executed height."""
+    GetToken: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetTokenRequest, _ledger_pb2.GetTokenResponse]  # type: ignore[assignment]
+    """Reads a token."""
+    ListTokenBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListTokenBalancesRequest, _ledger_pb2.ListTokenBalancesResponse]  # type: ignore[assignment]
+    """Lists what an account holds of tokens."""
+    GetLock: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetLockRequest, _ledger_pb2.GetLockResponse]  # type: ignore[assignment]
+    """Reads a lock that is neither claimed nor taken back."""
+    ListProposals: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListProposalsRequest, _ledger_pb2.ListProposalsResponse]  # type: ignore[assignment]
+    """Lists the proposals that take votes."""
+    GetParams: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetParamsRequest, _ledger_pb2.GetParamsResponse]  # type: ignore[assignment]
+    """Reads the parameters and the version of the rules in force."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -144,5 +164,45 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.GetCandidateResponse, _abc.Awaitable[_ledger_pb2.GetCandidateResponse]]:
         """Reads a candidate at the latest executed height."""
+
+    @_abc_1.abstractmethod
+    def GetToken(
+        self,
+        request: _ledger_pb2.GetTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetTokenResponse, _abc.Awaitable[_ledger_pb2.GetTokenResponse]]:
+        """Reads a token."""
+
+    @_abc_1.abstractmethod
+    def ListTokenBalances(
+        self,
+        request: _ledger_pb2.ListTokenBalancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListTokenBalancesResponse, _abc.Awaitable[_ledger_pb2.ListTokenBalancesResponse]]:
+        """Lists what an account holds of tokens."""
+
+    @_abc_1.abstractmethod
+    def GetLock(
+        self,
+        request: _ledger_pb2.GetLockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetLockResponse, _abc.Awaitable[_ledger_pb2.GetLockResponse]]:
+        """Reads a lock that is neither claimed nor taken back."""
+
+    @_abc_1.abstractmethod
+    def ListProposals(
+        self,
+        request: _ledger_pb2.ListProposalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListProposalsResponse, _abc.Awaitable[_ledger_pb2.ListProposalsResponse]]:
+        """Lists the proposals that take votes."""
+
+    @_abc_1.abstractmethod
+    def GetParams(
+        self,
+        request: _ledger_pb2.GetParamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetParamsResponse, _abc.Awaitable[_ledger_pb2.GetParamsResponse]]:
+        """Reads the parameters and the version of the rules in force."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ from quorate.core.state import (
 )
 
 # Seats whose marks one step looks at.
-_PAGE: Final = 128
+_PAGE: Final = 16
 
 
 class Closing:
@@ -36,6 +36,8 @@ class Closing:
         self._context, self._changes = context, changes
         self._start = EpochStart.decode(changes.get(EPOCH_START_KEY))
         self._seats = self._load_set(context.header.epoch)
+        # What `iter_end` has held, for those who ask what it would give.
+        self.election: Election | None = None
 
     def count_views(self) -> None:
         """Count views since the block's parent against their leaders."""
@@ -65,7 +67,7 @@ class Closing:
         header, params = self._context.header, self._context.params
         yield from self._iter_slashes()
         following = self._load_set(header.epoch + 1)
-        election = Election(self._changes, params, self._seats, following)
+        election = self.election = Election(self._changes, params, self._seats, following)
         performance = Performance.decode(self._changes.get(PERFORMANCE_KEY))
         yield from election.iter_steps(performance)
         next_set = election.next_set

@@ -16,7 +16,8 @@ from quorate.devnet.seat_keys import sign_ready
 from quorate.devnet.telling import Tell
 from quorate.sdk.client import Client
 from quorate.sdk.payloads import SeatReady
-from quorate.sdk.values import Candidate, SeatSet
+from quorate.sdk.stake_values import Candidate
+from quorate.sdk.values import SeatSet
 
 POLL_S: Final = 0.25
 _EPOCHS_PATIENCE: Final = 5

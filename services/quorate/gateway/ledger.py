@@ -55,6 +55,20 @@ class Reads:
         """Read the seats of an epoch."""
         return await self._read([b.ledger.ListSeats for b in self._order()], request)
 
+    async def list_candidates(self, request: pb.ListCandidatesRequest) -> pb.ListCandidatesResponse:
+        """Read a page of candidates."""
+        return await self._read([b.ledger.ListCandidates for b in self._order()], request)
+
+    async def list_delegations(
+        self, request: pb.ListDelegationsRequest
+    ) -> pb.ListDelegationsResponse:
+        """Read a page of an account's delegations."""
+        return await self._read([b.ledger.ListDelegations for b in self._order()], request)
+
+    async def get_economy(self, request: pb.GetEconomyRequest) -> pb.GetEconomyResponse:
+        """Read supply, epoch and spread of seats."""
+        return await self._read([b.ledger.GetEconomy for b in self._order()], request)
+
     async def get_finality_receipt(
         self, request: pb.GetFinalityReceiptRequest
     ) -> pb.GetFinalityReceiptResponse:
@@ -158,6 +172,33 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
         """List the seats of an epoch and their marks."""
         try:
             return await self._reads.list_seats(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListCandidates(
+        self, request: pb.ListCandidatesRequest, context: Context
+    ) -> pb.ListCandidatesResponse:
+        """List candidates, the most stake first."""
+        try:
+            return await self._reads.list_candidates(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def ListDelegations(
+        self, request: pb.ListDelegationsRequest, context: Context
+    ) -> pb.ListDelegationsResponse:
+        """List what an account has delegated, earned and takes back."""
+        try:
+            return await self._reads.list_delegations(request)
+        except EXPECTED as error:
+            await fail(context, error)
+
+    async def GetEconomy(
+        self, request: pb.GetEconomyRequest, context: Context
+    ) -> pb.GetEconomyResponse:
+        """Read supply, the running epoch, and how spread the seats are."""
+        try:
+            return await self._reads.get_economy(request)
         except EXPECTED as error:
             await fail(context, error)
 

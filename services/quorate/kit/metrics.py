@@ -23,6 +23,11 @@ EXECUTED_HEIGHT: Final = Gauge("quorate_storage_executed_height", "Last executed
 EXECUTED_TRANSACTIONS: Final = Counter(
     "quorate_storage_executed_transactions", "Transactions met in final blocks", ["outcome"]
 )
+VIEWS_LEFT: Final = Gauge(
+    "quorate_storage_seat_views_left",
+    "Leader views that a seat may still miss before its candidate is due for jail",
+    ["seat", "name"],
+)
 STORAGE_SYNCS: Final = Counter("quorate_storage_syncs", "Synced writes of the database")
 APPLY_SECONDS: Final = Histogram("quorate_storage_apply_seconds", "Time to apply one block")
 PEERS: Final = Gauge("quorate_gossip_peers", "Connected peers")

@@ -20,7 +20,7 @@ from quorate.api.network.v1 import network_pb2, network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.errors import NotFound, Overloaded, Unavailable
 from quorate.kit import faults, rpc
-from quorate.sdk import assets, fees, values
+from quorate.sdk import assets, fees, stake_values, values
 from quorate.sdk.submitting import Submitter
 from quorate.sdk.watching import BACKOFF_S, BACKOFF_S_MAX, Cursor, Watch, build_request
 
@@ -114,11 +114,36 @@ class Client:
         answer = await _answer(self._ledger.ListSeats(request, timeout=rpc.DEADLINE_S))
         return values.to_seat_set(answer)
 
-    async def candidate(self, owner: bytes) -> values.Candidate:
+    async def candidate(self, owner: bytes) -> stake_values.Candidate:
         """Return the candidate that an address owns; raises NotFound (NO_CANDIDATE)."""
         request = ledger_pb2.GetCandidateRequest(candidate=owner)
         answer = await _answer(self._ledger.GetCandidate(request, timeout=rpc.DEADLINE_S))
-        return values.to_candidate(answer.candidate)
+        return stake_values.to_candidate(answer.candidate)
+
+    async def candidates(
+        self, page_size: int = 100, page_token: str = ""
+    ) -> stake_values.Candidates:
+        """Return a page of candidates that have not gone, the most stake first."""
+        request = ledger_pb2.ListCandidatesRequest(page_size=page_size, page_token=page_token)
+        answer = await _answer(self._ledger.ListCandidates(request, timeout=rpc.DEADLINE_S))
+        return stake_values.to_candidates(answer)
+
+    async def delegations(
+        self, delegator: bytes, page_size: int = 50, page_token: str = ""
+    ) -> stake_values.Delegations:
+        """Return a page of what an account has delegated, earned and takes back."""
+        request = ledger_pb2.ListDelegationsRequest(
+            delegator=delegator, page_size=page_size, page_token=page_token
+        )
+        answer = await _answer(self._ledger.ListDelegations(request, timeout=rpc.DEADLINE_S))
+        return stake_values.to_delegations(answer)
+
+    async def economy(self) -> stake_values.Economy:
+        """Return supply, the running epoch, and how spread the seats are."""
+        request = ledger_pb2.GetEconomyRequest()
+        return stake_values.to_economy(
+            await _answer(self._ledger.GetEconomy(request, timeout=rpc.DEADLINE_S))
+        )
 
     async def receipt(self, id_: bytes) -> values.Receipt:
         """Return the receipt of an executed transaction; raises NotFound."""

@@ -86,6 +86,8 @@ class Seat(NamedTuple):
     """One seat of an epoch's set; `evidence` is empty unless it is marked.
 
     A marked seat signed two messages of `view` that conflict; the mark was executed at `height`.
+    `stake` was bonded to `candidate` at its election. Of the running epoch only: leader views
+    `missed` so far, and `views_left` until it is due for jail (negative: it is due).
     """
 
     seat: int
@@ -94,6 +96,10 @@ class Seat(NamedTuple):
     view: int
     height: int
     evidence: bytes
+    candidate: bytes
+    stake: int
+    missed: int
+    views_left: int | None
 
 
 class SeatSet(NamedTuple):
@@ -104,37 +110,6 @@ class SeatSet(NamedTuple):
     height: int
     hash: bytes
     seats: tuple[Seat, ...]
-
-
-class Candidate(NamedTuple):
-    """Who may be elected; its owner's address names it.
-
-    `ready_epoch` is the last epoch, plus one, for which a Ready was given (0: none), `jailed_until`
-    the epoch until which it can't be elected (0: it is not jailed).
-    """
-
-    owner: bytes
-    operator: bytes
-    seat_key: bytes
-    next_key: bytes
-    name: str
-    description: str
-    commission_bp: int
-    stake: int
-    self_stake: int
-    ready_epoch: int
-    jailed_until: int
-    missed: int
-    missed_epoch: int
-    pot: int
-    commission_due: int
-    is_resigned: bool
-    is_slashed: bool
-
-    @property
-    def is_standing(self) -> bool:
-        """Whether it may be elected and delegated to at all."""
-        return not (self.is_resigned or self.is_slashed)
 
 
 class Block(NamedTuple):
@@ -277,33 +252,14 @@ def to_seat_set(message: ledger_pb2.ListSeatsResponse) -> SeatSet:
             each.mark.view,
             each.mark.height,
             each.mark.evidence,
+            each.candidate,
+            each.stake,
+            each.missed,
+            each.views_left if each.HasField("views_left") else None,
         )
         for each in message.seats
     )
     return SeatSet(message.epoch, message.running_epoch, message.height, message.hash, seats)
-
-
-def to_candidate(message: ledger_pb2.Candidate) -> Candidate:
-    """Return the candidate of a message."""
-    return Candidate(
-        message.owner,
-        message.operator,
-        message.seat_key,
-        message.next_key,
-        message.name,
-        message.description,
-        message.commission_bp,
-        message.stake,
-        message.self_stake,
-        message.ready_epoch,
-        message.jailed_until,
-        message.missed,
-        message.missed_epoch,
-        message.pot,
-        message.commission_due,
-        message.resigned,
-        message.slashed,
-    )
 
 
 def to_block(message: ledger_pb2.Block) -> Block:

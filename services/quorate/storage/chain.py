@@ -27,6 +27,7 @@ from quorate.kit.logs import get_logger
 from quorate.kit.metrics import EXECUTED_HEIGHT
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
+from quorate.storage.conduct import Conduct
 from quorate.storage.database import Writes
 from quorate.storage.executor import UPGRADE_REQUIRED, Before, Executor
 from quorate.storage.store import RUN_END_KEY, Store, put_block
@@ -71,6 +72,7 @@ class Chain:
     ) -> None:
         self.store, self.batches, self.writer = store, batches, writer
         self.reader, self._executor = executor.reader, executor
+        self.conduct = Conduct(executor.reader, store.genesis.params)
         self.lock = asyncio.Lock()
         self.changed = writer.changed
         self.head = store.root
@@ -138,6 +140,7 @@ class Chain:
                     raise
                 self._stand_within(error)
                 return
+        self.conduct.tell()
         self._announce()
 
     def close_streams(self) -> None:
@@ -190,6 +193,7 @@ class Chain:
             await self.writer.write_until_done(executed.writes, synced=last)
             self.batches.forget([*block.batches, *expired])
             await self.reader.advance(block.header.height, executed.state)
+            self.conduct.note(executed.state)
             self.store.keep_receipts(block.header.height, executed.packed)
             self.head, self.tree = block, executed.tree
             self.write_digest = executed.result.write_digest

@@ -26,6 +26,7 @@ from rocksdict import (
     DBRecoveryMode,
     Options,
     Rdict,
+    RdictIter,
     WriteBatch,
     WriteOptions,
 )
@@ -160,12 +161,14 @@ class Database:
         self, family: str, start: bytes, prefix: bytes, count: int
     ) -> list[tuple[bytes, bytes]]:
         """Return up to `count` (key, value) with a prefix, ascending from a key on."""
-        found = list[tuple[bytes, bytes]]()
-        for item in self.iterate(family, start):
-            if len(found) == count or not item[0].startswith(prefix):
-                break
-            found.append(item)
-        return found
+        return self.open_view(family).scan(start, prefix, count)
+
+    def open_view(self, family: str) -> "View":
+        """Return a family as it is now, whatever is written later."""
+        try:
+            return View(self._families[family].iter())
+        except Exception as error:  # rocksdict raises nothing more specific
+            raise _translate(error) from error
 
     def build(self, writes: Writes) -> WriteBatch:
         """Return the batch of these writes; RocksDB uses it up even when it fails."""
@@ -215,6 +218,37 @@ class Database:
             with contextlib.suppress(TypeError):
                 tables += family.property_int_value("rocksdb.cur-size-all-mem-tables") or 0
         return tables + self._cache.get_usage()
+
+
+class View:
+    """One family at one moment: an iterator sees what was there when it was opened.
+
+    Not to be kept for long, because nothing that it sees is freed meanwhile; gone before `close`.
+    """
+
+    def __init__(self, iterator: RdictIter) -> None:
+        self._iterator = iterator
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a value; raises Unavailable (DAMAGED_DATABASE) when it can't be read."""
+        found = self.scan(key, key, 1)
+        return found[0][1] if found and found[0][0] == key else None
+
+    def scan(self, start: bytes, prefix: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return up to `count` (key, value) with a prefix, ascending from a key on."""
+        found, iterator = list[tuple[bytes, bytes]](), self._iterator
+        try:
+            iterator.seek(start)
+            while len(found) < count and iterator.valid():
+                key = iterator.key()
+                if not key.startswith(prefix):
+                    break
+                found.append((key, iterator.value()))
+                iterator.next()
+            iterator.status()
+        except Exception as error:  # rocksdict raises nothing more specific
+            raise _translate(error) from error
+        return found
 
 
 def check_idle(path: Path) -> None:

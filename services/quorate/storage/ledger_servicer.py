@@ -12,20 +12,22 @@ from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
-from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
+from quorate.core.errors import MalformedBytes, NotFound, QuorateError
 from quorate.core.outcomes import OUTCOMES
-from quorate.core.params import Params
 from quorate.core.receipts import find_receipt
-from quorate.core.seats import Seat
-from quorate.core.staking.records import compute_candidate_key, decode_candidate
+from quorate.core.seats import Seat, SeatSet
+from quorate.core.staking.performance import Performance
+from quorate.core.staking.records import PERFORMANCE_KEY, compute_candidate_key
 from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
 from quorate.core.transition import Receipt
-from quorate.core.values import HASH_BYTES, format_address
+from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
-from quorate.storage.candidates import build_candidate
+from quorate.storage.conduct import compute_missed
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.proofs import Prover
+from quorate.storage.stake_reads import StakeServicer, check_hash
+from quorate.storage.standings import Board
 from quorate.storage.store import Place
 from quorate.storage.token_reads import AssetReads
 
@@ -35,11 +37,12 @@ PAGE_SIZE_MAX: Final = 1_000
 _STEP: Final = 20
 
 
-class LedgerServicer(AssetReads):
-    """Accounts, blocks, receipts and seats."""
+class LedgerServicer(StakeServicer, AssetReads):
+    """Accounts, blocks, receipts and seats; the rest by its bases."""
 
-    def __init__(self, feed: Feed, params: Params) -> None:
-        self._chain, self._feed, self._params = feed.chain, feed, params
+    def __init__(self, feed: Feed, board: Board) -> None:
+        super().__init__(feed.chain, board)
+        self._feed = feed
         self._prover = Prover(feed.chain)
 
     async def GetAccount(
@@ -49,7 +52,7 @@ class LedgerServicer(AssetReads):
     ) -> pb.GetAccountResponse:
         """Read an account; one that never received anything reads as empty."""
         try:
-            _check_hash(request.address, "address")
+            check_hash(request.address, "address")
             height, values = await self._chain.reader.read([compute_account_key(request.address)])
             account = decode_account(values[0])
         except QuorateError as error:
@@ -124,7 +127,7 @@ class LedgerServicer(AssetReads):
         """Read a receipt."""
         store = self._chain.store
         try:
-            _check_hash(request.id, "transaction id")
+            check_hash(request.id, "transaction id")
             place, height = store.find_places([request.id])[0], self._chain.height
             if place is None or place.height > height:
                 raise NotFound(
@@ -137,27 +140,6 @@ class LedgerServicer(AssetReads):
         return pb.GetReceiptResponse(
             receipt=_build_receipt(request.id, place, receipt, block), height=height
         )
-
-    async def GetCandidate(
-        self,
-        request: pb.GetCandidateRequest,
-        context: grpc.aio.ServicerContext[pb.GetCandidateRequest, pb.GetCandidateResponse],
-    ) -> pb.GetCandidateResponse:
-        """Read a candidate by its owner's address."""
-        try:
-            _check_hash(request.candidate, "candidate")
-            key = compute_candidate_key(request.candidate)
-            height, values = await self._chain.reader.read([key])
-            if not values[0]:
-                raise NotFound(
-                    "no candidate is owned by this address",
-                    reason="NO_CANDIDATE",
-                    candidate=format_address(request.candidate),
-                )
-            found = build_candidate(request.candidate, decode_candidate(values[0]))
-        except QuorateError as error:
-            await abort(context, error)
-        return pb.GetCandidateResponse(candidate=found, height=height)
 
     async def ListSeats(
         self,
@@ -172,9 +154,7 @@ class LedgerServicer(AssetReads):
             found = chain.store.load_set(epoch)
             if found is None:
                 raise NotFound("the set of this epoch is not known here yet", running=running)
-            names = [compute_mark_key(epoch, seat.index) for seat in found.seats]
-            height, marks = await chain.reader.read(names)
-            seats = [_build_seat(*each) for each in zip(found.seats, marks, strict=True)]
+            height, seats = await self._read_seats(found)
         except QuorateError as error:
             await abort(context, error)
         return pb.ListSeatsResponse(
@@ -190,12 +170,29 @@ class LedgerServicer(AssetReads):
     ) -> pb.GetFinalityReceiptResponse:
         """Prove what became of a transaction."""
         try:
-            _check_hash(request.id, "transaction id")
+            check_hash(request.id, "transaction id")
             from_epoch = request.from_epoch if request.HasField("from_epoch") else None
             proof = await self._prover.prove(request.id, from_epoch)
         except QuorateError as error:
             await abort(context, error)
         return pb.GetFinalityReceiptResponse(finality_receipt=proof)
+
+    async def _read_seats(self, found: SeatSet) -> tuple[int, list[pb.Seat]]:
+        """Return the seats of a set with marks and, of the running one, missed views."""
+        marks = [compute_mark_key(found.epoch, seat.index) for seat in found.seats]
+        candidates = [compute_candidate_key(seat.candidate) for seat in found.seats]
+        height, (record, *values) = await self._chain.reader.read(
+            [PERFORMANCE_KEY, *marks, *candidates]
+        )
+        seats = list(map(_build_seat, found.seats, values[: len(marks)]))
+        performance = Performance.decode(record)
+        if performance.epoch == found.epoch:
+            for seat, candidate in zip(seats, values[len(marks) :], strict=True):
+                missed = compute_missed(performance, seat.seat, candidate, self._params)
+                seat.missed = missed.views
+                if missed.left is not None:
+                    seat.views_left = missed.left
+        return height, seats
 
     def _find_height(self, request: pb.GetBlockRequest) -> int:
         which, head = request.WhichOneof("which"), self._chain.height
@@ -203,7 +200,7 @@ class LedgerServicer(AssetReads):
         if which == "height":
             height = request.height
         elif which == "digest":
-            _check_hash(request.digest, "digest")
+            check_hash(request.digest, "digest")
             height = self._chain.store.find_height(request.digest)
         if height is None or not self._chain.store.root.header.height <= height <= head:
             raise NotFound("no such block here", head=head)
@@ -252,7 +249,13 @@ def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Blo
 
 
 def _build_seat(seat: Seat, record: bytes) -> pb.Seat:
-    built = pb.Seat(seat=seat.index, public_key=seat.public_key, name=seat.name)
+    built = pb.Seat(
+        seat=seat.index,
+        public_key=seat.public_key,
+        name=seat.name,
+        candidate=seat.candidate,
+        stake=seat.stake,
+    )
     if record:
         view, height, evidence = decode_mark(record)
         built.mark.CopyFrom(pb.Mark(view=view, height=height, evidence=evidence))
@@ -266,11 +269,6 @@ def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block
         outcome=tx.Outcome.ValueType(outcome), reason=reason, fee=receipt.fee,
         first_id=receipt.first_id, block=block.digest,
     )  # fmt: skip
-
-
-def _check_hash(data: bytes, what: str) -> None:
-    if len(data) != HASH_BYTES:
-        raise InvalidInput(f"{what} has {len(data)} bytes, not {HASH_BYTES}", reason="MALFORMED")
 
 
 def _encode_token(height: int) -> str:

@@ -17,7 +17,7 @@ from quorate.core.results import Result
 from quorate.core.seats import SeatSet
 from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.storage import database as db
-from quorate.storage.database import Database, Writes
+from quorate.storage.database import Database, View, Writes
 
 _PLACE: Final = Struct(">QIB")
 _SUBTREE: Final = Struct(">BQ")
@@ -229,6 +229,29 @@ class Store:
     def iter_state(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield all of the state family, ascending by key: the records, and the executed height."""
         return self._database.iterate(db.STATE)
+
+    def open_state(self) -> "StateView":
+        """Return the state as it is now, whatever blocks are executed later."""
+        return StateView(self._database.open_view(db.STATE))
+
+
+class StateView:
+    """World state at one executed height (core.records.Records), for reads that take a while.
+
+    Holds what RocksDB would free otherwise: not to be kept for longer than one answer takes.
+    """
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self.height = int(U64.unpack(self[HEIGHT_KEY] or bytes(8))[0])
+
+    def __getitem__(self, key: bytes) -> bytes:
+        """Return the value of a key; b"" where there is none."""
+        return self._view.get(key) or b""
+
+    def scan(self, prefix: bytes, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return the first `count` records that have this prefix and a key above `after`."""
+        return self._view.scan(after + b"\0", prefix, count)
 
 
 def encode_result(result: Result, transactions: int) -> bytes:

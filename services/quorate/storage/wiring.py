@@ -26,6 +26,7 @@ from quorate.storage.roots import prepare
 from quorate.storage.servicer import StorageServicer
 from quorate.storage.signals import Signal
 from quorate.storage.simulation import SimulationServicer, Simulator
+from quorate.storage.standings import Board
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import Store
 from quorate.storage.writer import Writer
@@ -109,10 +110,9 @@ def _build_servers(
     reads = [ledger, own["ExecutedService"].full_name, trials]
     simulator = Simulator(feed.chain, genesis)
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
+    board = Board(feed.chain)
     for server in (internal.server, public.server):
-        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
-            LedgerServicer(feed, genesis.params), server
-        )
+        ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(feed, board), server)
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
         transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
             SimulationServicer(simulator), server

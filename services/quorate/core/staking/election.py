@@ -5,15 +5,18 @@ Executing the last block of epoch e elects the set of e + 2, beside the known se
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from enum import IntEnum
 from typing import Final, NamedTuple
 
 from quorate.core.params import Params
+from quorate.core.records import Record
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.staking.candidates import put_candidate
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import (
     CANDIDATE_PREFIX,
     SLASHED,
+    Candidate,
     Standing,
     compute_candidate_key,
     decode_candidate,
@@ -24,6 +27,8 @@ from quorate.core.values import compute_faults
 
 # Candidates that one step handles: well under 2 ms.
 _PAGE: Final = 128
+# Seats that one step handles: of each the candidate is read, and may be written.
+_SEATS: Final = 16
 # Why a seat is to leave, worst first.
 _SLASHED, _MISSED, _JAILED, _UNSTAKED, _RESIGNED = range(5)
 
@@ -34,6 +39,18 @@ class Leaver(NamedTuple):
     cause: int
     fewer_missed: int
     owner: bytes
+
+
+class Obstacle(IntEnum):
+    """Why a candidate is not electable."""
+
+    NONE = 0
+    SLASHED = 1
+    RESIGNED = 2
+    MISSED = 3
+    JAILED = 4
+    SELF_STAKE = 5
+    NOT_READY = 6
 
 
 class Ranked(NamedTuple):
@@ -65,8 +82,9 @@ class Election:
         room = max(self._params.seats_max - len(kept), 0)
         elected, is_any = list[Ranked](), False
         for page in self._changes.iter_prefix(CANDIDATE_PREFIX, _PAGE):
-            ranked = [self._rank(key[1:], record) for key, record in page]
-            electable = [each for each in ranked if each]
+            # Who can't be among the elected any more is not looked at: nearly all of many.
+            worst = elected[-1] if room and len(elected) == room else None
+            electable = [*self._iter_electable(page, worst)]
             is_any = is_any or bool(electable)
             elected = sorted([*elected, *electable])[:room]
             yield
@@ -82,6 +100,14 @@ class Election:
             self.next_set = _number(self._following.epoch + 1, seats)
         self._jail(leaving)
 
+    def _iter_electable(self, page: list[Record], worst: Ranked | None) -> Iterator[Ranked]:
+        """Yield the electable of a page, but for those behind the worst that counts."""
+        for key, record in page:
+            found = peek_candidate(record)
+            place = Ranked(-found.stake, key[1:])
+            if (worst is None or place < worst) and not self.find_obstacle(place.owner, found):
+                yield place
+
     def _count_least(self) -> int:
         return min(self._params.seats_min, len(self._following.seats))
 
@@ -91,20 +117,20 @@ class Election:
             record = self._changes.get(compute_candidate_key(seat.candidate))
             if record:
                 candidate = decode_candidate(record)
-                before = candidate.missed if candidate.missed_epoch + 1 == epoch else 0
+                window = compute_window(candidate, epoch, missed)
                 if (missed, epoch) != (candidate.missed, candidate.missed_epoch):
                     candidate.missed, candidate.missed_epoch = missed, epoch
                     put_candidate(self._changes, seat.candidate, candidate)
-                if candidate.is_standing and missed + before > self._params.missed_views_max:
-                    self._due[seat.candidate] = missed + before
-            if seat.index % _PAGE == _PAGE - 1:
+                if candidate.is_standing and window > self._params.missed_views_max:
+                    self._due[seat.candidate] = window
+            if seat.index % _SEATS == _SEATS - 1:
                 yield
 
     def _list_leavers(self) -> list[Leaver]:
         leavers = list[Leaver]()
         for seat in self._following.seats:
             record = self._changes.get(compute_candidate_key(seat.candidate))
-            if record and not self._rank(seat.candidate, record):
+            if record and self.find_obstacle(seat.candidate, peek_candidate(record)):
                 cause = self._find_cause(seat.candidate, record)
                 leavers.append(Leaver(cause, -self._due.get(seat.candidate, 0), seat.candidate))
         return sorted(leavers)
@@ -119,18 +145,20 @@ class Election:
             return _JAILED
         return _UNSTAKED if found.self_stake < self._params.self_stake_min else _RESIGNED
 
-    def _rank(self, owner: bytes, record: bytes) -> Ranked | None:
-        """Return an electable candidate's place; None: it is not electable."""
-        found = peek_candidate(record)
-        is_able = not (found.flags or found.jailed_until or owner in self._due)
-        if is_able and found.self_stake >= self._params.self_stake_min and self._is_ready(found):
-            return Ranked(-found.stake, owner)
-        return None
-
-    def _is_ready(self, found: Standing) -> bool:
+    def find_obstacle(self, owner: bytes, found: Standing) -> Obstacle:
+        """Return why a candidate is not electable; only after `iter_steps`, or within it."""
+        if found.flags:
+            return Obstacle.SLASHED if found.flags & SLASHED else Obstacle.RESIGNED
+        if owner in self._due:
+            return Obstacle.MISSED
+        if found.jailed_until:
+            return Obstacle.JAILED
+        if found.self_stake < self._params.self_stake_min:
+            return Obstacle.SELF_STAKE
         # Who holds a seat shows by its blocks that its machine runs.
         is_seated = self._following.find(found.seat_key) is not None
-        return is_seated or found.ready_epoch >= self._ending.epoch
+        is_ready = is_seated or found.ready_epoch >= self._ending.epoch
+        return Obstacle.NONE if is_ready else Obstacle.NOT_READY
 
     def _build_seat(self, owner: bytes) -> Seat:
         candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
@@ -151,6 +179,11 @@ class Election:
                 candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))
                 candidate.jailed_until = until
                 put_candidate(self._changes, owner, candidate)
+
+
+def compute_window(candidate: Candidate, epoch: int, missed: int) -> int:
+    """Return the views missed in an epoch so far and in the one before (docs/protocol.md#J3)."""
+    return missed + (candidate.missed if candidate.missed_epoch + 1 == epoch else 0)
 
 
 def _rank_seat(seat: Seat) -> tuple[int, bytes]:

@@ -7,6 +7,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from quorate.api.transaction.v1 import transaction_pb2 as _transaction_pb2
 import builtins as _builtins
 import sys
@@ -18,6 +19,46 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Obstacle:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ObstacleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Obstacle.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OBSTACLE_UNSPECIFIED: _Obstacle.ValueType  # 0
+    """Nothing: it is electable."""
+    OBSTACLE_SLASHED: _Obstacle.ValueType  # 1
+    """It is slashed, or there is evidence for it on chain."""
+    OBSTACLE_RESIGNED: _Obstacle.ValueType  # 2
+    """It has resigned."""
+    OBSTACLE_MISSED: _Obstacle.ValueType  # 3
+    """It missed more views than it may, so it is due for jail."""
+    OBSTACLE_JAILED: _Obstacle.ValueType  # 4
+    """It is jailed."""
+    OBSTACLE_SELF_STAKE: _Obstacle.ValueType  # 5
+    """Its owner's own stake is below the least."""
+    OBSTACLE_NOT_READY: _Obstacle.ValueType  # 6
+    """No Ready of its seat key for this epoch or the one before, and no seat in the next epoch."""
+
+class Obstacle(_Obstacle, metaclass=_ObstacleEnumTypeWrapper):
+    """What would keep a candidate from being elected, were the epoch to end now."""
+
+OBSTACLE_UNSPECIFIED: Obstacle.ValueType  # 0
+"""Nothing: it is electable."""
+OBSTACLE_SLASHED: Obstacle.ValueType  # 1
+"""It is slashed, or there is evidence for it on chain."""
+OBSTACLE_RESIGNED: Obstacle.ValueType  # 2
+"""It has resigned."""
+OBSTACLE_MISSED: Obstacle.ValueType  # 3
+"""It missed more views than it may, so it is due for jail."""
+OBSTACLE_JAILED: Obstacle.ValueType  # 4
+"""It is jailed."""
+OBSTACLE_SELF_STAKE: Obstacle.ValueType  # 5
+"""Its owner's own stake is below the least."""
+OBSTACLE_NOT_READY: Obstacle.ValueType  # 6
+"""No Ready of its seat key for this epoch or the one before, and no seat in the next epoch."""
+Global___Obstacle: _TypeAlias = Obstacle  # noqa: Y015
 
 @_typing.final
 class Lane(_message.Message):
@@ -459,12 +500,26 @@ class Seat(_message.Message):
     PUBLIC_KEY_FIELD_NUMBER: _builtins.int
     MARK_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    VIEWS_LEFT_FIELD_NUMBER: _builtins.int
     seat: _builtins.int
     """Its number."""
     public_key: _builtins.bytes
     """Its ed25519 key (32 bytes)."""
     name: _builtins.str
     """Name of its validator."""
+    candidate: _builtins.bytes
+    """Address of the candidate that was elected (32 bytes)."""
+    stake: _builtins.int
+    """What was bonded to it when it was elected."""
+    missed: _builtins.int
+    """Leader views missed in the epoch so far; only of the running epoch."""
+    views_left: _builtins.int
+    """Leader views that it may still miss before it is due for jail, counted over this epoch and the
+    one before; negative: it is due. Only of the running epoch.
+    """
     @_builtins.property
     def mark(self) -> Global___Mark:
         """Present when the seat is marked."""
@@ -476,12 +531,18 @@ class Seat(_message.Message):
         public_key: _builtins.bytes = ...,
         mark: Global___Mark | None = ...,
         name: _builtins.str = ...,
+        candidate: _builtins.bytes = ...,
+        stake: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        views_left: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_views_left", b"_views_left", "mark", b"mark", "views_left", b"views_left"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["mark", b"mark", "name", b"name", "public_key", b"public_key", "seat", b"seat"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_views_left", b"_views_left", "candidate", b"candidate", "mark", b"mark", "missed", b"missed", "name", b"name", "public_key", b"public_key", "seat", b"seat", "stake", b"stake", "views_left", b"views_left"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__views_left: _TypeAlias = _typing.Literal["views_left"]  # noqa: Y015
+    _WhichOneofArgType__views_left: _TypeAlias = _typing.Literal["_views_left", b"_views_left"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__views_left) -> _WhichOneofReturnType__views_left | None: ...
 
 Global___Seat: _TypeAlias = Seat  # noqa: Y015
 
@@ -598,142 +659,6 @@ class GetFinalityReceiptResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetFinalityReceiptResponse: _TypeAlias = GetFinalityReceiptResponse  # noqa: Y015
-
-@_typing.final
-class Candidate(_message.Message):
-    """A candidate: who may be elected, with what, and how it does (docs/protocol.md#D1)."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    OWNER_FIELD_NUMBER: _builtins.int
-    OPERATOR_FIELD_NUMBER: _builtins.int
-    SEAT_KEY_FIELD_NUMBER: _builtins.int
-    NEXT_KEY_FIELD_NUMBER: _builtins.int
-    NAME_FIELD_NUMBER: _builtins.int
-    DESCRIPTION_FIELD_NUMBER: _builtins.int
-    COMMISSION_BP_FIELD_NUMBER: _builtins.int
-    STAKE_FIELD_NUMBER: _builtins.int
-    SELF_STAKE_FIELD_NUMBER: _builtins.int
-    READY_EPOCH_FIELD_NUMBER: _builtins.int
-    JAILED_UNTIL_FIELD_NUMBER: _builtins.int
-    MISSED_FIELD_NUMBER: _builtins.int
-    MISSED_EPOCH_FIELD_NUMBER: _builtins.int
-    POT_FIELD_NUMBER: _builtins.int
-    COMMISSION_DUE_FIELD_NUMBER: _builtins.int
-    RESIGNED_FIELD_NUMBER: _builtins.int
-    SLASHED_FIELD_NUMBER: _builtins.int
-    owner: _builtins.bytes
-    """Its owner's address (32 bytes), which names it."""
-    operator: _builtins.bytes
-    """Address (32 bytes) that may operate it beside the owner."""
-    seat_key: _builtins.bytes
-    """Seat key (32 bytes) that counts at elections."""
-    next_key: _builtins.bytes
-    """Seat key (32 bytes) that takes over with its Ready; empty: none."""
-    name: _builtins.str
-    """What people call it by."""
-    description: _builtins.str
-    """Not interpreted."""
-    commission_bp: _builtins.int
-    """What it keeps of its delegators' rewards, of 10,000."""
-    stake: _builtins.int
-    """All that is bonded to it."""
-    self_stake: _builtins.int
-    """The owner's own part of it."""
-    ready_epoch: _builtins.int
-    """The last epoch, plus one, for which a Ready was given; 0: none."""
-    jailed_until: _builtins.int
-    """Epoch until which it can't be elected; 0: it is not jailed."""
-    missed: _builtins.int
-    """Views that it missed in missed_epoch."""
-    missed_epoch: _builtins.int
-    """The last epoch in which it held a seat to the end."""
-    pot: _builtins.int
-    """Rewards of its delegators that nobody has claimed yet."""
-    commission_due: _builtins.int
-    """Commission that the owner has not claimed yet."""
-    resigned: _builtins.bool
-    """It is out for good by its own will."""
-    slashed: _builtins.bool
-    """It is out for good because a seat key of it signed two messages that conflict."""
-    def __init__(
-        self,
-        *,
-        owner: _builtins.bytes = ...,
-        operator: _builtins.bytes = ...,
-        seat_key: _builtins.bytes = ...,
-        next_key: _builtins.bytes = ...,
-        name: _builtins.str = ...,
-        description: _builtins.str = ...,
-        commission_bp: _builtins.int = ...,
-        stake: _builtins.int = ...,
-        self_stake: _builtins.int = ...,
-        ready_epoch: _builtins.int = ...,
-        jailed_until: _builtins.int = ...,
-        missed: _builtins.int = ...,
-        missed_epoch: _builtins.int = ...,
-        pot: _builtins.int = ...,
-        commission_due: _builtins.int = ...,
-        resigned: _builtins.bool = ...,
-        slashed: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commission_bp", b"commission_bp", "commission_due", b"commission_due", "description", b"description", "jailed_until", b"jailed_until", "missed", b"missed", "missed_epoch", b"missed_epoch", "name", b"name", "next_key", b"next_key", "operator", b"operator", "owner", b"owner", "pot", b"pot", "ready_epoch", b"ready_epoch", "resigned", b"resigned", "seat_key", b"seat_key", "self_stake", b"self_stake", "slashed", b"slashed", "stake", b"stake"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
-
-@_typing.final
-class GetCandidateRequest(_message.Message):
-    """Asks for a candidate."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CANDIDATE_FIELD_NUMBER: _builtins.int
-    candidate: _builtins.bytes
-    """Its owner's address (32 bytes)."""
-    def __init__(
-        self,
-        *,
-        candidate: _builtins.bytes = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetCandidateRequest: _TypeAlias = GetCandidateRequest  # noqa: Y015
-
-@_typing.final
-class GetCandidateResponse(_message.Message):
-    """A candidate and where it was read."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CANDIDATE_FIELD_NUMBER: _builtins.int
-    HEIGHT_FIELD_NUMBER: _builtins.int
-    height: _builtins.int
-    """Executed height of the reading."""
-    @_builtins.property
-    def candidate(self) -> Global___Candidate:
-        """The candidate."""
-
-    def __init__(
-        self,
-        *,
-        candidate: Global___Candidate | None = ...,
-        height: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "height", b"height"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___GetCandidateResponse: _TypeAlias = GetCandidateResponse  # noqa: Y015
 
 @_typing.final
 class Token(_message.Message):
@@ -1282,3 +1207,677 @@ class GetParamsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetParamsResponse: _TypeAlias = GetParamsResponse  # noqa: Y015
+
+@_typing.final
+class Candidate(_message.Message):
+    """A candidate: who may be elected, with what, and how it does (docs/protocol.md#D1)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OWNER_FIELD_NUMBER: _builtins.int
+    OPERATOR_FIELD_NUMBER: _builtins.int
+    SEAT_KEY_FIELD_NUMBER: _builtins.int
+    NEXT_KEY_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    COMMISSION_BP_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    SELF_STAKE_FIELD_NUMBER: _builtins.int
+    READY_EPOCH_FIELD_NUMBER: _builtins.int
+    JAILED_UNTIL_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    MISSED_EPOCH_FIELD_NUMBER: _builtins.int
+    POT_FIELD_NUMBER: _builtins.int
+    COMMISSION_DUE_FIELD_NUMBER: _builtins.int
+    RESIGNED_FIELD_NUMBER: _builtins.int
+    SLASHED_FIELD_NUMBER: _builtins.int
+    COMMISSION_CHANGED_MS_FIELD_NUMBER: _builtins.int
+    SLASH_BP_FIELD_NUMBER: _builtins.int
+    CHANCES_FIELD_NUMBER: _builtins.int
+    owner: _builtins.bytes
+    """Its owner's address (32 bytes), which names it."""
+    operator: _builtins.bytes
+    """Address (32 bytes) that may operate it beside the owner."""
+    seat_key: _builtins.bytes
+    """Seat key (32 bytes) that counts at elections."""
+    next_key: _builtins.bytes
+    """Seat key (32 bytes) that takes over with its Ready; empty: none."""
+    name: _builtins.str
+    """What people call it by."""
+    description: _builtins.str
+    """Not interpreted."""
+    commission_bp: _builtins.int
+    """What it keeps of its delegators' rewards, of 10,000."""
+    stake: _builtins.int
+    """All that is bonded to it."""
+    self_stake: _builtins.int
+    """The owner's own part of it."""
+    ready_epoch: _builtins.int
+    """The last epoch, plus one, for which a Ready was given; 0: none."""
+    jailed_until: _builtins.int
+    """Epoch until which it can't be elected; 0: it is not jailed."""
+    missed: _builtins.int
+    """Views that it missed in missed_epoch."""
+    missed_epoch: _builtins.int
+    """The last epoch in which it held a seat to the end."""
+    pot: _builtins.int
+    """Rewards of its delegators that nobody has claimed yet."""
+    commission_due: _builtins.int
+    """Commission that the owner has not claimed yet."""
+    resigned: _builtins.bool
+    """It is out for good by its own will."""
+    slashed: _builtins.bool
+    """It is out for good because a seat key of it signed two messages that conflict."""
+    commission_changed_ms: _builtins.int
+    """Block time at which the commission changed last, milliseconds since 1970."""
+    slash_bp: _builtins.int
+    """What the slash takes, of 10,000; 0: it is not slashed."""
+    @_builtins.property
+    def chances(self) -> Global___Chances:
+        """How it stands for the next election."""
+
+    def __init__(
+        self,
+        *,
+        owner: _builtins.bytes = ...,
+        operator: _builtins.bytes = ...,
+        seat_key: _builtins.bytes = ...,
+        next_key: _builtins.bytes = ...,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+        commission_bp: _builtins.int = ...,
+        stake: _builtins.int = ...,
+        self_stake: _builtins.int = ...,
+        ready_epoch: _builtins.int = ...,
+        jailed_until: _builtins.int = ...,
+        missed: _builtins.int = ...,
+        missed_epoch: _builtins.int = ...,
+        pot: _builtins.int = ...,
+        commission_due: _builtins.int = ...,
+        resigned: _builtins.bool = ...,
+        slashed: _builtins.bool = ...,
+        commission_changed_ms: _builtins.int = ...,
+        slash_bp: _builtins.int = ...,
+        chances: Global___Chances | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chances", b"chances"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chances", b"chances", "commission_bp", b"commission_bp", "commission_changed_ms", b"commission_changed_ms", "commission_due", b"commission_due", "description", b"description", "jailed_until", b"jailed_until", "missed", b"missed", "missed_epoch", b"missed_epoch", "name", b"name", "next_key", b"next_key", "operator", b"operator", "owner", b"owner", "pot", b"pot", "ready_epoch", b"ready_epoch", "resigned", b"resigned", "seat_key", b"seat_key", "self_stake", b"self_stake", "slash_bp", b"slash_bp", "slashed", b"slashed", "stake", b"stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class Chances(_message.Message):
+    """How a candidate stands: in the sets that are known, and in the one that would be elected, were
+    the epoch to end now.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBSTACLE_FIELD_NUMBER: _builtins.int
+    RANK_FIELD_NUMBER: _builtins.int
+    SEAT_RUNNING_FIELD_NUMBER: _builtins.int
+    SEAT_NEXT_FIELD_NUMBER: _builtins.int
+    SEAT_ELECTED_FIELD_NUMBER: _builtins.int
+    RUNNER_UP_FIELD_NUMBER: _builtins.int
+    MISSED_FIELD_NUMBER: _builtins.int
+    VIEWS_LEFT_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    obstacle: Global___Obstacle.ValueType
+    """Why it is not electable, if so."""
+    rank: _builtins.int
+    """Place among the electable by stake, from 1; 0: it is not electable."""
+    seat_running: _builtins.int
+    """Its seat in the running epoch."""
+    seat_next: _builtins.int
+    """Its seat in the next epoch."""
+    seat_elected: _builtins.int
+    """Its seat in the epoch after the next, were the election now."""
+    runner_up: _builtins.bool
+    """Electable, but without a seat then: the runners-up in order of rank."""
+    missed: _builtins.int
+    """Leader views missed in the running epoch, where it holds a seat."""
+    views_left: _builtins.int
+    """Leader views that it may still miss before it is due for jail; negative: it is due."""
+    height: _builtins.int
+    """Executed height of which all this was computed."""
+    def __init__(
+        self,
+        *,
+        obstacle: Global___Obstacle.ValueType = ...,
+        rank: _builtins.int = ...,
+        seat_running: _builtins.int | None = ...,
+        seat_next: _builtins.int | None = ...,
+        seat_elected: _builtins.int | None = ...,
+        runner_up: _builtins.bool = ...,
+        missed: _builtins.int = ...,
+        views_left: _builtins.int | None = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seat_elected", b"_seat_elected", "_seat_next", b"_seat_next", "_seat_running", b"_seat_running", "_views_left", b"_views_left", "seat_elected", b"seat_elected", "seat_next", b"seat_next", "seat_running", b"seat_running", "views_left", b"views_left"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat_elected", b"_seat_elected", "_seat_next", b"_seat_next", "_seat_running", b"_seat_running", "_views_left", b"_views_left", "height", b"height", "missed", b"missed", "obstacle", b"obstacle", "rank", b"rank", "runner_up", b"runner_up", "seat_elected", b"seat_elected", "seat_next", b"seat_next", "seat_running", b"seat_running", "views_left", b"views_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seat_elected: _TypeAlias = _typing.Literal["seat_elected"]  # noqa: Y015
+    _WhichOneofArgType__seat_elected: _TypeAlias = _typing.Literal["_seat_elected", b"_seat_elected"]  # noqa: Y015
+    _WhichOneofReturnType__seat_next: _TypeAlias = _typing.Literal["seat_next"]  # noqa: Y015
+    _WhichOneofArgType__seat_next: _TypeAlias = _typing.Literal["_seat_next", b"_seat_next"]  # noqa: Y015
+    _WhichOneofReturnType__seat_running: _TypeAlias = _typing.Literal["seat_running"]  # noqa: Y015
+    _WhichOneofArgType__seat_running: _TypeAlias = _typing.Literal["_seat_running", b"_seat_running"]  # noqa: Y015
+    _WhichOneofReturnType__views_left: _TypeAlias = _typing.Literal["views_left"]  # noqa: Y015
+    _WhichOneofArgType__views_left: _TypeAlias = _typing.Literal["_views_left", b"_views_left"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat_elected) -> _WhichOneofReturnType__seat_elected | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat_next) -> _WhichOneofReturnType__seat_next | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seat_running) -> _WhichOneofReturnType__seat_running | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__views_left) -> _WhichOneofReturnType__views_left | None: ...
+
+Global___Chances: _TypeAlias = Chances  # noqa: Y015
+
+@_typing.final
+class GetCandidateRequest(_message.Message):
+    """Asks for a candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """Its owner's address (32 bytes)."""
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCandidateRequest: _TypeAlias = GetCandidateRequest  # noqa: Y015
+
+@_typing.final
+class GetCandidateResponse(_message.Message):
+    """A candidate and where it was read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    @_builtins.property
+    def candidate(self) -> Global___Candidate:
+        """The candidate."""
+
+    def __init__(
+        self,
+        *,
+        candidate: Global___Candidate | None = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "height", b"height"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetCandidateResponse: _TypeAlias = GetCandidateResponse  # noqa: Y015
+
+@_typing.final
+class ListCandidatesRequest(_message.Message):
+    """Asks for a page of candidates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """At most this many, 100 when 0; larger than 500 counts as 500."""
+    page_token: _builtins.str
+    """From the answer before; empty: start with the most stake."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCandidatesRequest: _TypeAlias = ListCandidatesRequest  # noqa: Y015
+
+@_typing.final
+class ListCandidatesResponse(_message.Message):
+    """A page of candidates that are neither resigned nor slashed, by stake, then by address."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    ELECTABLE_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: no more."""
+    height: _builtins.int
+    """Executed height of the reading; pages of one listing may be of different heights."""
+    total: _builtins.int
+    """How many there are in all."""
+    electable: _builtins.int
+    """How many of them are electable."""
+    epoch: _builtins.int
+    """The running epoch."""
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """The candidates."""
+
+    def __init__(
+        self,
+        *,
+        candidates: _abc.Iterable[Global___Candidate] | None = ...,
+        next_page_token: _builtins.str = ...,
+        height: _builtins.int = ...,
+        total: _builtins.int = ...,
+        electable: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "electable", b"electable", "epoch", b"epoch", "height", b"height", "next_page_token", b"next_page_token", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListCandidatesResponse: _TypeAlias = ListCandidatesResponse  # noqa: Y015
+
+@_typing.final
+class Unbonding(_message.Message):
+    """Stake that unbonds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    CLAIMABLE_EPOCH_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Epoch in which it was undelegated."""
+    amount: _builtins.int
+    """What was undelegated."""
+    claimable_epoch: _builtins.int
+    """First epoch in which ClaimRewards pays it."""
+    cut: _builtins.int
+    """What the candidate's slash takes of it when it is claimed."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        amount: _builtins.int = ...,
+        claimable_epoch: _builtins.int = ...,
+        cut: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "claimable_epoch", b"claimable_epoch", "cut", b"cut", "epoch", b"epoch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unbonding: _TypeAlias = Unbonding  # noqa: Y015
+
+@_typing.final
+class Moved(_message.Message):
+    """Stake that was redelegated to another candidate and that the first one's slash still reaches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    SAFE_EPOCH_FIELD_NUMBER: _builtins.int
+    target: _builtins.bytes
+    """Address of the candidate that has it now (32 bytes)."""
+    epoch: _builtins.int
+    """Epoch in which it was moved."""
+    amount: _builtins.int
+    """What was moved."""
+    safe_epoch: _builtins.int
+    """First epoch from which evidence against the first candidate reaches it no more."""
+    def __init__(
+        self,
+        *,
+        target: _builtins.bytes = ...,
+        epoch: _builtins.int = ...,
+        amount: _builtins.int = ...,
+        safe_epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "epoch", b"epoch", "safe_epoch", b"safe_epoch", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Moved: _TypeAlias = Moved  # noqa: Y015
+
+@_typing.final
+class Delegation(_message.Message):
+    """What one account has at one candidate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    REWARDS_FIELD_NUMBER: _builtins.int
+    COMMISSION_FIELD_NUMBER: _builtins.int
+    UNBONDED_FIELD_NUMBER: _builtins.int
+    UNBONDING_FIELD_NUMBER: _builtins.int
+    MOVED_FIELD_NUMBER: _builtins.int
+    AT_RISK_FIELD_NUMBER: _builtins.int
+    MOVABLE_EPOCH_FIELD_NUMBER: _builtins.int
+    RESIGNED_FIELD_NUMBER: _builtins.int
+    SLASHED_FIELD_NUMBER: _builtins.int
+    candidate: _builtins.bytes
+    """Address of the candidate (32 bytes)."""
+    name: _builtins.str
+    """The candidate's name."""
+    amount: _builtins.int
+    """Bonded now, after a slash if there was one."""
+    rewards: _builtins.int
+    """Rewards that ClaimRewards would pay now."""
+    commission: _builtins.int
+    """Commission that ClaimRewards would pay now, to the owner."""
+    unbonded: _builtins.int
+    """Unbonded stake that ClaimRewards would pay now, after a slash if there was one."""
+    at_risk: _builtins.int
+    """What a slash takes of all that, were evidence to come in this epoch; 0: it is slashed already."""
+    movable_epoch: _builtins.int
+    """First epoch in which stake here may be redelegated again; 0: at once."""
+    resigned: _builtins.bool
+    """The candidate is out for good by its own will."""
+    slashed: _builtins.bool
+    """The candidate was slashed."""
+    @_builtins.property
+    def unbonding(self) -> _containers.RepeatedCompositeFieldContainer[Global___Unbonding]:
+        """What unbonds, oldest first."""
+
+    @_builtins.property
+    def moved(self) -> _containers.RepeatedCompositeFieldContainer[Global___Moved]:
+        """What was moved from this candidate to others and is still slashable."""
+
+    def __init__(
+        self,
+        *,
+        candidate: _builtins.bytes = ...,
+        name: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        rewards: _builtins.int = ...,
+        commission: _builtins.int = ...,
+        unbonded: _builtins.int = ...,
+        unbonding: _abc.Iterable[Global___Unbonding] | None = ...,
+        moved: _abc.Iterable[Global___Moved] | None = ...,
+        at_risk: _builtins.int = ...,
+        movable_epoch: _builtins.int = ...,
+        resigned: _builtins.bool = ...,
+        slashed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "at_risk", b"at_risk", "candidate", b"candidate", "commission", b"commission", "movable_epoch", b"movable_epoch", "moved", b"moved", "name", b"name", "resigned", b"resigned", "rewards", b"rewards", "slashed", b"slashed", "unbonded", b"unbonded", "unbonding", b"unbonding"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Delegation: _TypeAlias = Delegation  # noqa: Y015
+
+@_typing.final
+class ListDelegationsRequest(_message.Message):
+    """Asks for a page of an account's delegations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATOR_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    delegator: _builtins.bytes
+    """Address (32 bytes)."""
+    page_size: _builtins.int
+    """At most this many, 50 when 0; larger than 100 counts as 100."""
+    page_token: _builtins.str
+    """From the answer before; empty: start."""
+    def __init__(
+        self,
+        *,
+        delegator: _builtins.bytes = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegator", b"delegator", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDelegationsRequest: _TypeAlias = ListDelegationsRequest  # noqa: Y015
+
+@_typing.final
+class ListDelegationsResponse(_message.Message):
+    """A page of delegations, by address of the candidate; also of candidates where stake only unbonds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELEGATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """For the next page; empty: no more."""
+    height: _builtins.int
+    """Executed height of the reading."""
+    epoch: _builtins.int
+    """The running epoch."""
+    @_builtins.property
+    def delegations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Delegation]:
+        """The delegations."""
+
+    def __init__(
+        self,
+        *,
+        delegations: _abc.Iterable[Global___Delegation] | None = ...,
+        next_page_token: _builtins.str = ...,
+        height: _builtins.int = ...,
+        epoch: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delegations", b"delegations", "epoch", b"epoch", "height", b"height", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListDelegationsResponse: _TypeAlias = ListDelegationsResponse  # noqa: Y015
+
+@_typing.final
+class GetEconomyRequest(_message.Message):
+    """Asks for supply, epoch and spread."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEconomyRequest: _TypeAlias = GetEconomyRequest  # noqa: Y015
+
+@_typing.final
+class Supply(_message.Message):
+    """Where all native units are from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GENESIS_FIELD_NUMBER: _builtins.int
+    ISSUED_FIELD_NUMBER: _builtins.int
+    ISSUE_PER_BLOCK_FIELD_NUMBER: _builtins.int
+    TREASURY_FIELD_NUMBER: _builtins.int
+    genesis: _builtins.int
+    """In the genesis."""
+    issued: _builtins.int
+    """Issued by blocks since."""
+    issue_per_block: _builtins.int
+    """What the next block issues."""
+    treasury: _builtins.int
+    """What the treasury holds."""
+    def __init__(
+        self,
+        *,
+        genesis: _builtins.int = ...,
+        issued: _builtins.int = ...,
+        issue_per_block: _builtins.int = ...,
+        treasury: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["genesis", b"genesis", "issue_per_block", b"issue_per_block", "issued", b"issued", "treasury", b"treasury"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Supply: _TypeAlias = Supply  # noqa: Y015
+
+@_typing.final
+class Epoch(_message.Message):
+    """The running epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    START_HEIGHT_FIELD_NUMBER: _builtins.int
+    START_MS_FIELD_NUMBER: _builtins.int
+    END_HEIGHT_FIELD_NUMBER: _builtins.int
+    END_MS_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Its number."""
+    start_height: _builtins.int
+    """Height of the last block before it."""
+    start_ms: _builtins.int
+    """Time of that block, milliseconds since 1970."""
+    end_height: _builtins.int
+    """It ends with the first block of this height,"""
+    end_ms: _builtins.int
+    """or of this time, milliseconds since 1970, whichever comes first."""
+    time_ms: _builtins.int
+    """Time of the last executed block, milliseconds since 1970."""
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        start_height: _builtins.int = ...,
+        start_ms: _builtins.int = ...,
+        end_height: _builtins.int = ...,
+        end_ms: _builtins.int = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_height", b"end_height", "end_ms", b"end_ms", "epoch", b"epoch", "start_height", b"start_height", "start_ms", b"start_ms", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Epoch: _TypeAlias = Epoch  # noqa: Y015
+
+@_typing.final
+class Concentration(_message.Message):
+    """How spread the seats of the running epoch are; owners with the same operator count as one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEATS_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    HOLDERS_FIELD_NUMBER: _builtins.int
+    HOLDERS_TO_STOP_FIELD_NUMBER: _builtins.int
+    STAKE_FIELD_NUMBER: _builtins.int
+    HOLDERS_THIRD_STAKE_FIELD_NUMBER: _builtins.int
+    seats: _builtins.int
+    """Seats."""
+    faults: _builtins.int
+    """Seats that may be arbitrary without harm: f = (n − 1) / 3."""
+    holders: _builtins.int
+    """Holders of seats."""
+    holders_to_stop: _builtins.int
+    """Fewest holders that together have more than f seats: what stops the chain."""
+    stake: _builtins.int
+    """Stake behind all seats."""
+    holders_third_stake: _builtins.int
+    """Fewest holders that together have more than a third of that stake."""
+    def __init__(
+        self,
+        *,
+        seats: _builtins.int = ...,
+        faults: _builtins.int = ...,
+        holders: _builtins.int = ...,
+        holders_to_stop: _builtins.int = ...,
+        stake: _builtins.int = ...,
+        holders_third_stake: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "holders", b"holders", "holders_third_stake", b"holders_third_stake", "holders_to_stop", b"holders_to_stop", "seats", b"seats", "stake", b"stake"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Concentration: _TypeAlias = Concentration  # noqa: Y015
+
+@_typing.final
+class GetEconomyResponse(_message.Message):
+    """Supply, epoch and spread at one height."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    SUPPLY_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    CONCENTRATION_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    height: _builtins.int
+    """Executed height of the reading."""
+    candidates: _builtins.int
+    """Candidates that are neither resigned nor slashed."""
+    @_builtins.property
+    def supply(self) -> Global___Supply:
+        """Supply."""
+
+    @_builtins.property
+    def epoch(self) -> Global___Epoch:
+        """The running epoch."""
+
+    @_builtins.property
+    def concentration(self) -> Global___Concentration:
+        """Spread of the seats."""
+
+    def __init__(
+        self,
+        *,
+        height: _builtins.int = ...,
+        supply: Global___Supply | None = ...,
+        epoch: Global___Epoch | None = ...,
+        concentration: Global___Concentration | None = ...,
+        candidates: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["concentration", b"concentration", "epoch", b"epoch", "supply", b"supply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "concentration", b"concentration", "epoch", b"epoch", "height", b"height", "supply", b"supply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetEconomyResponse: _TypeAlias = GetEconomyResponse  # noqa: Y015

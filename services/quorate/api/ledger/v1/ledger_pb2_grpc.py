@@ -70,11 +70,6 @@ class LedgerServiceStub:
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.FromString,
                 _registered_method=True)
-        self.GetCandidate = channel.unary_unary(
-                '/quorate.api.ledger.v1.LedgerService/GetCandidate',
-                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
-                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
-                _registered_method=True)
         self.GetToken = channel.unary_unary(
                 '/quorate.api.ledger.v1.LedgerService/GetToken',
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenRequest.SerializeToString,
@@ -99,6 +94,26 @@ class LedgerServiceStub:
                 '/quorate.api.ledger.v1.LedgerService/GetParams',
                 request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.FromString,
+                _registered_method=True)
+        self.GetCandidate = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetCandidate',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
+                _registered_method=True)
+        self.ListCandidates = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/ListCandidates',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesResponse.FromString,
+                _registered_method=True)
+        self.ListDelegations = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/ListDelegations',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsResponse.FromString,
+                _registered_method=True)
+        self.GetEconomy = channel.unary_unary(
+                '/quorate.api.ledger.v1.LedgerService/GetEconomy',
+                request_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyResponse.FromString,
                 _registered_method=True)
 
 
@@ -156,13 +171,6 @@ class LedgerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetCandidate(self, request, context):
-        """Reads a candidate at the latest executed height.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def GetToken(self, request, context):
         """Reads a token.
         """
@@ -193,6 +201,34 @@ class LedgerServiceServicer:
 
     def GetParams(self, request, context):
         """Reads the parameters and the version of the rules in force.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCandidate(self, request, context):
+        """Reads a candidate, with how it stands for the next election.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCandidates(self, request, context):
+        """Lists the candidates that may be elected, the most stake first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListDelegations(self, request, context):
+        """Lists what an account has delegated, earned and takes back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEconomy(self, request, context):
+        """Reads supply, the running epoch, and how spread the seats are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -236,11 +272,6 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetFinalityReceiptResponse.SerializeToString,
             ),
-            'GetCandidate': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetCandidate,
-                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.FromString,
-                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.SerializeToString,
-            ),
             'GetToken': grpc.unary_unary_rpc_method_handler(
                     servicer.GetToken,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetTokenRequest.FromString,
@@ -265,6 +296,26 @@ def add_LedgerServiceServicer_to_server(servicer, server):
                     servicer.GetParams,
                     request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.FromString,
                     response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.SerializeToString,
+            ),
+            'GetCandidate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCandidate,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.SerializeToString,
+            ),
+            'ListCandidates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCandidates,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesResponse.SerializeToString,
+            ),
+            'ListDelegations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDelegations,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsResponse.SerializeToString,
+            ),
+            'GetEconomy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEconomy,
+                    request_deserializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -468,33 +519,6 @@ class LedgerService:
             _registered_method=True)
 
     @staticmethod
-    def GetCandidate(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/quorate.api.ledger.v1.LedgerService/GetCandidate',
-            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
-            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def GetToken(request,
             target,
             options=(),
@@ -619,6 +643,114 @@ class LedgerService:
             '/quorate.api.ledger.v1.LedgerService/GetParams',
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsRequest.SerializeToString,
             quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetParamsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCandidate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetCandidate',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetCandidateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCandidates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/ListCandidates',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListCandidatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDelegations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/ListDelegations',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.ListDelegationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEconomy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.ledger.v1.LedgerService/GetEconomy',
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyRequest.SerializeToString,
+            quorate_dot_api_dot_ledger_dot_v1_dot_ledger__pb2.GetEconomyResponse.FromString,
             options,
             channel_credentials,
             insecure,

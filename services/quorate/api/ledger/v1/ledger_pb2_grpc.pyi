@@ -49,8 +49,6 @@ class LedgerServiceStub:
     """Proves what became of an executed transaction, to be verified without a network. Until a final
     header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
     """
-    GetCandidate: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]
-    """Reads a candidate at the latest executed height."""
     GetToken: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetTokenRequest, _ledger_pb2.GetTokenResponse]
     """Reads a token."""
     ListTokenBalances: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListTokenBalancesRequest, _ledger_pb2.ListTokenBalancesResponse]
@@ -61,6 +59,14 @@ class LedgerServiceStub:
     """Lists the proposals that take votes."""
     GetParams: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetParamsRequest, _ledger_pb2.GetParamsResponse]
     """Reads the parameters and the version of the rules in force."""
+    GetCandidate: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]
+    """Reads a candidate, with how it stands for the next election."""
+    ListCandidates: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListCandidatesRequest, _ledger_pb2.ListCandidatesResponse]
+    """Lists the candidates that may be elected, the most stake first."""
+    ListDelegations: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.ListDelegationsRequest, _ledger_pb2.ListDelegationsResponse]
+    """Lists what an account has delegated, earned and takes back."""
+    GetEconomy: _grpc.UnaryUnaryMultiCallable[_ledger_pb2.GetEconomyRequest, _ledger_pb2.GetEconomyResponse]
+    """Reads supply, the running epoch, and how spread the seats are."""
 
 @_typing.type_check_only
 class LedgerServiceAsyncStub(LedgerServiceStub):
@@ -83,8 +89,6 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Proves what became of an executed transaction, to be verified without a network. Until a final
     header claims the block's results it is NOT_FOUND with reason NOT_CLAIMED_YET and a RetryInfo.
     """
-    GetCandidate: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]  # type: ignore[assignment]
-    """Reads a candidate at the latest executed height."""
     GetToken: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetTokenRequest, _ledger_pb2.GetTokenResponse]  # type: ignore[assignment]
     """Reads a token."""
     ListTokenBalances: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListTokenBalancesRequest, _ledger_pb2.ListTokenBalancesResponse]  # type: ignore[assignment]
@@ -95,6 +99,14 @@ class LedgerServiceAsyncStub(LedgerServiceStub):
     """Lists the proposals that take votes."""
     GetParams: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetParamsRequest, _ledger_pb2.GetParamsResponse]  # type: ignore[assignment]
     """Reads the parameters and the version of the rules in force."""
+    GetCandidate: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetCandidateRequest, _ledger_pb2.GetCandidateResponse]  # type: ignore[assignment]
+    """Reads a candidate, with how it stands for the next election."""
+    ListCandidates: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListCandidatesRequest, _ledger_pb2.ListCandidatesResponse]  # type: ignore[assignment]
+    """Lists the candidates that may be elected, the most stake first."""
+    ListDelegations: _aio.UnaryUnaryMultiCallable[_ledger_pb2.ListDelegationsRequest, _ledger_pb2.ListDelegationsResponse]  # type: ignore[assignment]
+    """Lists what an account has delegated, earned and takes back."""
+    GetEconomy: _aio.UnaryUnaryMultiCallable[_ledger_pb2.GetEconomyRequest, _ledger_pb2.GetEconomyResponse]  # type: ignore[assignment]
+    """Reads supply, the running epoch, and how spread the seats are."""
 
 class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads the chain. Served by storage to gateways, and by gateways to everyone."""
@@ -158,14 +170,6 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
-    def GetCandidate(
-        self,
-        request: _ledger_pb2.GetCandidateRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_ledger_pb2.GetCandidateResponse, _abc.Awaitable[_ledger_pb2.GetCandidateResponse]]:
-        """Reads a candidate at the latest executed height."""
-
-    @_abc_1.abstractmethod
     def GetToken(
         self,
         request: _ledger_pb2.GetTokenRequest,
@@ -204,5 +208,37 @@ class LedgerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ledger_pb2.GetParamsResponse, _abc.Awaitable[_ledger_pb2.GetParamsResponse]]:
         """Reads the parameters and the version of the rules in force."""
+
+    @_abc_1.abstractmethod
+    def GetCandidate(
+        self,
+        request: _ledger_pb2.GetCandidateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetCandidateResponse, _abc.Awaitable[_ledger_pb2.GetCandidateResponse]]:
+        """Reads a candidate, with how it stands for the next election."""
+
+    @_abc_1.abstractmethod
+    def ListCandidates(
+        self,
+        request: _ledger_pb2.ListCandidatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListCandidatesResponse, _abc.Awaitable[_ledger_pb2.ListCandidatesResponse]]:
+        """Lists the candidates that may be elected, the most stake first."""
+
+    @_abc_1.abstractmethod
+    def ListDelegations(
+        self,
+        request: _ledger_pb2.ListDelegationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.ListDelegationsResponse, _abc.Awaitable[_ledger_pb2.ListDelegationsResponse]]:
+        """Lists what an account has delegated, earned and takes back."""
+
+    @_abc_1.abstractmethod
+    def GetEconomy(
+        self,
+        request: _ledger_pb2.GetEconomyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ledger_pb2.GetEconomyResponse, _abc.Awaitable[_ledger_pb2.GetEconomyResponse]]:
+        """Reads supply, the running epoch, and how spread the seats are."""
 
 def add_LedgerServiceServicer_to_server(servicer: LedgerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

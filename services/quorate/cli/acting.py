@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from quorate.cli import life, output, session, wallet
+from quorate.cli.hints import find_next_step
 from quorate.cli.tx import sign
 from quorate.core.errors import InvalidInput, Unavailable
 from quorate.core.transactions import Payload
@@ -56,12 +57,16 @@ def act(way: Way, build: Build, find: Callable[[Receipt], Found] = lambda _: {})
     receipt, stages_ms = session.run(way.endpoint, work)
     has_worked = receipt.outcome is Outcome.SUCCEEDED
     found = find(receipt) if has_worked else {}
+    step = "" if has_worked else find_next_step(receipt.reason)
     if way.as_json:
         stages = {stage.name.lower(): round(ms, 1) for stage, ms in stages_ms.items()}
-        output.print_json({**life.receipt_document(receipt), **found, "stages_ms": stages})
+        output.print_json(
+            {**life.receipt_document(receipt), **found, "stages_ms": stages, "next_step": step}
+        )
     else:
         rows = [("transaction", receipt.id.hex()), ("outcome", receipt.outcome.name.lower())]
         rows += [("reason", receipt.reason)] if receipt.reason else []
+        rows += [("next", step)] if step else []
         output.print_fields([*rows, *found.items()])
     if not has_worked:
         raise typer.Exit(faults.EXIT_PRECONDITION)

@@ -8,6 +8,7 @@ import typer
 
 from quorate.cli import (
     audit,
+    candidates,
     devnet,
     genesis,
     gov,
@@ -17,6 +18,7 @@ from quorate.cli import (
     output,
     reads,
     receipt,
+    stake,
     token,
     tx,
 )
@@ -55,6 +57,8 @@ app.add_typer(devnet.app, name="devnet")
 app.add_typer(genesis.app, name="genesis")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tx.app, name="tx")
+app.add_typer(candidates.app, name="candidate")
+app.add_typer(stake.app, name="stake")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(token.app, name="token")
 app.add_typer(lock.app, name="lock")
@@ -62,6 +66,7 @@ app.add_typer(gov.app, name="gov")
 app.command(short_help="Show an account.")(reads.account)
 app.command(short_help="Show a block, or the latest ones.")(reads.block)
 app.command(short_help="Show the seats of an epoch.")(reads.seats)
+app.command(short_help="Show the running epoch, supply, and spread of seats.")(reads.epoch)
 app.command(short_help="Show the chain and its validators.")(reads.status)
 app.command(short_help="Show an epoch's seats, and who lied.")(reads.seats)
 app.command(short_help="Get tokens of the local network.")(reads.faucet)

@@ -9,6 +9,12 @@ from rich.text import Text
 
 from quorate.cli import life, options, output, session, wallet
 from quorate.cli.panels import describe_validator, make_validators_table
+from quorate.cli.stake_panels import (
+    describe_economy,
+    format_left,
+    format_short,
+    print_economy,
+)
 from quorate.cli.tx import sign
 from quorate.core.errors import InvalidInput
 from quorate.core.params import Params
@@ -16,6 +22,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.payloads import build_transfers
+from quorate.sdk.stake_values import Economy
 from quorate.sdk.transactions import Options
 from quorate.sdk.values import Account, Block, Outcome, Receipt, Seat, SeatSet, Status, Validator
 
@@ -107,15 +114,7 @@ def seats(
 
     found = session.run(endpoint, work)
     if as_json:
-        listed = [
-            {
-                "seat": each.seat,
-                "name": each.name,
-                "public_key": each.public_key.hex(),
-                "mark": _describe_mark(each),
-            }
-            for each in found.seats
-        ]
+        listed = [_describe_seat(each) for each in found.seats]
         document = {**found._asdict(), "hash": found.hash.hex(), "seats": listed}
         output.print_json(document)
         return
@@ -128,12 +127,39 @@ def seats(
         ]
     )
     output.out.print()
-    table = output.make_table("seat", "validator", "public key", "marked", right=("seat",))
+    table = output.make_table(
+        "seat", "validator", "candidate", "stake", "missed", "left", "public key", "marked",
+        right=("seat", "stake", "missed", "left"),
+    )  # fmt: skip
     for each in found.seats:
         mark = f"view {each.view:,}, at height {each.height:,}" if each.evidence else "no"
-        style = "bold red" if each.evidence else "dim"
-        table.add_row(str(each.seat), each.name, each.public_key.hex(), Text(mark, style=style))
+        table.add_row(
+            str(each.seat),
+            Text(each.name, style="bold"),
+            Text(format_short(each.candidate), style="dim"),
+            output.format_amount(each.stake),
+            f"{each.missed:,}",
+            format_left(each.views_left),
+            Text(each.public_key.hex()[:16] + "…", style="dim"),
+            Text(mark, style="bold red" if each.evidence else "dim"),
+        )
     output.out.print(table)
+
+
+def epoch(endpoint: options.Endpoint = None, as_json: options.Json = False) -> None:
+    """**quorate epoch --json**
+
+    Show when the running epoch ends, how much there is of the token, and how spread the seats are.
+    """
+
+    async def work(client: Client) -> Economy:
+        return await client.economy()
+
+    found = session.run(endpoint, work)
+    if as_json:
+        output.print_json(describe_economy(found))
+    else:
+        print_economy(found)
 
 
 def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> None:
@@ -167,6 +193,19 @@ def status(endpoint: options.Endpoint = None, as_json: options.Json = False) -> 
     )
     output.out.print()
     output.out.print(make_validators_table(validators))
+
+
+def _describe_seat(seat: Seat) -> dict[str, Any]:
+    return {
+        "seat": seat.seat,
+        "name": seat.name,
+        "public_key": seat.public_key.hex(),
+        "mark": _describe_mark(seat),
+        "candidate": format_address(seat.candidate),
+        "stake": seat.stake,
+        "missed": seat.missed,
+        "views_left": seat.views_left,
+    }
 
 
 def _describe_mark(seat: Seat) -> dict[str, Any] | None:

@@ -24,6 +24,15 @@ from quorate.sdk.payloads import (
 )
 from quorate.sdk.sender import Lanes, Sender, set_fee, sign_with_fee
 from quorate.sdk.sending import Follower, drive, send_and_wait
+from quorate.sdk.stake_values import (
+    Candidate,
+    Candidates,
+    Chances,
+    Delegation,
+    Delegations,
+    Economy,
+    Obstacle,
+)
 from quorate.sdk.transactions import (
     Options,
     Signed,
@@ -49,12 +58,12 @@ from quorate.sdk.values import (
 from quorate.sdk.watching import Cursor, Watch
 
 __all__ = [
-    "Account", "Block", "Blocker", "Client", "Cost", "Cursor", "Executed", "Explanation",
-    "FeeEstimate", "Follower", "Key", "Lanes", "Options", "Outcome", "Position", "Queue",
-    "Receipt", "Rejection", "Remedy", "Seat", "SeatProof", "SeatReady", "SeatSet", "Sender",
-    "Signed", "Simulation", "Stage", "Staged", "Status", "Terms", "Update", "Validator",
-    "Watch", "build_ready", "build_register", "build_rotate", "build_transfers",
-    "compute_weight_max", "decrypt_key", "drive", "encode_unsigned", "encrypt_key",
-    "format_address", "generate_phrase", "load_key", "parse_address", "save_key",
-    "send_and_wait", "set_fee", "sign_payloads", "sign_with_fee",
+    "Account", "Block", "Blocker", "Candidate", "Candidates", "Chances", "Client", "Cost", "Cursor",
+    "Delegation", "Delegations", "Economy", "Executed", "Explanation", "FeeEstimate", "Follower",
+    "Key", "Lanes", "Obstacle", "Options", "Outcome", "Position", "Queue", "Receipt", "Rejection",
+    "Remedy", "Seat", "SeatProof", "SeatReady", "SeatSet", "Sender", "Signed", "Simulation",
+    "Stage", "Staged", "Status", "Terms", "Update", "Validator", "Watch", "build_ready",
+    "build_register", "build_rotate", "build_transfers", "compute_weight_max", "decrypt_key",
+    "drive", "encode_unsigned", "encrypt_key", "format_address", "generate_phrase", "load_key",
+    "parse_address", "save_key", "send_and_wait", "set_fee", "sign_payloads", "sign_with_fee",
 ]  # fmt: skip

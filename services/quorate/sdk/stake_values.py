@@ -1,7 +1,7 @@
 """What the network answers about stake, as plain values."""
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
 
@@ -91,7 +91,7 @@ class Unbonding(NamedTuple):
 
 
 class Moved(NamedTuple):
-    """Stake that was redelegated to `target`, out of reach of the source's slash in `safe_epoch`."""
+    """Stake that was redelegated to `target`; in `safe_epoch` the source's slash can't reach it."""
 
     target: bytes
     epoch: int
@@ -176,10 +176,10 @@ class Economy(NamedTuple):
 
 def to_candidate(message: pb.Candidate) -> Candidate:
     """Return the candidate of a message."""
-    renamed = {"is_resigned": message.resigned, "is_slashed": message.slashed}
-    plain = [name for name in Candidate._fields if name not in (*renamed, "chances")]
-    values = {name: getattr(message, name) for name in plain}
-    return Candidate(**values, **renamed, chances=_to_chances(message.chances))
+    values: dict[str, Any] = {
+        name: getattr(message, name.removeprefix("is_")) for name in Candidate._fields
+    }
+    return Candidate(**{**values, "chances": _to_chances(message.chances)})
 
 
 def _to_chances(message: pb.Chances) -> Chances:

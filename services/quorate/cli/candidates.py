@@ -1,6 +1,5 @@
 """`quorate candidate …`: stand for a seat, and see who does."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,21 +7,19 @@ import typer
 
 from quorate.cli import options, output, session, staking, wallet
 from quorate.cli.acting import From, Timeout, Way, act
+from quorate.cli.seat_words import load_proof, load_ready
 from quorate.cli.stake_panels import (
     describe_candidate,
     print_candidate,
     print_candidates,
 )
-from quorate.core.crypto import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 from quorate.core.errors import InvalidInput
 from quorate.core.staking.payloads import Resign, Unjail, UpdateCandidate
 from quorate.core.transactions import Payload
-from quorate.core.values import format_address, parse_address
+from quorate.core.values import format_address
 from quorate.sdk.client import Client
 from quorate.sdk.payloads import (
     SENDER,
-    SeatProof,
-    SeatReady,
     Terms,
     build_ready,
     build_register,
@@ -36,8 +33,8 @@ Seat = Annotated[
     Path,
     typer.Option(
         "--seat",
-        metavar="FILE",
-        help="What the node gives: JSON with seat_key, candidate and its signature; - is stdin.",
+        metavar="SOCKET|FILE",
+        help="The node's consensus.sock; or JSON of what it says; - is standard input.",
     ),
 ]
 Name = Annotated[str, typer.Option("--name", help="What people call it by, 1 to 64 bytes.")]
@@ -65,14 +62,14 @@ def register(
     endpoint: options.Endpoint = None,
     as_json: options.Json = False,
 ) -> None:
-    """**quorate candidate register 1000 --name mine --seat proof.json --from alice**
+    """**quorate candidate register 1000 --name mine --seat node/consensus.sock --from alice**
 
     Make the signer the owner of a candidate, with stake of its own. The seat key's proof comes from
     the node that holds the key, so that the key never leaves it. After the node's Ready it can be
     elected.
     """
     units, share_bp = output.parse_amount(stake), staking.parse_percent(commission)
-    proof, directory = _load_proof(seat), wallet.find_directory(keys_dir)
+    proof, directory = load_proof(seat), wallet.find_directory(keys_dir)
 
     way = Way(
         sender=sender, timeout_s=timeout_s, keys_dir=keys_dir, password_file=password_file,
@@ -83,7 +80,8 @@ def register(
         if proof.candidate != signer:
             raise InvalidInput(
                 f"the proof is for {format_address(proof.candidate)}, but "
-                f"{format_address(signer)} signs: give the node that address as its candidate and ask it again",
+                f"{format_address(signer)} signs: give the node that address as its candidate, "
+                "and ask it again",
                 reason="PROOF_OF_ANOTHER",
             )
         named = wallet.resolve(directory, operator) if operator else signer
@@ -150,12 +148,12 @@ def ready(
     endpoint: options.Endpoint = None,
     as_json: options.Json = False,
 ) -> None:
-    """**quorate candidate ready --seat ready.json**
+    """**quorate candidate ready --seat node/consensus.sock**
 
     Bring a seat key's signature that its machine is in step in this epoch. Anyone may; after a
     rotation it puts the new key in place. Who holds a seat needs none.
     """
-    found = _load_ready(seat)
+    found = load_ready(seat)
 
     way = Way(
         sender=sender, timeout_s=timeout_s, keys_dir=keys_dir, password_file=password_file,
@@ -179,12 +177,12 @@ def rotate(
     endpoint: options.Endpoint = None,
     as_json: options.Json = False,
 ) -> None:
-    """**quorate candidate rotate --seat proof.json --from alice**
+    """**quorate candidate rotate --seat new/consensus.sock --from alice**
 
     Name the seat key of another machine for the candidate that the proof is for. It takes over at
     an election after its Ready; until then the old key votes on.
     """
-    proof = _load_proof(seat)
+    proof = load_proof(seat)
 
     way = Way(
         sender=sender, timeout_s=timeout_s, keys_dir=keys_dir, password_file=password_file,
@@ -306,39 +304,3 @@ def list_(
         return
     figures = {name: getattr(found, name) for name in ("height", "epoch", "total", "electable")}
     output.print_json({**figures, "candidates": list(map(describe_candidate, found.candidates))})
-
-
-def _load_proof(path: Path) -> SeatProof:
-    found = _load(path)
-    return SeatProof(*_take_seat(found), _take(found, "proof", SIGNATURE_BYTES))
-
-
-def _load_ready(path: Path) -> SeatReady:
-    found = _load(path)
-    seat_key, candidate = _take_seat(found)
-    epoch = found.get("epoch")
-    if not isinstance(epoch, int) or epoch < 0:
-        raise InvalidInput("the seat's JSON has no epoch: ask the node for its Ready")
-    signature = _take(found, "signature", SIGNATURE_BYTES)
-    return SeatReady(epoch, seat_key, candidate, signature)
-
-
-def _take_seat(found: dict[str, object]) -> tuple[bytes, bytes]:
-    candidate = parse_address(str(found.get("candidate", "")))
-    return _take(found, "seat_key", PUBLIC_KEY_BYTES), candidate
-
-
-def _take(found: dict[str, object], name: str, size: int) -> bytes:
-    return staking.parse_hex(str(found.get(name, "")), size, f"{name} of the seat's JSON")
-
-
-def _load(path: Path) -> dict[str, object]:
-    """Return what a node has said of its seat key; raises InvalidInput."""
-    try:
-        text = typer.get_text_stream("stdin").read() if str(path) == "-" else path.read_text()
-        found = json.loads(text)
-    except (OSError, ValueError) as error:
-        raise InvalidInput(f"cannot read the seat's JSON: {error}", reason="NO_SEAT") from error
-    if not isinstance(found, dict):
-        raise InvalidInput("the seat's JSON is no object", reason="NO_SEAT")
-    return found

@@ -48,17 +48,6 @@ async def find_candidate(client: Client, directory: Path, text: str) -> bytes:
         ) from error
 
 
-def parse_hex(text: str, size: int, what: str) -> bytes:
-    """Return so many bytes of hex digits; raises InvalidInput."""
-    try:
-        data = bytes.fromhex(text.strip())
-    except ValueError:
-        data = b""
-    if len(data) != size:
-        raise InvalidInput(f"{what} must be {2 * size} hex digits", reason="MALFORMED_HEX")
-    return data
-
-
 def parse_percent(text: str) -> int:
     """Return the basis points of a percentage such as 5 or 7.25; raises InvalidInput."""
     whole, _, part = text.removesuffix("%").partition(".")

@@ -7,6 +7,7 @@ from typing import Self
 
 from quorate.api.transaction.v1 import transaction_pb2 as pb
 from quorate.api.transaction.v1 import transaction_pb2_grpc
+from quorate.core.errors import Overloaded, Unavailable
 from quorate.devnet.accounts import address_of, load_accounts
 from quorate.devnet.load.book import Book, Senders
 from quorate.devnet.load.plan import Outcome
@@ -15,12 +16,23 @@ from quorate.devnet.load.streams import Slot, Submitter, Watcher
 from quorate.devnet.network import Network
 from quorate.kit.rpc import open_channel
 from quorate.sdk.client import Client
+from quorate.sdk.values import Status
+from tests.faults.lasting import last
 
 # So long takes nothing on a machine that still works: what a test claims about time it measures.
 PATIENCE_S = 60.0
 SENDERS = 32
 _CHUNK_EVERY_S = 0.05
 _FOREVER_S = 1e9
+
+
+async def read_status(client: Client) -> Status:
+    """Return the chain's status; a busy gateway may take a while to be connected."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with contextlib.suppress(Unavailable, Overloaded):
+                return await client.status()
+            await last(_CHUNK_EVERY_S)
 
 
 class Traffic:
@@ -39,7 +51,7 @@ class Traffic:
         accounts = load_accounts(self._network.layout.directory)
         seeds = [accounts.load_seed(index) for index in range(SENDERS)]
         async with Client(self._network.layout.endpoint) as client:
-            status = await client.status()
+            status = await read_status(client)
         runs = [
             sign_run(
                 Run(

@@ -22,6 +22,7 @@ from quorate.sdk.keys import Key
 from quorate.sdk.sender import Lanes, Sender
 from quorate.sdk.sending import RETRY_S
 from quorate.sdk.values import Outcome, Receipt
+from tests.faults.lasting import last
 from tests.idempotency.plan import Plan, Send
 
 # One of so many payments is sent again, byte by byte, when it is long executed.
@@ -122,7 +123,7 @@ async def open_sender(client: Client, key: Key, lanes: Lanes) -> Sender:
         try:
             return await sender.__aenter__()
         except (Overloaded, Unavailable):
-            await asyncio.sleep(RETRY_S)
+            await last(RETRY_S)
 
 
 def say(**values: object) -> None:

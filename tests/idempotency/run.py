@@ -68,8 +68,8 @@ def run(seed: int, sends: int, kills: int) -> Report:
             progress.update(task, completed=report.done, total=report.work, rate=shown)
             if not console.is_terminal and now_s - told_s >= 10:
                 told_s = now_s
-                left_s = (report.work - report.done) / max(rate, 1e-9)
-                print(f"{report.done} of {report.work}, {shown}, {left_s:.0f} s left", flush=True)
+                left = f"{(report.work - report.done) / rate:.0f} s left" if report.done else ""
+                print(f"{report.done} of {report.work}, {shown}, {left}", flush=True)
 
         limit_s = LIMIT_S + SECONDS_PER_SEND * sends
         return asyncio.run(run_sends(seed, sends, kills, tell, limit_s))

@@ -81,7 +81,8 @@ async def sum_balances(layout: Layout, more: Iterable[bytes] = ()) -> tuple[int,
         async def read(address: bytes) -> int:
             async with room:
                 request = pb.GetAccountRequest(address=address)
-                return (await ledger.GetAccount(request, timeout=_CALL_S)).account.balance
+                call = ledger.GetAccount(request, timeout=_CALL_S, wait_for_ready=True)
+                return (await call).account.balance
 
         balances = await asyncio.gather(*[read(address) for address in sorted(addresses)])
         held = [await _read_held(ledger, owner) for owner in sorted({*owners, *more})]

@@ -1,5 +1,6 @@
 """A forked chain's state file holds exactly what its genesis names, and it adds up."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -249,10 +250,8 @@ writes = st.dictionaries(st.binary(max_size=80), st.binary(max_size=80), max_siz
 
 @given(writes)
 def test_any_records_are_taken_or_refused_by_name(found: dict[bytes, bytes]) -> None:
-    try:
-        tally(found)
-    except InvalidGenesis as error:
-        assert error.field.startswith("state")
+    with contextlib.suppress(InvalidGenesis):
+        assert tally(found)[1].records == len(found)
 
 
 @given(st.binary(max_size=60), st.binary(max_size=60))

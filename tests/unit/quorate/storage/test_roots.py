@@ -1,6 +1,7 @@
 """A chain that was cut off goes on: its root is written whole or not at all, and served as such."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,19 +162,18 @@ async def test_finality_receipts_are_proven_from_the_new_genesis(
     await node.commit(blocks)
     result = node.chain.store.load_results(HEIGHT + 3, HEIGHT + 3)[0]
     last = blocks[-1][0]
-    claim = dict(height=HEIGHT + 3, write_digest=result.write_digest)
-    executed = type(last.header.executed)(
-        **claim, state_root=bytes(32), receipts_root=result.receipts_root,
-        next_set_hash=last.header.executed.next_set_hash,
+    executed = replace(
+        last.header.executed, height=HEIGHT + 3, write_digest=result.write_digest,
+        receipts_root=result.receipts_root,
     )  # fmt: skip
     await node.commit([(forked.block(last, executed=executed), [])])
     identity = forked.identify(blocks[1][1][0].transactions()[0])
     request = ledger_pb2.GetFinalityReceiptRequest(id=identity)
-    proof = (await node.ledger.GetFinalityReceipt(request)).of
+    proof = (await node.ledger.GetFinalityReceipt(request)).finality_receipt
     proven = verify(proof, Trust(forked.genesis.hash))
     assert (proven.receipt.id, proven.height) == (identity, HEIGHT + 2)
+    request = ledger_pb2.GetFinalityReceiptRequest(id=identity, from_epoch=0)
     with pytest.raises(AioRpcError) as caught:
-        request = ledger_pb2.GetFinalityReceiptRequest(id=identity, from_epoch=0)
         await node.ledger.GetFinalityReceipt(request)
     assert caught.value.code() is StatusCode.NOT_FOUND
 

@@ -6,7 +6,7 @@ that chain makes the same genesis, byte for byte, and can compare its hash.
 
 import asyncio
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +42,6 @@ from quorate.core.genesis_entries import SeatEntry
 from quorate.core.genesis_fields import Faults
 from quorate.core.genesis_fork import Cut, apply_cut
 from quorate.core.genesis_records import Tally, get_state_name
-from quorate.core.params import Params
 from quorate.storage.database import check_idle
 from quorate.storage.replay import Replay, Replayed
 from quorate.storage.roots import iter_records
@@ -60,7 +59,7 @@ class _Order:
     home: Path
     height: int
     time_ms: int | None
-    params: Params
+    changes: dict[str, int]
     entries: tuple[SeatEntry, ...]
     quiet: bool
 
@@ -101,7 +100,7 @@ def fork(
         home=home,
         height=at,
         time_ms=time_ms,
-        params=replace(source.params, **parse_params(param or [])),
+        changes=parse_params(param or []),
         entries=_read_members(members, source),
         quiet=as_json,
     )
@@ -181,8 +180,9 @@ async def _cut(order: _Order, scratch: Path) -> tuple[str, Replayed]:
             chain_id=source.chain_id,
             fork_epoch=source.fork_epoch + 1,
             time_ms=header.time_ms if order.time_ms is None else order.time_ms,
-            params=order.params,
+            params=source.params,
             entries=order.entries,
+            changes=order.changes,
         )
         if cut.time_ms < header.time_ms:
             raise InvalidGenesis("time_ms", f"is before the block's, {header.time_ms}")
@@ -195,7 +195,7 @@ async def _cut(order: _Order, scratch: Path) -> tuple[str, Replayed]:
     finally:
         replay.close()
     text = build_genesis(
-        cut.chain_id, cut.time_ms, cut.params, forked.seats, {},
+        cut.chain_id, cut.time_ms, forked.params, forked.seats, {},
         fork_epoch=cut.fork_epoch,
         parent=Parent(
             source.hash, source.fork_epoch, header.height, forked.epoch, found.block.digest,

@@ -21,6 +21,7 @@ from quorate.core.values import HASH_BYTES, UINT64_MAX
 
 UNIT_DIGITS = 9
 _UNIT = 1_000_000_000
+_WHOLE_DIGITS_MAX = 20
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -73,6 +74,8 @@ def parse_amount(text: str) -> int:
         raise InvalidInput(
             f"'{text}' is no amount: give tokens like 12 or 0.5", reason="MALFORMED_AMOUNT"
         )
+    if len(whole) > _WHOLE_DIGITS_MAX:
+        raise InvalidInput("that is more than there can be", reason="MALFORMED_AMOUNT")
     if (dot and not part) or len(part) > UNIT_DIGITS:
         raise InvalidInput(
             f"'{text}' has more than {UNIT_DIGITS} decimals or none after the point",

@@ -177,7 +177,7 @@ def compute_first_epoch(cut_epoch: int) -> int:
     """Return the first epoch of a chain that was cut off in an epoch.
 
     The epoch between never runs. It has the fork's first set, so that no seat of the parent counts
-    for anything here (docs/protocol.md#G5).
+    for anything here (docs/protocol.md#O5).
     """
     return cut_epoch + 2
 

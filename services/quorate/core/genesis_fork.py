@@ -7,13 +7,15 @@ the cut epoch still owed are made, the new seats' candidates get their keys, and
 genesis says itself (sets to come, the epoch's start, conduct of its seats) is left out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from quorate.core.accusations import EPOCHS_BACK
 from quorate.core.epochs import EpochStart
+from quorate.core.genesis import compute_first_epoch
 from quorate.core.genesis_entries import Entries, SeatEntry, compute_proof_domain
 from quorate.core.genesis_fields import Faults, Fields
+from quorate.core.governance.parameters import CHANGES_KEY, are_consistent, compute_params
 from quorate.core.params import SEATS_MAX, Params
 from quorate.core.seats import SeatSet
 from quorate.core.staking.records import (
@@ -41,28 +43,39 @@ from quorate.core.values import ZERO_HASH, Address, format_address
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """What a fork is made of: the chain's name, the new fork epoch, time, rules and seats."""
+    """What a fork is made of: the chain's name, the new fork epoch, its time and its seats.
+
+    `params` are those of the parent's genesis; `changes` are parameters that shall differ from what
+    is in force at the cut.
+    """
 
     chain_id: str
     fork_epoch: int
     time_ms: int
     params: Params
     entries: Sequence[object]
+    changes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Forked:
-    """The forked chain's seats, in order, and the epoch that the cut ended."""
+    """The forked chain's seats, in order, the epoch that the cut ended, and its parameters."""
 
     seats: tuple[SeatEntry, ...]
     epoch: int
+    params: Params
 
 
 def apply_cut(changes: Changes, cut: Cut) -> Forked:
     """Turn the state of a chain into what its fork starts from; raises InvalidGenesis."""
     faults = Faults()
     start = EpochStart.decode(changes.get(EPOCH_START_KEY))
-    _apply_slashes(changes, start, cut.params.slash_bp)
+    voted = changes.get(CHANGES_KEY)
+    _apply_slashes(changes, start, compute_params(voted, start.epoch, cut.params).slash_bp)
+    params = compute_params(voted, compute_first_epoch(start.epoch), cut.params)
+    params = replace(params, **cut.changes)
+    if not are_consistent(params):
+        faults.add("params.seats_min", "is above seats_max")
     document = Fields({"seats": list(cut.entries)}, "", faults)
     entries = Entries(compute_proof_domain(cut.chain_id, cut.fork_epoch), cut.time_ms)
     seats: list[tuple[Address, Candidate, SeatEntry]] = []
@@ -71,13 +84,14 @@ def apply_cut(changes: Changes, cut: Cut) -> Forked:
         if fields.is_sound and any(owner == other for other, _, _ in seats):
             fields.fail("owner", "has another seat of this list")
         if fields.is_sound:
-            candidate = _Member(changes, cut, fields).apply(owner, wished)
+            candidate = _Member(changes, params, fields).apply(owner, wished)
             seats.append((owner, candidate, _describe(fields, owner, candidate)))
     faults.require()
-    for key in (EPOCH_START_KEY, PERFORMANCE_KEY, compute_set_key(start.epoch + 1)):
+    coming = compute_set_key(start.epoch + 1)
+    for key in (EPOCH_START_KEY, PERFORMANCE_KEY, CHANGES_KEY, coming):
         changes.put(key, b"")
     seats.sort(key=lambda each: (-each[1].stake, each[0]))
-    return Forked(tuple([entry for _, _, entry in seats]), start.epoch)
+    return Forked(tuple([entry for _, _, entry in seats]), start.epoch, params)
 
 
 def _apply_slashes(changes: Changes, start: EpochStart, slash_bp: int) -> None:
@@ -94,8 +108,8 @@ def _apply_slashes(changes: Changes, start: EpochStart, slash_bp: int) -> None:
 class _Member:
     """One entry of the set, and the candidate that it is or becomes."""
 
-    def __init__(self, changes: Changes, cut: Cut, fields: Fields) -> None:
-        self._changes, self._cut, self._fields = changes, cut, fields
+    def __init__(self, changes: Changes, params: Params, fields: Fields) -> None:
+        self._changes, self._params, self._fields = changes, params, fields
 
     def apply(self, owner: Address, wished: Candidate) -> Candidate:
         """Return the candidate with its new seat key; notes what is wrong with the entry."""
@@ -121,7 +135,7 @@ class _Member:
 
     def _register(self, owner: Address, candidate: Candidate) -> None:
         """Bond a new candidate's stake out of its owner's balance."""
-        stake, least = candidate.stake, self._cut.params.self_stake_min
+        stake, least = candidate.stake, self._params.self_stake_min
         if stake < least:
             self._fields.fail("stake", f"of a new candidate must be at least {least}")
             return

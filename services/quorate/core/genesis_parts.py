@@ -2,7 +2,7 @@
 
 A part is a JSON object with some of the fields of a genesis: one has the chain's name, time and
 parameters, others have accounts, or a candidate whose seat key never left its machine. Whoever
-assembles the same parts, in whatever order, gets the same document (docs/protocol.md#G3).
+assembles the same parts, in whatever order, gets the same document (docs/protocol.md#O3).
 """
 
 import json

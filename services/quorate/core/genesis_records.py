@@ -2,7 +2,7 @@
 
 A line is `key value` in hex digits, then a line feed. Each record must be of a known kind and
 encode back to the same bytes; all together must add up: every unit of stake is somebody's, and
-nothing is promised that is not there (docs/protocol.md#G6).
+nothing is promised that is not there (docs/protocol.md#O6).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +13,14 @@ from quorate.core import crypto
 from quorate.core.codec import U16, U64
 from quorate.core.errors import InvalidGenesis, MalformedBytes
 from quorate.core.genesis import Genesis, StateReference
+from quorate.core.governance.records import (
+    OPEN_KEY,
+    decode_opened,
+    decode_proposal,
+    encode_opened,
+)
+from quorate.core.governance.upgrades import decode_upgrades, encode_upgrades
+from quorate.core.locks.records import decode_lock
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, SEATS_MAX, SUPPLY_MAX
 from quorate.core.seats import SeatSet
 from quorate.core.staking.records import (
@@ -35,6 +43,7 @@ from quorate.core.state import (
     decode_mark,
     encode_expiries,
 )
+from quorate.core.tokens.records import Token, decode_balance, decode_token
 from quorate.core.values import HASH_BYTES, Hash
 
 # A line is read no further than this; the longest records are lists of what ends at a height.
@@ -86,6 +95,8 @@ class Tally:
         self._bonded: dict[bytes, int] = {}
         self._owed: dict[bytes, int] = {}
         self._stated_standing: int | None = None
+        self._tokens: dict[bytes, Token] = {}
+        self._held: dict[bytes, int] = {}
 
     def add(self, key: bytes, value: bytes) -> bytes:
         """Take the next record and return its line; raises InvalidGenesis."""
@@ -109,8 +120,10 @@ class Tally:
         """Return what names all records taken; raises InvalidGenesis unless they add up."""
         for owner, candidate in self._candidates.items():
             self._check_candidate(owner, candidate)
-        if not self._bonded.keys() <= self._candidates.keys():
-            raise InvalidGenesis("state", "stake is bonded to a candidate that there is not")
+        if not self._held.keys() <= self._tokens.keys():
+            raise InvalidGenesis("state", "somebody has a token that there is not")
+        if any(held != self._tokens[each].supply for each, held in self._held.items()):
+            raise InvalidGenesis("state", "a token's supply is not what its holders have")
         if self._standing != (self._stated_standing or 0):
             raise InvalidGenesis("state", "the count of standing candidates is wrong")
         if self._supply > SUPPLY_MAX:
@@ -200,24 +213,64 @@ class Tally:
         _require(len(key) == 1 + crypto.PUBLIC_KEY_BYTES, "seat key")
         _require(value in self._candidates, "seat key of no candidate")
 
+    def _read_token(self, key: bytes, value: bytes) -> None:
+        token = decode_token(value)
+        _require(len(key) == _ADDRESS and token.encode() == value, "token")
+        self._tokens[key[1:]] = token
+        self._hold(key[1:], 0)
+
+    def _read_balance(self, key: bytes, value: bytes) -> None:
+        amount = decode_balance(value)
+        _require(len(key) == _ADDRESS + HASH_BYTES and amount > 0, "token balance")
+        self._hold(key[_ADDRESS:], amount)
+
+    def _read_lock(self, key: bytes, value: bytes) -> None:
+        lock = decode_lock(value)
+        _require(len(key) == _ADDRESS and lock.encode() == value, "lock")
+        if lock.token:
+            self._hold(lock.token, lock.amount)
+        else:
+            self._supply += lock.amount
+
+    def _hold(self, token: bytes, amount: int) -> None:
+        self._held[token] = self._held.get(token, 0) + amount
+
+    def _read_proposal(self, key: bytes, value: bytes) -> None:
+        if key == OPEN_KEY:
+            opened = decode_opened(value)
+            _require(bool(opened) and encode_opened(opened) == value, "open proposals")
+        else:
+            proposal = decode_proposal(value)
+            _require(len(key) == _ADDRESS and proposal.encode() == value, "proposal")
+
+    def _read_upgrades(self, key: bytes, value: bytes) -> None:
+        upgrades = decode_upgrades(value)
+        _require(len(key) == 1 and bool(upgrades), "upgrades")
+        _require(encode_upgrades(upgrades) == value, "upgrades")
+
     def _read_count(self, key: bytes, value: bytes) -> None:
         _require(len(key) == 1 and len(value) == 4, "count of candidates")
         self._stated_standing = decode_count(value)
 
 
-# Of these kinds may the records of a cut be. The epoch's start and its seats' conduct (e, w) are
-# not: they follow from the genesis.
+# Of these kinds may the records of a cut be. The epoch's start, its seats' conduct and changes of
+# parameters (e, w, g) are not: they follow from the genesis.
 KINDS: Final[dict[bytes, Callable[[Tally, bytes, bytes], None]]] = {
     b"a": Tally._read_account,
+    b"b": Tally._read_balance,
     b"c": Tally._read_candidate,
     b"d": Tally._read_delegation,
     b"i": Tally._read_idempotency,
     b"k": Tally._read_seat_key,
+    b"l": Tally._read_lock,
     b"m": Tally._read_mark,
     b"n": Tally._read_count,
+    b"p": Tally._read_proposal,
     b"r": Tally._read_moved,
     b"s": Tally._read_set,
+    b"t": Tally._read_token,
     b"u": Tally._read_unbonding,
+    b"v": Tally._read_upgrades,
     b"x": Tally._read_expiries,
 }
 

@@ -166,7 +166,7 @@ class Chain:
     def _stand_within(self, error: Unavailable) -> None:
         """Serve what is executed of a run that this software can't finish."""
         certified = self.height
-        while certified and self.store.load_certificate(certified) is None:
+        while certified > self.store.genesis.height and not self.store.load_certificate(certified):
             certified -= 1
         # A run lies in one epoch, which goes on within it.
         self.certified_height, self.certified_start = certified, self.start

@@ -40,7 +40,11 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     "command",
     [
         [], ["tx", "send"], ["tx", "status"], ["tx", "watch"], ["keys", "new"], ["keys", "show"],
-        ["keys", "import"], ["keys", "recover"], ["account"], ["block"], ["seats"], ["audit"],
+        ["keys", "import"], ["keys", "recover"], ["keys", "candidate"],
+        *[["genesis", name] for name in (
+            "init", "add-account", "add-candidate", "assemble", "check", "hash", "fork", "adopt"
+        )],
+        ["account"], ["block"], ["seats"], ["audit"],
         ["status"], ["receipt", "get"], ["receipt", "verify"], ["serve"], ["faucet"], ["load"],
         ["devnet", "run"], ["devnet", "up"],
         ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],

@@ -22,6 +22,7 @@ from quorate.core.genesis_entries import SeatEntry
 from quorate.core.genesis_fork import Cut, Forked, apply_cut
 from quorate.core.genesis_records import Tally, read_lines
 from quorate.core.genesis_state import compute_genesis_writes
+from quorate.core.governance.parameters import CHANGES_KEY, Change, encode_changes
 from quorate.core.params import Params
 from quorate.core.records import MemoryRecords
 from quorate.core.staking.records import (
@@ -75,15 +76,18 @@ def build_state() -> MemoryRecords:
     return state
 
 
-def cut(state: MemoryRecords, *entries: object) -> tuple[Forked, dict[bytes, bytes]]:
+def cut(
+    state: MemoryRecords, *entries: object, changes: dict[str, int] | None = None
+) -> tuple[Forked, dict[bytes, bytes]]:
     """Return what a fork gives, and the state it leaves."""
-    changes = Changes(state)
-    found = apply_cut(
-        changes,
-        Cut(chain_id=CHAIN, fork_epoch=1, time_ms=9, params=PARAMS, entries=entries),
-    )
+    taken = Changes(state)
+    wished = Cut(
+        chain_id=CHAIN, fork_epoch=1, time_ms=9, params=PARAMS, entries=entries,
+        changes=changes or {},
+    )  # fmt: skip
+    found = apply_cut(taken, wished)
     left = MemoryRecords(state)
-    for part in changes.iter_writes(100):
+    for part in taken.iter_writes(100):
         left.take(part)
     return found, dict(left)
 
@@ -180,6 +184,25 @@ def test_evidence_of_the_epoch_that_the_cut_ends_is_paid_for() -> None:
     assert slashed.stake == 901
     assert decode_account(left[compute_account_key(TREASURY)]).balance == 100
     assert tally(left) == SUPPLY
+
+
+def test_parameters_that_were_voted_for_stay_in_force() -> None:
+    """Also those that would have come with the next epoch; what shall differ wins over both."""
+    state = build_state()
+    voted = [Change("slash_bp", 0, 2_000), Change("seats_max", 1, 9), Change("jail_epochs", 0, 3)]
+    state[CHANGES_KEY] = encode_changes(voted)
+    state[compute_mark_key(0, 1)] = Mark(3, HEIGHT - 1, b"e" * 32).encode()
+    found, left = cut(state, *TWO, changes={"jail_epochs": 4, "slash_bp": 1})
+    expected = replace(PARAMS, slash_bp=1, seats_max=9, jail_epochs=4)
+    assert found.params == expected
+    assert CHANGES_KEY not in left
+    assert load(left, OWNERS[1]).stake == 1_001 - 200
+
+
+def test_parameters_that_contradict_are_named() -> None:
+    with pytest.raises(InvalidGenesis) as caught:
+        cut(build_state(), *TWO, changes={"seats_max": 1})
+    assert caught.value.field == "params.seats_min"
 
 
 def test_evidence_that_was_paid_for_is_not_paid_twice() -> None:

@@ -19,6 +19,7 @@ VIEWS ?= 3
 SAMPLES ?= 100000
 KILLS ?= 200
 SENDS ?= 10000
+STEPS ?= 3000
 PROFILE ?= steady
 ARGS ?=
 
@@ -57,6 +58,10 @@ twins: $(STAMP) ## Two validators with one key: all scenarios of few views, many
 .PHONY: mutants
 mutants: $(STAMP) ## Break one rule of the engine after the other, and see which check notices
 	@$(PY) tests/mutants/run.py $(ARGS)
+
+.PHONY: economy
+economy: $(STAMP) ## Stake, rewards and elections against a plain second implementation: STEPS=50000
+	@$(PY) tests/economy/run.py --steps $(STEPS) --jobs 2 $(ARGS)
 
 .PHONY: faults
 faults: $(STAMP) ## Real processes, killed at random: KILLS=200; figures with ARGS=--figures

@@ -13,6 +13,8 @@ from tests.unit.quorate.core.liars import Liar
 DOMAIN = b"economy".ljust(32)
 # Execution leaves proofs to admission, like the signatures of the envelope.
 PROOF = bytes(64)
+# What a transaction weighs that is made by `World.make_sent`.
+WEIGHT_SENT = 10
 
 
 class Sent(NamedTuple):

@@ -90,8 +90,8 @@ PLANTED: Final[dict[str, Plant]] = {
     ),
     # Elections
     "ties by the other end": swap(
-        Election.iter_steps, "sorted([*elected, *found])",
-        "sorted([*elected, *found], key=lambda r: (r.less_stake, [-b for b in r.owner]))",
+        Election.iter_steps, "sorted([*elected, *electable])",
+        "sorted([*elected, *electable], key=lambda r: (r.less_stake, [-b for b in r.owner]))",
     ),
     "limit f not applied": swap(
         Election.iter_steps, "leavers[: self._faults], leavers[self._faults :]", "leavers, []"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from quorate.core import closing, transition
 from quorate.core.bft.leader import compute_leader_order
@@ -12,10 +13,11 @@ from quorate.core.crypto import compute_hash
 from quorate.core.epochs import EpochStart
 from quorate.core.outcomes import OUTCOMES
 from quorate.core.staking import election, slashing
-from quorate.core.state import EPOCH_START_KEY
+from quorate.core.state import EPOCH_START_KEY, Write
+from quorate.core.transactions import Transaction
 from quorate.core.transition import Execution
 from quorate.core.values import ZERO_HASH
-from tests.economy.actors import DOMAIN, Item, Sent, build_transaction
+from tests.economy.actors import DOMAIN, WEIGHT_SENT, Item, Sent, build_transaction
 from tests.economy.conservation import assert_conserved, compute_issued
 from tests.economy.founding import TIME_MS, Founding, found_real, found_reference
 from tests.economy.views import describe_differences, shorten, view_real, view_reference
@@ -56,25 +58,28 @@ class World:
         """Return which seat leads a view of the running epoch."""
         return self.order[view % len(self.order)]
 
-    def play(self, items: list[Item], *, views: int = 1, wait_ms: int = 1, lag: int = 1) -> None:
-        """Execute a block with these items on both sides and compare all there is.
+    def make_sent(self, *payloads: tuple[Any, ...]) -> Sent:
+        """Return a transaction of the first payload's signer, not refused for its own sake."""
+        sender = payloads[0][1]
+        sequence, until = self.expected.lanes.get((sender, 0), 0), self.head.height + 1
+        return Sent(sender, 0, sequence, until, 100 * WEIGHT_SENT, 0, WEIGHT_SENT, payloads)
+
+    def play(
+        self, items: list[Item], *, views: int = 1, wait_ms: int = 1, lag: int = 1
+    ) -> list[tuple[str, int]]:
+        """Execute a block with these items on both sides, compare all there is, return outcomes.
 
         `views` after its parent's view, `wait_ms` after its time; it claims the result of the block
-        `lag` below it.
+        `lag` below it. An outcome is the reason, "" for success, and the fee.
         """
-        head = self.head
-        height, view = head.height + 1, head.view + views
-        executed = replace(
-            head.executed, height=max(height - lag, head.executed.height, 0),
-            write_digest=compute_hash(b"digest", height.to_bytes(8, "big")),
-        )  # fmt: skip
-        header = replace(
-            head, epoch=self.epoch, view=view, height=height, parent_view=head.view,
-            time_ms=head.time_ms + wait_ms, proposer=self.get_leader(view),
-            base_fee=1 + height % 3, executed=executed,
-        )  # fmt: skip
+        header = self.build_header(views=views, wait_ms=wait_ms, lag=lag)
         expected = self._play_reference(header, items)
-        got = self._play_real(header, items)
+        transactions = []
+        for item in items:
+            self.number += 1
+            transactions.append(build_transaction(item, self.number))
+        got, writes = self.execute(header, transactions)
+        self.real.take(writes)
         self.head = header
         self._compare([
             f"{shorten(item)}: real {have}, reference {want}"
@@ -82,21 +87,26 @@ class World:
             if have != want
         ])  # fmt: skip
         self._follow()
+        return got
 
-    def _play_reference(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
-        self.expected.open(header.height, header.base_fee, header.time_ms)
-        outcomes = [
-            self.expected.send(item) if isinstance(item, Sent) else (self.expected.report(item), 0)
-            for item in items
-        ]
-        self.expected.end(header, list(self.order))
-        return outcomes
+    def build_header(self, *, views: int = 1, wait_ms: int = 1, lag: int = 1) -> Header:
+        """Return the header of the next block."""
+        head = self.head
+        height, view = head.height + 1, head.view + views
+        executed = replace(
+            head.executed, height=max(height - lag, head.executed.height, 0),
+            write_digest=compute_hash(b"digest", height.to_bytes(8, "big")),
+        )  # fmt: skip
+        return replace(
+            head, epoch=self.epoch, view=view, height=height, parent_view=head.view,
+            time_ms=head.time_ms + wait_ms, proposer=self.get_leader(view),
+            base_fee=1 + height % 3, executed=executed,
+        )  # fmt: skip
 
-    def _play_real(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
-        transactions = []
-        for item in items:
-            self.number += 1
-            transactions.append(build_transaction(item, self.number))
+    def execute(
+        self, header: Header, transactions: list[Transaction]
+    ) -> tuple[list[tuple[str, int]], list[Write]]:
+        """Return what the real core makes of a block: outcomes and writes; nothing is kept."""
         with paged(self.founding.page):
             execution = Execution(Context(header, self.params, DOMAIN), self.real)
             execution.begin()
@@ -106,8 +116,16 @@ class World:
             writes = [write for part in execution.iter_writes() for write in part]
         if writes != sorted(writes):
             raise Differs("writes are not sorted")
-        self.real.take(writes)
-        return [(OUTCOMES[receipt.code][1], receipt.fee) for receipt in receipts]
+        return [(OUTCOMES[receipt.code][1], receipt.fee) for receipt in receipts], writes
+
+    def _play_reference(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
+        self.expected.open(header.height, header.base_fee, header.time_ms)
+        outcomes = [
+            self.expected.send(item) if isinstance(item, Sent) else (self.expected.report(item), 0)
+            for item in items
+        ]
+        self.expected.end(header, list(self.order))
+        return outcomes
 
     def _compare(self, differences: list[str]) -> None:
         real = view_real(self.real, self.expected.epoch)

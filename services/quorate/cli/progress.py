@@ -36,6 +36,8 @@ class Progress:
     ) -> None:
         """End showing; what was said stays."""
         self._status.stop()
+        if kind is KeyboardInterrupt:
+            self._console.print("interrupted: run it again, and it goes on from here")
 
     def step(self, what: str) -> None:
         """Print what was done, and when."""

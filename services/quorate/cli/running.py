@@ -180,6 +180,8 @@ def _listen_for_stop() -> asyncio.Event:
 
 def _stop(network: Network) -> None:
     output.out.print()
+    # `quorate devnet scale` may have added some.
+    network.refresh()
     count = len(network.running())
     with _spinner("stopping …"):
         killed = network.down()

@@ -1,7 +1,8 @@
-"""What the seat key says for the candidate that this node is configured for (docs/protocol.md#J1).
+"""What the seat key says for the candidate that this node is configured for (docs/protocol.md#D4).
 
-That it stands for the candidate, at any time; that its machine is ready, only while it is: storage
-within reach of its peers' head, everything final executed soon, and nothing that forbids to sign.
+That it stands for the candidate, at any time; that its machine is ready, only while it is: it hears
+enough seats to know where the head is, storage is near that, what is final gets executed soon, and
+nothing forbids to sign.
 """
 
 from typing import Any, NoReturn
@@ -11,11 +12,13 @@ from grpc_health.v1 import health_pb2
 
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.consensus.driver import Driver
+from quorate.consensus.gossip_link import GossipLink
 from quorate.consensus.storage_link import StorageLink
 from quorate.core import crypto
 from quorate.core.bft.signing import WAITING
 from quorate.core.errors import Rejected
 from quorate.core.staking.payloads import encode_ready
+from quorate.core.values import compute_faults
 
 HEALTH_S = 1.0
 
@@ -24,10 +27,15 @@ class Candidacy:
     """Signs for one candidate, with the engine's seat key and for its running epoch."""
 
     def __init__(
-        self, candidate: bytes, driver: Driver, storage: StorageLink, channel: grpc.aio.Channel
+        self,
+        candidate: bytes,
+        driver: Driver,
+        links: tuple[GossipLink, StorageLink],
+        channel: grpc.aio.Channel,
     ) -> None:
         """`candidate` is empty when none is configured; `channel` leads to storage."""
-        self._candidate, self._driver, self._storage = candidate, driver, storage
+        self._candidate, self._driver = candidate, driver
+        self._gossip, self._storage = links
         self._check_health: grpc.aio.UnaryUnaryMultiCallable[Any, Any] = channel.unary_unary(
             "/grpc.health.v1.Health/Check",
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -80,7 +88,15 @@ class Candidacy:
             _refuse("storage is behind its peers, or has a fault")
 
     def _check_engine(self) -> None:
-        replica = self._driver.engine.replica
+        engine = self._driver.engine
+        seats, replica = engine.seats, engine.replica
+        own = replica.setup.seat is not None
+        heard, needed = (
+            self._gossip.count_connected(seats) + own,
+            compute_faults(len(seats.keys)) + 1,
+        )
+        if heard < needed:
+            _refuse(f"{heard} seats of epoch {seats.epoch} are heard, it takes {needed}")
         if self._driver.fault:
             _refuse(self._driver.fault)
         for why, text in replica.signing.blocks.items():

@@ -37,6 +37,8 @@ class GossipLink:
         self._epoch: pb.StartEpoch | None = None
         self._outgoing: deque[pb.Outgoing] = deque(maxlen=OUTGOING_MAX)
         self._wake = asyncio.Event()
+        # Of each connected peer the seat key that it proved; empty: none.
+        self._peers: dict[bytes, bytes] = {}
         self._fetching: set[bytes] = set()
         self._fetches: set[asyncio.Task[None]] = set()
 
@@ -62,6 +64,10 @@ class GossipLink:
         self._epoch = pb.StartEpoch(epoch=effect.epoch, sets=sets)
         self._wake.set()
 
+    def count_connected(self, seats: SeatSet) -> int:
+        """Return how many seats of a set are reached now, through whoever speaks for them."""
+        return len({key for key in self._peers.values() if seats.find(key) is not None})
+
     def fetch(self, effect: do.FetchBatches, seats: SeatSet) -> None:
         """Have gossip fetch batches in the background; they come back as held."""
         names = [name for name in effect.names if name not in self._fetching]
@@ -76,6 +82,7 @@ class GossipLink:
         """Keep the channel up until cancelled."""
         while True:
             try:
+                self._peers.clear()
                 call = self._stub.Channel(self._list_outgoing(), wait_for_ready=True)
                 async for frame in call:
                     await self._receive(frame)
@@ -105,8 +112,10 @@ class GossipLink:
 
     async def _receive(self, frame: pb.ChannelResponse) -> None:
         for change in frame.peer_changes:
+            self._peers.pop(change.node_id, None)
             if change.connected:
                 node, key = change.node_id, change.seat_key
+                self._peers[node] = key
                 await self._put(self._bind_seat(on.PeerConnected, key, node))
         if frame.held_headers:
             await self._put(_bind(on.BatchesHeld, _decode_headers(frame.held_headers)))

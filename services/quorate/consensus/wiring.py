@@ -76,7 +76,7 @@ async def _start(
     name = consensus_pb2.DESCRIPTOR.services_by_name["ConsensusService"].full_name
     server = Server([name])
     candidate = parse_address(config.candidate) if config.candidate else b""
-    candidacy = Candidacy(candidate, driver, storage, channels[0])
+    candidacy = Candidacy(candidate, driver, (gossip, storage), channels[0])
     servicer = ConsensusServicer(driver, storage, candidacy)
     consensus_pb2_grpc.add_ConsensusServiceServicer_to_server(servicer, server.server)
     server.server.add_insecure_port(config.socket("consensus"))

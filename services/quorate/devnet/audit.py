@@ -14,16 +14,14 @@ from typing import Final, NamedTuple
 from quorate.consensus.audit import AuditedLog
 from quorate.consensus.vote_log import VoteLog
 from quorate.core import crypto
-from quorate.core.accusations import is_authentic
 from quorate.core.audit import Audit, Finding, Seen, merge_messages
 from quorate.core.bft import log
 from quorate.core.bft.evidence import Signed, get_digest, get_kind
 from quorate.core.bft.messages import TAGS, Kind, Vote, encode_statement
 from quorate.core.codec import U16
 from quorate.core.errors import InvalidInput, NotFound, Unavailable
-from quorate.core.genesis import parse_genesis
-from quorate.core.seats import SeatSet
 from quorate.core.values import ZERO_HASH
+from quorate.devnet.judging import Judge
 
 _LOG: Final = Path("consensus", "log")
 # What is planted comes first of all, in a view without leader, by seats that no set has.
@@ -48,7 +46,7 @@ class AuditedMessage(NamedTuple):
 class AuditFinding(NamedTuple):
     """Two messages that conflict; `verified` tells whether both signatures hold.
 
-    None: there was no genesis beside the logs to verify with.
+    None: neither genesis nor database beside the logs tells the set of that epoch.
     """
 
     epoch: int
@@ -89,7 +87,7 @@ def merge_audit_logs(
         progress = _Progress(on_progress)
         audit = merge_messages([progress.count(stream) for stream in streams])
     _check_planted(audit)
-    judge = _Judge([path for path, _ in places])
+    judge = Judge([path for path, _ in places])
     real = [each for each in audit.findings if each.seat not in _PLANTED]
     return AuditReport(
         logs=tuple([path for path, _ in places]),
@@ -194,33 +192,7 @@ class _Progress:
             yield seen
 
 
-class _Judge:
-    """Verifies signatures with the genesis that lies beside the logs.
-
-    Until seats are elected, every epoch from 1 on has the set that the genesis gives for it.
-    """
-
-    def __init__(self, logs: Sequence[Path]) -> None:
-        self._sets: tuple[SeatSet, ...] = ()
-        self._domain = b""
-        for path in logs:
-            genesis_path = path.parents[1] / "genesis.json"
-            if genesis_path.is_file():
-                genesis = parse_genesis(genesis_path.read_text())
-                self._sets, self._domain = genesis.sets, genesis.domain
-                return
-
-    def judge(self, finding: Finding) -> bool | None:
-        if not self._sets:
-            return None
-        key = self._sets[min(finding.epoch, len(self._sets) - 1)].get_key(finding.seat)
-        if key is None:
-            return False
-        both = (finding.first, finding.second)
-        return all(is_authentic(each, key, self._domain) for each in both)
-
-
-def _describe(finding: Finding, judge: _Judge) -> AuditFinding:
+def _describe(finding: Finding, judge: Judge) -> AuditFinding:
     return AuditFinding(
         finding.epoch,
         finding.view,

@@ -2,7 +2,7 @@
 
 The spare has a key of its own; what moves is the candidate's word about which key speaks for it.
 The sets of the epochs fence old and new from each other: whether the old node runs on, is cut off
-or comes back from an old copy of its volume makes no difference (docs/protocol.md#J7).
+or comes back from an old copy of its volume makes no difference (docs/protocol.md#D6).
 """
 
 import asyncio

@@ -108,7 +108,7 @@ class GatewayConfig(FileConfig):
     genesis: Path
     """The genesis document of its chain."""
     validators: list[ValidatorAddress]
-    """Validators and observers to serve from."""
+    """Validators and observers to serve from; the file's are followed while it runs."""
     tls_certificate: Path | None = None
     """PEM chain; with tls_key, the public API speaks TLS."""
     tls_key: Path | None = None

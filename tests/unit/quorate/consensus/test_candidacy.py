@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -10,17 +11,20 @@ from grpc_health.v1 import health_pb2
 
 from quorate.api.consensus.v1 import consensus_pb2 as pb
 from quorate.api.consensus.v1 import consensus_pb2_grpc as rpc
+from quorate.api.gossip.v1 import gossip_pb2
 from quorate.api.storage.v1 import storage_pb2
 from quorate.consensus import wiring
+from quorate.consensus.seat_key import init_seat
 from quorate.core import crypto
-from quorate.core.genesis import parse_genesis
+from quorate.core.genesis import build_genesis, build_seat_entry, parse_genesis
+from quorate.core.params import Params
 from quorate.core.values import format_address
 from quorate.kit.config import NodeConfig
 from quorate.kit.faults import from_rpc_error
 from quorate.kit.rpc import open_channel
 from tests.unit.quorate.consensus.conftest import Siblings
 
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
 CANDIDATE = bytes(range(32))
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -160,8 +164,60 @@ async def test_who_has_not_executed_what_is_final_is_not_ready(
     lag_max = parse_genesis(
         (candidate_config.home / "genesis.json").read_text()
     ).params.execution_lag_max
-    async with asyncio.timeout(4 * DEADLINE_S):
+    async with asyncio.timeout(DEADLINE_S):
         while (await stub.GetStatus(pb.GetStatusRequest())).final_height <= lag_max:
             await siblings.storage.blocks.get()
     reason, message = await refuse_ready(stub)
     assert reason == "NOT_SYNCED" and "not executed" in message
+
+
+async def test_a_spare_is_ready_only_while_it_hears_more_seats_than_may_lie(
+    tmp_path: Path, serve: Serve
+) -> None:
+    init_seat(tmp_path)
+    keys = [crypto.SigningKey(bytes([number]) * 32) for number in range(4)]
+    entries = [build_seat_entry("unit", f"v{n}", key) for n, key in enumerate(keys)]
+    (tmp_path / "genesis.json").write_text(build_genesis("unit", 1, Params(), entries, {}))
+    config = NodeConfig(
+        home=tmp_path, name="spare", sockets_dir=tmp_path, candidate=format_address(CANDIDATE)
+    )
+    siblings = Siblings(config, parse_genesis((tmp_path / "genesis.json").read_text()))
+    await siblings.start("storage")
+    await siblings.start("gossip")
+    try:
+        await siblings.health.set("", SERVING)
+        stub = await serve(config)
+
+        def hear(node: int, key: bytes, *, connected: bool = True) -> None:
+            """Let a peer come or go."""
+            change = gossip_pb2.PeerChange(
+                node_id=bytes([node]) * 32, seat_key=key, connected=connected
+            )
+            siblings.gossip.frames.put_nowait(gossip_pb2.ChannelResponse(peer_changes=[change]))
+
+        async def wait_obstacle(word: str) -> None:
+            async with asyncio.timeout(DEADLINE_S):
+                while word not in await find_obstacle(stub):
+                    pass
+
+        await wait_obstacle("0 seats of epoch 0 are heard, it takes 2")
+        hear(1, keys[0].public_key)
+        await wait_obstacle("1 seats of")
+        # One seat's key by two nodes, and a key that holds no seat, are not two seats.
+        hear(2, keys[0].public_key)
+        hear(3, crypto.SigningKey(b"x" * 32).public_key)
+        hear(4, keys[1].public_key)
+        await wait_obstacle("signs")
+        hear(4, keys[1].public_key, connected=False)
+        await wait_obstacle("1 seats of")
+    finally:
+        await siblings.stop_all()
+
+
+async def find_obstacle(stub: Stub) -> str:
+    """Return why a node is not ready, or "signs"."""
+    try:
+        await stub.SignReady(pb.SignReadyRequest(), timeout=DEADLINE_S)
+    except grpc.aio.AioRpcError as error:
+        return error.details() or ""
+    return "signs"

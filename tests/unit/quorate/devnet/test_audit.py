@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,12 @@ from quorate.core.bft.messages import TAGS, Certificate, Kind, Vote, encode_stat
 from quorate.core.errors import InvalidInput, NotFound, Unavailable
 from quorate.core.genesis import Genesis, build_genesis, build_seat_entry, parse_genesis
 from quorate.core.params import Params
+from quorate.core.seats import SeatSet
+from quorate.core.state import compute_set_key
 from quorate.core.values import ZERO_HASH
 from quorate.devnet import audit
 from quorate.devnet.audit import merge_audit_logs
+from quorate.storage.database import STATE, Database, Writes
 from tests.conftest import SEED
 
 KEYS = [crypto.SigningKey(bytes([n]) * 32) for n in range(1, 5)]
@@ -126,6 +130,25 @@ def test_forged_message_is_reported_as_not_verified(tmp_path: Path) -> None:
     assert [each.verified for each in merge_audit_logs([home]).findings] == [False]
     (home / "genesis.json").unlink()
     assert [each.verified for each in merge_audit_logs([home]).findings] == [None]
+
+
+def test_a_set_that_was_elected_is_found_in_a_stopped_validators_database(tmp_path: Path) -> None:
+    votes = [sign(1, 9, Kind.NOTARIZE, digest, epoch=5) for digest in (1, 2)]
+    home = write_log(tmp_path / "a", [record_audit(0, vote) for vote in votes])
+    assert [each.verified for each in merge_audit_logs([home]).findings] == [None]
+    # From epoch 5 on another order of seats: who was seat 1 in the genesis is seat 0.
+    elected = [replace(GENESIS.seats[1], index=0), replace(GENESIS.seats[0], index=1)]
+    database = Database(home / "storage" / "db")
+    writes = Writes()
+    for epoch, seats in {5: GENESIS.seats, 6: tuple(elected)}.items():
+        writes.put(STATE, compute_set_key(epoch), SeatSet(epoch, seats).encode())
+    database.write(database.build(writes), synced=True)
+    database.close()
+    assert [each.verified for each in merge_audit_logs([home]).findings] == [True]
+    votes = [sign(1, 9, Kind.NOTARIZE, digest, epoch=6) for digest in (1, 2)]
+    other = write_log(tmp_path / "b", [record_audit(1, vote) for vote in votes])
+    found = merge_audit_logs([home, other]).findings
+    assert [(each.epoch, each.verified) for each in found] == [(5, True), (6, False)]
 
 
 def test_audit_that_does_not_find_its_planted_vote_says_nothing(

@@ -16,7 +16,7 @@ from quorate.kit.config import ValidatorAddress, load_gateway_config
 from tests.unit.quorate.gateway.conftest import Network
 from tests.unit.quorate.gateway.nodes import Node
 
-LIMIT_S = 15
+LIMIT_S = 60
 Start = Callable[..., Awaitable[Network]]
 
 

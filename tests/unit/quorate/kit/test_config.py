@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from quorate.core.errors import RefusedToStart
-from quorate.kit.config import load_gateway_config, load_node_config
+from quorate.core.values import format_address
+from quorate.kit.config import GatewayConfig, load_gateway_config, load_node_config
 
 NODE = 'home = "data"\nname = "v0"\nsockets_dir = "s"\n'
 GATEWAY = 'genesis = "genesis.json"\n[[validators]]\nname = "v0"\ngossip = "a:1"\nstorage = "a:2"\n'
@@ -33,6 +34,20 @@ def test_the_environment_wins_over_the_file(
     assert config.peers == ["aa@host:1"]
 
 
+def test_a_candidate_is_an_address_in_its_canonical_form(tmp_path: Path) -> None:
+    address = format_address(bytes(range(32)))
+    assert load_node_config(write(tmp_path, NODE)).candidate == ""
+    config = load_node_config(write(tmp_path, NODE + f'candidate = "{address.upper()}"\n'))
+    assert config.candidate == address
+
+
+def test_a_configuration_knows_its_file(tmp_path: Path) -> None:
+    path = write(tmp_path, GATEWAY)
+    assert load_gateway_config(path).source == path
+    made = GatewayConfig(genesis=tmp_path, validators=[])
+    assert made.source is None
+
+
 def test_a_gateway_lists_its_validators(tmp_path: Path) -> None:
     config = load_gateway_config(write(tmp_path, GATEWAY))
     assert [(v.name, v.gossip, v.storage) for v in config.validators] == [("v0", "a:1", "a:2")]
@@ -45,6 +60,7 @@ def test_a_gateway_lists_its_validators(tmp_path: Path) -> None:
         (NODE + "colour = 1\n", "colour: Extra"),
         (NODE + 'peers_max = "many"\n', "peers_max: Input"),
         (NODE.replace("name", "nome"), "name: Field required"),
+        (NODE + 'candidate = "validator-2"\n', "candidate: Value error, 'validator-2' is not an"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named(tmp_path: Path, text: str, place: str) -> None:

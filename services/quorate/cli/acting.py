@@ -83,6 +83,14 @@ def parse_name(text: str, what: str) -> bytes:
     return name
 
 
+def print_rows(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns whose last one, an id, is whole however narrow the screen is."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        output.out.print("  ".join(cells).rstrip(), markup=False)
+
+
 def parse_units(text: str, decimals: int) -> int:
     """Return the smallest units of a decimal number of a token; raises InvalidInput."""
     whole, dot, part = text.replace(",", "").replace("_", "").partition(".")

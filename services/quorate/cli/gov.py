@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from quorate.cli import options, output, session
-from quorate.cli.acting import TIMEOUT_S, From, Timeout, Way, act, parse_name
+from quorate.cli.acting import TIMEOUT_S, From, Timeout, Way, act, parse_name, print_rows
 from quorate.core.errors import InvalidInput
 from quorate.core.governance.payloads import ProposeChange, VoteChange
 from quorate.core.governance.records import compute_proposal_id
@@ -122,12 +122,12 @@ def _print_proposals(found: Proposals) -> None:
     if not found.proposals:
         return
     output.out.print()
-    table = output.make_table("change", "for", "against", "until epoch", "proposal")
+    rows = [("change", "for", "against", "until epoch", "proposal")]
     for each in found.proposals:
-        against = len([vote for vote in each.votes.values() if not vote])
-        ends = f"{each.last_epoch:,}"
-        table.add_row(_name(each), str(each.approving), str(against), ends, each.proposal.hex())
-    output.out.print(table)
+        against = str(len([vote for vote in each.votes.values() if not vote]))
+        votes = (str(each.approving), against)
+        rows.append((_name(each), *votes, f"{each.last_epoch:,}", each.proposal.hex()))
+    print_rows(rows)
 
 
 def _parse_change(text: str) -> tuple[str, int, str, int]:

@@ -156,10 +156,10 @@ def show(lock: LockId, endpoint: options.Endpoint = None, as_json: options.Json 
     if as_json:
         output.print_json(_describe(found))
         return
-    state = "for its sender to take back"
-    if found.height + 1 < found.until_height:
-        opens = f"from height {found.from_height:,} on, " if found.from_height else ""
-        state = f"{opens}until height {found.until_height:,}, in which it may be taken back"
+    first = f"from height {found.from_height:,} on, " if found.from_height else ""
+    claim = f"{first}before height {found.until_height:,}"
+    if found.height + 1 >= found.until_height:
+        claim = "not any more"
     output.print_fields(
         [
             ("lock", found.lock.hex()),
@@ -168,7 +168,8 @@ def show(lock: LockId, endpoint: options.Endpoint = None, as_json: options.Json 
             ("amount", format_units(found.amount, decimals)),
             ("token", found.token.hex() or "native"),
             ("secret", f"of SHA-256 {found.hash.hex()}" if found.hash else "none is needed"),
-            ("claimable", state),
+            ("claimable", claim),
+            ("back", f"from height {found.until_height:,} on"),
             ("at height", f"{found.height:,}"),
         ]
     )

@@ -14,6 +14,7 @@ from quorate.cli.acting import (
     format_units,
     parse_name,
     parse_units,
+    print_rows,
 )
 from quorate.core.params import SUPPLY_MAX
 from quorate.core.tokens.payloads import (
@@ -259,11 +260,11 @@ def list_(
         listed = [{**each._asdict(), "token": each.token.hex()} for each in found]
         output.print_json({"holder": format_address(holder), "balances": listed})
         return
-    table = output.make_table("symbol", "balance", "token", right=("balance",))
-    for each in found:
-        balance = format_units(each.balance, each.decimals)
-        table.add_row(each.symbol, balance, each.token.hex())
-    output.out.print(table)
+    balances = [format_units(each.balance, each.decimals) for each in found]
+    rows = [
+        (each.symbol, text, each.token.hex()) for each, text in zip(found, balances, strict=True)
+    ]
+    print_rows([("symbol", "balance", "token"), *rows])
 
 
 async def _parse(client: Client, token: bytes, amount: str) -> int:

@@ -48,6 +48,10 @@ def read_error(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
         ["status"], ["receipt", "get"], ["receipt", "verify"], ["serve"], ["faucet"], ["load"],
         ["devnet", "run"], ["devnet", "up"],
         ["devnet", "down"], ["devnet", "status"], ["devnet", "kill"], ["devnet", "pause"],
+        ["token", "create"], ["token", "mint"], ["token", "burn"], ["token", "send"],
+        ["token", "policy"], ["token", "show"], ["token", "list"], ["lock", "create"],
+        ["lock", "claim"], ["lock", "refund"], ["lock", "show"], ["gov", "propose"],
+        ["gov", "vote"], ["gov", "list"],
         ["devnet", "resume"], ["devnet", "wipe"], ["devnet", "scale"], ["devnet", "handover"],
     ],
 )  # fmt: skip

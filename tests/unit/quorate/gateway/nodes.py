@@ -325,3 +325,33 @@ class Node(
             error = NotYet("soon", reason="NOT_CLAIMED_YET", retry_after_ms=20)
             await faults.abort(context, error)
         return ledger_pb2.GetFinalityReceiptResponse(finality_receipt=proof)
+
+    async def GetToken(
+        self, request: ledger_pb2.GetTokenRequest, context: Any
+    ) -> ledger_pb2.GetTokenResponse:
+        if request.token == bytes(32):
+            await faults.abort(context, NotFound("no token", reason="NO_TOKEN"))
+        return ledger_pb2.GetTokenResponse(token=ledger_pb2.Token(token=request.token))
+
+    async def ListTokenBalances(
+        self, request: ledger_pb2.ListTokenBalancesRequest, context: Any
+    ) -> ledger_pb2.ListTokenBalancesResponse:
+        balance = ledger_pb2.TokenBalance(token=request.holder, balance=request.page_size)
+        return ledger_pb2.ListTokenBalancesResponse(
+            balances=[balance], next_page_token=request.page_token
+        )
+
+    async def GetLock(
+        self, request: ledger_pb2.GetLockRequest, context: Any
+    ) -> ledger_pb2.GetLockResponse:
+        return ledger_pb2.GetLockResponse(lock=ledger_pb2.Lock(lock=request.lock))
+
+    async def ListProposals(
+        self, request: ledger_pb2.ListProposalsRequest, context: Any
+    ) -> ledger_pb2.ListProposalsResponse:
+        return ledger_pb2.ListProposalsResponse(quorum=3, seats=4)
+
+    async def GetParams(
+        self, request: ledger_pb2.GetParamsRequest, context: Any
+    ) -> ledger_pb2.GetParamsResponse:
+        return ledger_pb2.GetParamsResponse(version="v1")

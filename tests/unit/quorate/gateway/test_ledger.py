@@ -30,6 +30,21 @@ async def test_reads_pass_through(build_network: Any) -> None:
     assert receipt.receipt.height == 1
 
 
+async def test_reads_of_tokens_locks_and_votes_pass_through(build_network: Any) -> None:
+    ledger, name = (await build_network()).open().ledger, b"n" * 32
+    assert (await ledger.GetToken(pb.GetTokenRequest(token=name))).token.token == name
+    listed = pb.ListTokenBalancesRequest(holder=name, page_size=7, page_token="on")
+    page = await ledger.ListTokenBalances(listed)
+    assert (page.balances[0].token, page.balances[0].balance) == (name, 7)
+    assert page.next_page_token == "on"
+    assert (await ledger.GetLock(pb.GetLockRequest(lock=name))).lock.lock == name
+    assert (await ledger.ListProposals(pb.ListProposalsRequest())).quorum == 3
+    assert (await ledger.GetParams(pb.GetParamsRequest())).version == "v1"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await ledger.GetToken(pb.GetTokenRequest(token=bytes(32)))
+    assert faults.from_rpc_error(caught.value).reason == "NO_TOKEN"
+
+
 async def test_what_does_not_exist_is_not_found(build_network: Any) -> None:
     network = await build_network()
     with pytest.raises(grpc.aio.AioRpcError) as caught:

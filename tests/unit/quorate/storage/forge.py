@@ -78,8 +78,27 @@ class Forge:
         body = {"valid_until_height": 10_000, "fee_limit": 10**6, **body}
         payload = Transfer(sender, to or self.addresses[(user + 1) % USERS], amount)
         raw = encode_body(sender, lane, sequence, [payload], **body)
-        signature = self.users[user].sign(crypto.TAG_TRANSACTION, self.genesis.domain, raw)
-        return encode_envelope(raw, [Signature(1, self.users[user].public_key, signature)])
+        return self.sign(raw, self.users[user])
+
+    def act(self, *payloads: Any, user: int = 0, cosigners: Sequence[int] = ()) -> bytes:
+        """Return a transaction of a user, with payloads of seats' owners beside its own."""
+        sequence = self.sequences.get((user, 0), 0)
+        self.sequences[user, 0] = sequence + 1
+        body = {"valid_until_height": 10_000, "fee_limit": 10**6}
+        raw = encode_body(self.addresses[user], 0, sequence, payloads, **body)
+        return self.sign(raw, self.users[user], *[self.seats[seat] for seat in cosigners])
+
+    def sign(self, raw: bytes, *keys: crypto.SigningKey) -> bytes:
+        domain = self.genesis.domain
+        signatures = [
+            Signature(1, key.public_key, key.sign(crypto.TAG_TRANSACTION, domain, raw))
+            for key in keys
+        ]
+        return encode_envelope(raw, signatures)
+
+    def owner(self, seat: int) -> bytes:
+        """Return who owns the candidate of a seat: its own key."""
+        return crypto.compute_address(1, self.seats[seat].public_key)
 
     def identify(self, raw: bytes) -> bytes:
         return decode_certified(raw, self.genesis.domain).id

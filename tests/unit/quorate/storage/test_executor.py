@@ -1,9 +1,13 @@
 """Execution of whole blocks: slices, garbage in final blocks, the write digest."""
 
+import pytest
+
 from quorate.api.ledger.v1 import ledger_pb2
 from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name
+from quorate.core.blocks import Block
 from quorate.core.epochs import start_after
+from quorate.core.governance import upgrades
 from quorate.core.results import compute_write_digest
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import PERFORMANCE_KEY
@@ -11,6 +15,7 @@ from quorate.core.state import EPOCH_START_KEY, compute_set_key, decode_account
 from quorate.core.transition import SLICE
 from quorate.core.values import TREASURY, ZERO_HASH
 from quorate.storage import database as db
+from tests.unit.quorate.storage.council import decide
 
 
 async def test_a_block_larger_than_a_slice_is_executed_in_order(node, forge):
@@ -95,3 +100,88 @@ async def test_an_epoch_lasts_until_the_result_of_its_start_is_carried(short):
     await short.commit([(last, [])])
     _, start, _ = await short.open_chain()
     assert (start.epoch, start.height) == (2, 7)
+
+
+@pytest.fixture
+async def planned(make_node, make_forge):
+    """A node whose chain needs version v2 from height 6 on, and the blocks up to height 9."""
+    forge = make_forge(execution_lag_max=1)
+    node = await make_node("planned", of=forge)
+    blocks, _ = decide(forge, forge.root, "", 0, "v2", 6)
+    node.blocks = [*blocks, *forge.extend(7, blocks[-1][0])]
+    return node
+
+
+async def test_a_node_stops_before_an_upgrade_that_it_does_not_know(planned):
+    await planned.commit(planned.blocks[:4])
+    assert planned.chain.get_fault() == ""
+    async with planned.attach() as engine:
+        for block, batches in planned.blocks[4:7]:
+            await planned.put(batches)
+            await engine.send([block])
+        answer = await engine.wait(lambda a: a.fault)
+    assert answer.fault.startswith("UPGRADE_REQUIRED: block 6 needs the rules of version 'v2'")
+    assert planned.chain.height == 5
+    block = await planned.ledger.GetBlock(ledger_pb2.GetBlockRequest())
+    assert block.block.height == 5
+
+
+async def test_software_that_knows_the_version_goes_on(planned, make_node, monkeypatch):
+    await planned.commit(planned.blocks[:5])
+    await planned.stop()
+    monkeypatch.setattr(upgrades, "KNOWN_VERSIONS", ("v1", "v2"))
+    node = await make_node("new", of=planned.forge, home=planned.home)
+    assert node.chain.get_fault() == ""
+    await node.commit(planned.blocks[5:])
+    assert node.chain.height == 9
+
+
+async def test_software_that_does_not_know_it_says_so_at_once_when_started(planned, make_node):
+    await planned.commit(planned.blocks[:5])
+    await planned.stop()
+    node = await make_node("old", of=planned.forge, home=planned.home)
+    assert node.chain.get_fault().startswith("UPGRADE_REQUIRED")
+    assert (await node.ledger.GetBlock(ledger_pb2.GetBlockRequest())).block.height == 5
+
+
+async def test_a_run_over_the_upgrade_stops_within_it_and_is_finished_later(
+    planned, make_node, monkeypatch
+):
+    await planned.commit(planned.blocks[:1])
+    for _, batches in planned.blocks:
+        await planned.put(batches)
+    async with planned.attach() as engine:
+        await engine.send([block for block, _ in planned.blocks[1:]])
+        await engine.wait(lambda a: a.fault)
+    for node in (planned, planned):
+        assert node.chain.height == 5
+        opened, _, _ = await node.open_chain()
+        # The engine is told of a head that has its own finality.
+        assert (Block.decode(opened.head).header.height, len(opened.certificate) > 0) == (1, True)
+        await node.stop()
+        await node.start()
+        assert node.chain.get_fault().startswith("UPGRADE_REQUIRED")
+    await planned.stop()
+    monkeypatch.setattr(upgrades, "KNOWN_VERSIONS", ("v1", "v2"))
+    node = await make_node("new", of=planned.forge, home=planned.home)
+    assert (node.chain.height, node.chain.certified_height, node.chain.get_fault()) == (9, 9, "")
+
+
+async def test_nobody_is_asked_for_blocks_that_can_not_be_executed(
+    planned, make_node, make_gossip, monkeypatch
+):
+    behind = await make_node("behind", of=planned.forge)
+    gossip = await make_gossip(behind, planned)
+    monkeypatch.setattr(upgrades, "KNOWN_VERSIONS", ("v1", "v2"))
+    await planned.commit(planned.blocks)
+    monkeypatch.undo()
+    gossip.announce(9)
+    async with behind.attach() as engine:
+        await engine.wait(lambda a: a.fault)
+        asked = len(gossip.fetches)
+        gossip.announce(10)
+        # The catch-up has ended, and stays so.
+        while behind.service.catch_up.active or behind.service.catch_up.best < 10:
+            await behind.chain.changed.wait()
+    assert behind.chain.height == 5
+    assert len(gossip.fetches) == asked

@@ -156,11 +156,6 @@ class Node(
         finally:
             self._stages.remove(queue)
 
-    async def ReportQueue(
-        self, request: gossip_pb2.ReportQueueRequest, context: Any
-    ) -> gossip_pb2.ReportQueueResponse:
-        return gossip_pb2.ReportQueueResponse(report=pb.QueueReport())
-
     async def Describe(
         self, request: gossip_pb2.DescribeRequest, context: Any
     ) -> gossip_pb2.DescribeResponse:

@@ -1,11 +1,6 @@
 """Reads of stake against a real storage node: one height each, pages, typed errors."""
 
-import grpc
-import pytest
-
 from quorate.api.ledger.v1 import ledger_pb2 as pb
-from quorate.core.errors import NotFound
-from quorate.kit.faults import from_rpc_error
 
 
 async def test_x(node, forge):

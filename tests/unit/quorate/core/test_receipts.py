@@ -4,9 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quorate.core.codec import Reader
 from quorate.core.errors import MalformedBytes
-from quorate.core.outcomes import DUPLICATE, OUTCOMES
-from quorate.core.receipts import find_receipt, pack_receipts, unpack_receipts
+from quorate.core.outcomes import DUPLICATE, EXPIRED, INSUFFICIENT_BALANCE, OUTCOMES
+from quorate.core.receipts import (
+    Packer,
+    encode_receipt,
+    find_receipt,
+    hash_receipts,
+    pack_receipts,
+    read_receipt,
+    unpack_receipts,
+)
 from quorate.core.transition import Receipt
 
 HASH = st.binary(min_size=32, max_size=32)
@@ -17,6 +26,10 @@ RECEIPT = st.builds(Receipt, HASH, HASH, st.integers(0, 255), U64, CODE, U64, st
 
 def with_first(receipt):
     return receipt._replace(first_id=b"f" * 32) if receipt.code == DUPLICATE else receipt
+
+
+def flip(data):
+    return data[:-1] + bytes((data[-1] ^ 1,))
 
 
 @given(st.lists(RECEIPT.map(with_first), max_size=12))
@@ -32,6 +45,43 @@ def test_columns_and_single_receipts_read_back(receipts):
     assert list(columns.fees) == [r.fee for r in receipts]
     assert [find_receipt(packed, i) for i in range(len(receipts))] == receipts
     assert sorted(columns.first_ids) == [i for i, r in enumerate(receipts) if r.code == DUPLICATE]
+
+
+@given(st.lists(RECEIPT.map(with_first), max_size=12), st.integers(1, 5))
+def test_the_hash_is_the_same_however_it_is_sliced_and_from_what_is_packed(receipts, size):
+    packer = Packer()
+    for start in range(0, len(receipts), size):
+        packer.add(receipts[start : start + size])
+    assert packer.pack() == pack_receipts(receipts)
+    assert packer.compute_hash() == hash_receipts(packer.pack())
+
+
+@given(st.lists(RECEIPT.map(with_first), min_size=1, max_size=6), st.data())
+def test_the_hash_tells_every_field_order_and_count_apart(receipts, data):
+    index = data.draw(st.integers(0, len(receipts) - 1))
+    one = receipts[index]
+    others = [
+        receipts[:index] + receipts[index + 1 :],
+        [*receipts, one],
+        *[
+            [*receipts[:index], one._replace(**change), *receipts[index + 1 :]]
+            for change in (
+                {"id": flip(one.id)}, {"sender": flip(one.sender)}, {"lane": one.lane ^ 1},
+                {"sequence": one.sequence ^ 1}, {"fee": one.fee ^ 1},
+                {"code": INSUFFICIENT_BALANCE if one.code != INSUFFICIENT_BALANCE else EXPIRED,
+                 "first_id": b""},
+            )
+        ],
+    ]  # fmt: skip
+    hashes = {hash_receipts(pack_receipts(each)) for each in (receipts, *others)}
+    assert len(hashes) == len(others) + 1
+
+
+@given(RECEIPT.map(with_first))
+def test_a_single_receipt_reads_back_from_what_its_leaf_is_the_hash_of(receipt):
+    reader = Reader(encode_receipt(receipt), "receipt")
+    assert read_receipt(reader) == receipt
+    reader.end()
 
 
 def test_other_layouts_are_refused():

@@ -19,6 +19,7 @@ from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.core.values import ZERO_HASH
 from quorate.storage import database as db
 from quorate.storage.database import Database, Writes
+from quorate.storage.store import encode_subtree
 
 
 async def open_chain(node):
@@ -271,6 +272,24 @@ async def test_a_run_that_ends_an_epoch_and_was_cut_off_is_finished(short, make_
         seen.add((healed.chain.height, healed.chain.start.epoch))
         await healed.stop()
     assert seen == {(0, 0), (3, 1)}
+
+
+async def test_hashes_of_receipts_that_are_lost_or_wrong_are_refused(node, make_node, forge):
+    await node.commit(forge.extend(5))
+    await node.stop()
+    # Of five blocks the first four are one complete subtree.
+    key = encode_subtree((2, 0))
+    for value in (b"x" * 32, None):
+        database, writes = Database(node.home / "storage" / "db"), Writes()
+        if value is None:
+            writes.delete(db.SUBTREES, key)
+        else:
+            writes.put(db.SUBTREES, key, value)
+        database.write(database.build(writes), synced=True)
+        database.close()
+        with pytest.raises(RefusedToStart) as raised:
+            await make_node("b", home=node.home)
+        assert raised.value.reason == "DAMAGED_DATABASE"
 
 
 async def test_an_epoch_that_contradicts_the_head_is_refused(short, make_node):

@@ -11,6 +11,7 @@ from quorate.core.accusations import EPOCHS_BACK
 from quorate.core.bft.leader import compute_leader_order
 from quorate.core.context import Context
 from quorate.core.epochs import EpochStart, compute_end, is_last_block, start_after
+from quorate.core.governance.issue import note_issued
 from quorate.core.seats import SeatSet
 from quorate.core.staking.election import Election
 from quorate.core.staking.performance import Performance
@@ -65,6 +66,7 @@ class Closing:
     def iter_end(self) -> Iterator[SeatSet | None]:
         """End the epoch in bounded steps; the last one yields the set of the epoch after next."""
         header, params = self._context.header, self._context.params
+        note_issued(self._changes, header, params)
         yield from self._iter_slashes()
         following = self._load_set(header.epoch + 1)
         election = self.election = Election(self._changes, params, self._seats, following)

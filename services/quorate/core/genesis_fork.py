@@ -15,6 +15,7 @@ from quorate.core.epochs import EpochStart
 from quorate.core.genesis import compute_first_epoch
 from quorate.core.genesis_entries import Entries, SeatEntry, compute_proof_domain
 from quorate.core.genesis_fields import Faults, Fields
+from quorate.core.governance.issue import ISSUED_KEY
 from quorate.core.governance.parameters import CHANGES_KEY, are_consistent, compute_params
 from quorate.core.params import SEATS_MAX, Params
 from quorate.core.seats import SeatSet
@@ -88,7 +89,7 @@ def apply_cut(changes: Changes, cut: Cut) -> Forked:
             seats.append((owner, candidate, _describe(fields, owner, candidate)))
     faults.require()
     coming = compute_set_key(start.epoch + 1)
-    for key in (EPOCH_START_KEY, PERFORMANCE_KEY, CHANGES_KEY, coming):
+    for key in (EPOCH_START_KEY, PERFORMANCE_KEY, CHANGES_KEY, ISSUED_KEY, coming):
         changes.put(key, b"")
     seats.sort(key=lambda each: (-each[1].stake, each[0]))
     return Forked(tuple([entry for _, _, entry in seats]), start.epoch, params)

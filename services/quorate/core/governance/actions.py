@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from quorate.core.context import Call, Ledger
+from quorate.core.governance.issue import keeps_promise
 from quorate.core.governance.parameters import (
     CHANGES_KEY,
     Change,
     add_change,
     are_consistent,
     compute_params,
+    find_first,
 )
 from quorate.core.governance.payloads import ProposeChange, VoteChange
 from quorate.core.governance.records import (
@@ -92,7 +94,9 @@ def _take_effect(proposal: Proposal, ledger: Ledger, call: Call) -> None:
         ledger.put(UPGRADES_KEY, record)
     else:
         change = Change(proposal.parameter, call.epoch + 1, proposal.value)
-        ledger.put(CHANGES_KEY, add_change(ledger.get(CHANGES_KEY), change, call.epoch))
+        record = ledger.get(CHANGES_KEY)
+        first = find_first(record, change.name, call.params)
+        ledger.put(CHANGES_KEY, add_change(record, change, call.epoch, first))
 
 
 def _check_possible(proposal: Proposal, ledger: Ledger, call: Call) -> None:
@@ -102,7 +106,10 @@ def _check_possible(proposal: Proposal, ledger: Ledger, call: Call) -> None:
         if proposal.height <= call.height + call.params.execution_lag_max:
             raise Failed("UPGRADE_TOO_SOON")
         return
-    coming = compute_params(ledger.get(CHANGES_KEY), call.epoch + 1, call.params)
+    record = ledger.get(CHANGES_KEY)
+    if not keeps_promise(proposal, find_first(record, proposal.parameter, call.params)):
+        raise Failed("ISSUE_ABOVE_GENESIS")
+    coming = compute_params(record, call.epoch + 1, call.params)
     changed = {proposal.parameter: proposal.value}
     if not are_consistent(replace(coming, **changed)):
         raise Failed("PARAMETERS_CONTRADICT")

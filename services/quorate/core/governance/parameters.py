@@ -1,7 +1,8 @@
 """Which parameters seats may change, and which values are in force (docs/protocol.md#G4, G5).
 
 g   what differs from the genesis: per entry from_epoch u64, value u64, name behind a u32 length,
-    ascending by name and epoch; of one name at most what is in force and what comes next
+    ascending by name and epoch; of one name what the genesis said (from_epoch 0), what is in force
+    and what comes next
 
 Only what nothing but execution reads can change: engine, mempool and peers go by the genesis.
 """
@@ -67,11 +68,21 @@ def decode_changes(record: bytes) -> tuple[Change, ...]:
     return tuple(changes)
 
 
-def add_change(record: bytes, change: Change, epoch: int) -> bytes:
-    """Return the record with a change of a later epoch; what it or an older one replaces goes."""
-    kept: dict[tuple[str, bool], Change] = {}
-    for each in (*decode_changes(record), change):
-        kept[each.name, each.from_epoch > epoch] = each
+def find_first(record: bytes, name: str, params: Params) -> int:
+    """Return what the genesis said of a parameter, given those in force now."""
+    first = [each.value for each in decode_changes(record) if each[:2] == (name, 0)]
+    in_force: int = getattr(params, name)
+    return first[0] if first else in_force
+
+
+def add_change(record: bytes, change: Change, epoch: int, first: int) -> bytes:
+    """Return the record with a change of a later epoch; what it or an older one replaces goes.
+
+    `first` is what the genesis said.
+    """
+    kept: dict[tuple[str, bool, bool], Change] = {}
+    for each in (Change(change.name, 0, first), *decode_changes(record), change):
+        kept[each.name, each.from_epoch > 0, each.from_epoch > epoch] = each
     return encode_changes(list(kept.values()))
 
 

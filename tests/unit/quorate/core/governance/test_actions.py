@@ -102,8 +102,8 @@ def test_a_parameter_that_changes_twice_has_what_is_in_force_and_what_comes():
     assert (world.in_force().slash_bp, world.in_force().jail_epochs) == (300, 9)
     world.end_epoch()
     assert world.pass_change(value=500) == ["", ""]
-    # One past and one coming value of slash_bp, one of jail_epochs.
-    assert len(world.state[CHANGES_KEY]) == 2 * (20 + 8) + 20 + 11
+    # What the genesis said, what is in force, and of slash_bp what comes.
+    assert len(world.state[CHANGES_KEY]) == 3 * (20 + 8) + 2 * (20 + 11)
 
 
 @pytest.mark.parametrize("count", range(1, 8))
@@ -266,9 +266,9 @@ def test_every_parameter_of_the_table_has_bounds_and_can_be_set_to_both(name):
     assert least < most
     for value in (least, most):
         fits = {"seats_min": value <= 31, "seats_max": value >= 4}.get(name, True)
-        assert world.propose(parameter=name, value=value) == (
-            "" if fits else "PARAMETERS_CONTRADICT"
-        )
+        kept = name != "issue_per_block" or value == 0
+        expected = "PARAMETERS_CONTRADICT" if not fits else "" if kept else "ISSUE_ABOVE_GENESIS"
+        assert world.propose(parameter=name, value=value) == expected
 
 
 def test_an_upgrade_that_passed_is_on_record_and_needs_its_version_from_its_height_on():

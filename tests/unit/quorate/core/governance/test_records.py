@@ -3,7 +3,13 @@
 import pytest
 
 from quorate.core.errors import MalformedBytes
-from quorate.core.governance.parameters import Change, add_change, decode_changes, encode_changes
+from quorate.core.governance.parameters import (
+    Change,
+    add_change,
+    decode_changes,
+    encode_changes,
+    find_first,
+)
 from quorate.core.governance.records import (
     Opened,
     Proposal,
@@ -12,6 +18,7 @@ from quorate.core.governance.records import (
     encode_opened,
 )
 from quorate.core.governance.upgrades import Upgrade, decode_upgrades, encode_upgrades
+from quorate.core.params import Params
 
 PROPOSAL = Proposal(b"p" * 32, 9, "slash_bp", 7, "", 0, {b"a" * 32: True, b"b" * 32: False})
 CHANGES = [Change("jail_epochs", 4, 1), Change("slash_bp", 2, 9), Change("slash_bp", 5, 8)]
@@ -34,14 +41,18 @@ def test_equal_votes_are_equal_bytes_in_whatever_order_they_came():
     assert other.encode() == PROPOSAL.encode()
 
 
-def test_a_change_drops_what_it_replaces():
+def test_a_change_drops_what_it_replaces_but_not_what_the_genesis_said():
     record = encode_changes(CHANGES)
-    assert decode_changes(add_change(record, Change("slash_bp", 6, 3), 5)) == (
-        Change("jail_epochs", 4, 1), Change("slash_bp", 5, 8), Change("slash_bp", 6, 3),
+    added = add_change(record, Change("slash_bp", 6, 3), 5, 500)
+    assert decode_changes(added) == (
+        Change("jail_epochs", 4, 1), Change("slash_bp", 0, 500), Change("slash_bp", 5, 8),
+        Change("slash_bp", 6, 3),
     )  # fmt: skip
-    assert decode_changes(add_change(record, Change("slash_bp", 5, 3), 4)) == (
-        Change("jail_epochs", 4, 1), Change("slash_bp", 2, 9), Change("slash_bp", 5, 3),
-    )  # fmt: skip
+    added = add_change(added, Change("slash_bp", 6, 4), 5, 777)
+    assert find_first(added, "slash_bp", Params()) == 500
+    assert find_first(added, "stake_min", Params(stake_min=5)) == 5
+    assert decode_changes(added)[-1] == Change("slash_bp", 6, 4)
+    assert len(decode_changes(added)) == 4
 
 
 @pytest.mark.parametrize(

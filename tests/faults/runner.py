@@ -24,11 +24,11 @@ from tests.faults.storm import Round, Strike, Victim, draw_rounds
 RATE_TPS = 20
 READY_S = 60.0
 PROGRESS = 5
-RESUMES_S = 30.0
+RESUMES_S = 60.0
 SETTLES_S = 60.0
 # A storm that takes longer than this has hung somewhere.
-SECONDS_PER_KILL = 6.0
-SECONDS_MORE = 60.0
+SECONDS_PER_KILL = 12.0
+SECONDS_MORE = 120.0
 READS_AT_ONCE = 16
 LOOKS_EVERY_S = 0.03
 

@@ -983,7 +983,7 @@ class Blocker(_message.Message):
     advice: _builtins.str
     """For people: the same in words."""
     sequence: _builtins.int
-    """For REMEDY_SEND_SEQUENCE, and for a blocker in front in the same lane: the sequence it is about."""
+    """The sequence it is about: the one that is missing, its own, or one in front in its lane."""
     amount: _builtins.int
     """For REMEDY_RAISE_TIP, REMEDY_RAISE_FEE_LIMIT and REMEDY_FUND."""
     blocks: _builtins.int

@@ -681,9 +681,11 @@ class QueueReport(_message.Message):
     room_bytes: _builtins.int
     """Room in all."""
     ready_bytes_max: _builtins.int
-    """More than this many ready bytes are not accepted but for what pays more."""
+    """About as many bytes as are executed in a second: while more are ready or in own batches, only
+    what pays more than the lowest is accepted.
+    """
     ready_bytes: _builtins.int
-    """Ready bytes."""
+    """Bytes that are ready or in own batches."""
     @_builtins.property
     def prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M4)."""

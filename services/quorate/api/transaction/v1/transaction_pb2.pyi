@@ -688,7 +688,7 @@ class QueueReport(_message.Message):
     """Bytes that are ready or in own batches."""
     @_builtins.property
     def prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M4)."""
+        """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M5)."""
 
     @_builtins.property
     def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:

@@ -17,8 +17,7 @@ from quorate.sdk.transactions import Options, compute_weight_max, sign_payloads
 from quorate.sdk.values import Executed
 
 CHUNK = 6
-_AGAIN_S = 0.1
-_WAIT_S = 2.0
+_WAIT_S = 1.0
 
 
 class Bidders:
@@ -82,16 +81,16 @@ class Bidders:
                     for each in range(CHUNK)
                 ]
                 verdicts = await client.submit_many([signed.raw for signed in chunk])
-                if any(verdicts):
-                    await asyncio.sleep(_AGAIN_S)  # too dear now
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_WAIT_S):
-                        await self._wait(client, key, sequence + CHUNK - verdicts.count(None))
+                await self._wait(client, key, sequence + verdicts.count(None))
             except QuorateError:
-                await asyncio.sleep(_AGAIN_S)
+                # The gateway is full, say: others' news come soon enough.
+                await self._wait(client, key, 2**63)
 
     async def _wait(self, client: Client, key: Key, sequence: int) -> None:
+        """Return when this sequence comes next, or after a while: it may be too dear now."""
         event = self._news[key.address]
-        while (await client.account(key.address)).lanes.get(0, 0) < sequence:
-            event.clear()
-            await event.wait()
+        with contextlib.suppress(TimeoutError, QuorateError):
+            async with asyncio.timeout(_WAIT_S):
+                while (await client.account(key.address)).lanes.get(0, 0) < sequence:
+                    event.clear()
+                    await event.wait()

@@ -81,14 +81,7 @@ def send(
     directory = wallet.find_directory(keys_dir)
     target, units = wallet.resolve(directory, to), output.parse_amount(amount)
     payloads = build_transfers([(target, units)])
-    wished = Options(
-        sequence=0,
-        valid_until_height=0,
-        fee_limit=0,
-        lane=lane,
-        idempotency_key=idempotency_key.encode(),
-        memo=memo.encode(),
-    )
+    wished = _build_options(lane, memo, idempotency_key)
     fee = Fee(None if tip is None else output.parse_amount(tip), within)
     if dry_run:
         payer = wallet.resolve(directory, sender)
@@ -176,6 +169,18 @@ def watch(
             raise Unavailable("not all had their end in time", reason="WATCH_TIMEOUT") from error
 
     session.run(endpoint, bounded)
+
+
+def _build_options(lane: int, memo: str, idempotency_key: str) -> Options:
+    """Return options that lack what the chain tells."""
+    return Options(
+        sequence=0,
+        valid_until_height=0,
+        fee_limit=0,
+        lane=lane,
+        idempotency_key=idempotency_key.encode(),
+        memo=memo.encode(),
+    )
 
 
 async def sign(

@@ -1,7 +1,7 @@
 """What a place in a block costs: bounds of the base fee, and prices of places in a mempool.
 
 A price is a tip per 1,000 weight. The base fee is the same for everybody, so among transactions
-that wait only the price tells them apart (docs/protocol.md#M4).
+that wait only the price tells them apart (docs/protocol.md#M5).
 """
 
 from typing import Final

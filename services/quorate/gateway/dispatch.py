@@ -17,7 +17,7 @@ from quorate.api.transaction.v1.transaction_pb2 import (
     StageFrame,
 )
 from quorate.core.codec import split_hashes
-from quorate.core.errors import InvalidTransaction
+from quorate.core.errors import InvalidTransaction, Overloaded
 from quorate.core.genesis import Genesis
 from quorate.gateway.backends import Backend
 from quorate.gateway.outbox import OutChunk
@@ -216,7 +216,8 @@ class Dispatcher:
             for rejection in answer.rejections:
                 if rejection.index < len(entries):
                     fields = dict(rejection.fields)
-                    refusal = Refusal(rejection.reason, rejection.message, fields)
+                    wait_ms = RETRY_MS if rejection.reason == Overloaded.reason else 0
+                    refusal = Refusal(rejection.reason, rejection.message, fields, wait_ms)
                     self._handle_refusal(backend, entries[rejection.index], refusal)
             entries = [entry for index, entry in enumerate(entries) if index not in refused]
         for entry in entries:

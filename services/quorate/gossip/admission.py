@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from quorate.api.transaction.v1.transaction_pb2 import Rejection
 from quorate.core.accusations import NOT_A_REPORTER
 from quorate.core.codec import pack_list
+from quorate.core.gossip.claims import find_claimed_price
 from quorate.core.gossip.entries import Checked, Refusal, State
 from quorate.core.gossip.executed import Dropped
 from quorate.core.gossip.mempool import SENDER_SHARE, Mempool
@@ -25,9 +26,8 @@ VERIFYING_MAX: Final = 4_096
 RETRY_MS: Final = 100
 SLICE: Final = 256
 READS_MAX: Final = 3
-# So many times as much as is executed in about a second may be ready; then only what pays more than
-# others is taken in, and those yield.
-READY_SHARES: Final = 2
+# When there is no room for all of a chunk, so many are looked at for what they claim to pay.
+CLAIMS_MAX: Final = 1_024
 _OUTDATED: Final = Refusal("OUTDATED", "", {})
 _FOREIGN_REPORT: Final = Refusal(
     NOT_A_REPORTER, "a validator takes evidence from its own consensus only", {}
@@ -48,6 +48,8 @@ class Chunk:
     def __init__(self, admission: "Admission", raws: Sequence[bytes]) -> None:
         self._admission = admission
         self.raws = raws
+        # Of a chunk of which only some are looked at: where those stand in it; None: all.
+        self.places: list[int] | None = None
         self.size_bytes = sum(map(len, raws))
         self._checking: asyncio.Task[Verdicts] | None = None
 
@@ -95,11 +97,21 @@ class Admission:
         backlog = self._compute_backlog_bytes()
         wait_ms = self._pace.compute_wait_ms(backlog + self._mempool.reserved_bytes)
         if wait_ms:
-            return wait_ms
+            places = self._find_worthy(raws)
+            if not places:
+                return wait_ms
+            chunk = Chunk(self, [raws[place] for place in places])
+            chunk.places = places
         if not self._mempool.reserve(chunk.size_bytes):
             return RETRY_MS
         chunk.start(self._verifier)
         return chunk
+
+    def _find_worthy(self, raws: Sequence[bytes]) -> list[int]:
+        """Return which claim to pay more than the lowest that waits (docs/protocol.md#M6)."""
+        lowest = self._mempool.lanes.queue.find_lowest_price() or 0
+        claims = map(find_claimed_price, raws[:CLAIMS_MAX])
+        return [place for place, price in enumerate(claims) if price > lowest]
 
     def _compute_backlog_bytes(self) -> int:
         """Return what is accepted and can be executed: ready, or in own unfinalized batches."""
@@ -130,11 +142,10 @@ class Admission:
         mempool.sender_bytes_max = self._pace.compute_sender_bytes_max(
             self._compute_backlog_bytes(), mempool.bytes_max // SENDER_SHARE
         )
-        mempool.ready_bytes_max = READY_SHARES * self._pace.compute_allowed_bytes()
         for attempt in range(READS_MAX):
             is_last = attempt == READS_MAX - 1
             await self._read_accounts([records[index].sender for index in left])
-            left = await self._admit(chunk.raws, records, left, (known, refusals, again, is_last))
+            left = await self._admit(chunk, records, left, (known, refusals, again, is_last))
             if not left:
                 break
         return self._answer(records, refusals, again)
@@ -159,16 +170,17 @@ class Admission:
 
     async def _admit(
         self,
-        raws: Sequence[bytes],
+        chunk: Chunk,
         records: list[Checked],
         indexes: list[int],
         sinks: tuple[dict[bytes, bytes], dict[int, Refusal], set[bytes], bool],
     ) -> list[int]:
         """Admit those; returns which need their account read (again)."""
-        known, refusals, again, is_last = sinks
+        raws, (known, refusals, again, is_last) = chunk.raws, sinks
         outdated: list[int] = []
         for start in range(0, len(indexes), SLICE):
             with metrics.measure_stage("admit"):
+                self._mempool.ready_bytes_max = self._compute_ready_max(chunk)
                 for index in indexes[start : start + SLICE]:
                     record = records[index]
                     refusal = self._admit_one(raws[index], record, known, again)
@@ -185,6 +197,14 @@ class Admission:
                 await asyncio.sleep(0)
         self._mempool.mark_stale({records[index].sender for index in outdated})
         return outdated
+
+    def _compute_ready_max(self, chunk: Chunk) -> int:
+        """Return above how many ready bytes one has to yield for each that comes."""
+        allowed = self._pace.compute_allowed_bytes()
+        if chunk.places is None:
+            # It was let in: others may have come since, but not that many.
+            return 2 * allowed
+        return max(allowed // 2, self._mempool.lanes.ready_bytes)
 
     def _admit_one(
         self, raw: bytes, record: Checked, known: dict[bytes, bytes], again: set[bytes]

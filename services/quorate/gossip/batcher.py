@@ -3,7 +3,7 @@
 Under way is what is not final yet: so the pace follows what the network can bear. Only a validator
 with a seat in the running epoch seals, and while its unfinalized bytes stay under what the others
 accept (docs/protocol.md#B1). What is sealed has its place for good, so no more is sealed than the
-next blocks can take: the rest waits where what pays more goes first (docs/protocol.md#M4).
+next blocks can take: the rest waits where what pays more goes first (docs/protocol.md#M5).
 """
 
 import asyncio

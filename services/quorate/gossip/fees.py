@@ -81,8 +81,8 @@ class FeeDesk:
             paid_blocks=market.paid_blocks,
             used_bytes=mempool.bytes,
             room_bytes=mempool.bytes_max,
-            ready_bytes_max=mempool.ready_bytes_max,
-            ready_bytes=queue.bytes,
+            ready_bytes_max=self._batcher.pace.compute_allowed_bytes(),
+            ready_bytes=queue.bytes + self._held.get_author_bytes(self._seat.key),
         )
 
     async def locate(self, id_: bytes) -> tx.Position | None:

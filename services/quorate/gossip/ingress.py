@@ -13,7 +13,8 @@ from quorate.core.errors import InvalidInput, Overloaded, QuorateError, Rejected
 from quorate.core.genesis import Genesis
 from quorate.core.gossip.held import HeldBatches
 from quorate.core.gossip.mempool import Mempool
-from quorate.gossip.admission import Admission, Chunk
+from quorate.core.values import HASH_BYTES
+from quorate.gossip.admission import Admission, Answer, Chunk
 from quorate.gossip.batcher import Batcher
 from quorate.gossip.fees import FeeDesk
 from quorate.gossip.own_seat import OwnSeat
@@ -150,7 +151,37 @@ class Ingress(rpc.IngressServiceServicer):
             held = self._held.batches.get(name)
             if held is not None:
                 self._stages.put_batched(held)
-        return pb.SubmitResponse(chunk=request.chunk, rejections=answer.rejections, ids=answer.ids)
+        if chunk.places is None:
+            return pb.SubmitResponse(
+                chunk=request.chunk, rejections=answer.rejections, ids=answer.ids
+            )
+        return _build_partial(request, chunk.places, answer)
+
+
+def _build_partial(
+    request: pb.SubmitRequest, places: list[int], answer: Answer
+) -> pb.SubmitResponse:
+    """Return the answer to a chunk of which only those at `places` found somebody to look at them.
+
+    They paid for it; the others are to come again.
+    """
+    ids = [bytes(HASH_BYTES)] * len(request.transactions)
+    for place, at in zip(places, range(0, len(answer.ids), HASH_BYTES), strict=True):
+        ids[place] = answer.ids[at : at + HASH_BYTES]
+    response = pb.SubmitResponse(chunk=request.chunk, ids=b"".join(ids))
+    for rejection in answer.rejections:
+        rejection.index = places[rejection.index]
+        response.rejections.append(rejection)
+    looked_at = set(places)
+    for place in range(len(ids)):
+        if place not in looked_at:
+            response.rejections.add(
+                index=place,
+                reason=Overloaded.reason,
+                message=f"no room for what pays less; try again in {RETRY_MS} ms",
+                fields={"retry_after_ms": str(RETRY_MS)},
+            )
+    return response
 
 
 class Describer:

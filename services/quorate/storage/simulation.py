@@ -115,6 +115,8 @@ class Simulator:
     async def _run(self, transaction: Transaction) -> tuple[Outcome, float]:
         """Return what came of it, and how long it held the loop."""
         chain = self._chain
+        if chain.get_fault():
+            raise Unavailable(f"this validator can't execute: {chain.get_fault()}")
         try:
             async with asyncio.timeout(LOCK_S):
                 await chain.lock.acquire()

@@ -1,7 +1,7 @@
 """Where a transaction stands in a mempool, and what keeps it from being batched.
 
 Walks one lane at most, which a sender's share bounds; what others have waiting comes as totals, so
-positions are upper bounds (docs/protocol.md#M7).
+positions are upper bounds (docs/protocol.md#M8).
 """
 
 from typing import Final, NamedTuple

@@ -2,7 +2,7 @@
 
 A lane's run [cursor, end) has no gaps: own entries, or slots that other authors' batches hold and
 that are passed over. Entries behind a gap are parked. The head of a lane is its first entry that
-can be batched; what the head pays is the price of the lane (docs/protocol.md#M4). `ready_bytes` is
+can be batched; what the head pays is the price of the lane (docs/protocol.md#M5). `ready_bytes` is
 what `take` could give now, `parked_bytes` what stands outside of runs. Every operation costs
 O(log n) amortised per transaction at most.
 """

@@ -2,7 +2,7 @@
 
 Bounded: bytes in all, bytes and transactions per sender, gaps per lane, known accounts. A verdict
 is None (accepted, or held already) or a Refusal with a typed reason. When it is full, what pays
-least yields to what pays more (docs/protocol.md#M5).
+least yields to what pays more (docs/protocol.md#M6).
 """
 
 from collections.abc import Iterable
@@ -197,7 +197,7 @@ class Mempool:
         return refuse("SEQUENCE_PAST", f"sequence {expected} comes next", expected=expected)
 
     def _check_replacement(self, old: Entry, checked: Checked) -> Refusal | None:
-        """Judge whether a transaction may take a waiting one's place (docs/protocol.md#M6)."""
+        """Judge whether a transaction may take a waiting one's place (docs/protocol.md#M7)."""
         if old.state is not State.WAITING or checked[13]:
             return refuse("SEQUENCE_TAKEN", "a batch holds another transaction of this sequence")
         tip = self.compute_replacing_tip(old, checked[6])

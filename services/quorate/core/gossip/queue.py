@@ -2,7 +2,7 @@
 
 A lane stands in the queue at the price of its head, the first of its entries that can be batched:
 so nothing jumps its lane, and what pays little in front holds back what pays much behind it
-(docs/protocol.md#M4). At one price senders take turns, and so do the lanes of each. Every operation
+(docs/protocol.md#M5). At one price senders take turns, and so do the lanes of each. Every operation
 costs O(log d) for d distinct prices at most, whatever is in the queue.
 """
 

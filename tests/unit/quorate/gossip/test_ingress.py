@@ -274,3 +274,39 @@ async def test_a_killed_verifier_costs_time_but_no_verdict(nodes: list[Node]) ->
     assert [(a.chunk, len(a.rejections), a.retry_after_ms) for a in answers] == [
         (chunk, 0, 0) for chunk in range(4)
     ]
+
+
+async def test_when_too_much_waits_only_what_pays_more_finds_somebody_to_look_at_it(
+    nodes: list[Node],
+) -> None:
+    node = await start_one(nodes, author_unfinalized_bytes_max=0)
+    stages = Stages(await node.watch_stages())
+    number, answer = 0, pb.SubmitResponse()
+    # Nothing is executed here: what is always allowed to wait is soon there.
+    while not answer.retry_after_ms:
+        raws = [
+            sign_transfer(node.genesis, number, user=user, memo=b"m" * 256) for user in range(16)
+        ]
+        answer = await node.submit(*raws)
+        number += 1
+    pool = node.running.router.mempool
+    before = len(pool.entries)
+    chunk = [
+        sign_transfer(node.genesis, 0, user=user, lane=7, tip=tip, memo=b"m" * 256)
+        for user, tip in enumerate((0, 5_000, 0, 7_000))
+    ]
+    chunk[3] = chunk[3][:-1] + bytes((chunk[3][-1] ^ 1,))
+    answer = await node.submit(*chunk)
+    assert not answer.retry_after_ms
+    assert sorted((each.index, each.reason) for each in answer.rejections) == [
+        (0, "OVERLOADED"), (2, "OVERLOADED"), (3, "BAD_SIGNATURE"),
+    ]  # fmt: skip
+    ids = split_hashes(answer.ids, "ids")
+    assert ids[0] == ids[2] == bytes(32)
+    paid = decode_transaction(chunk[1], node.genesis.domain).id
+    assert ids[1] == paid and paid in pool.entries
+    # It did not come on top of what waits: who pays least made way, and was told so.
+    frame = await stages.wait(tx.STAGE_DROPPED)
+    assert frame.reason == "OUTBID"
+    assert len(pool.entries) <= before
+    assert (await node.submit(chunk[0])).retry_after_ms

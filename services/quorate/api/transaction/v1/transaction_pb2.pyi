@@ -681,12 +681,14 @@ class QueueReport(_message.Message):
     room_bytes: _builtins.int
     """Room in all."""
     ready_bytes_max: _builtins.int
-    """More than this many ready bytes are not accepted but for what pays more."""
+    """About as many bytes as are executed in a second: while more are ready or in own batches, only
+    what pays more than the lowest is accepted.
+    """
     ready_bytes: _builtins.int
-    """Ready bytes."""
+    """Bytes that are ready or in own batches."""
     @_builtins.property
     def prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M4)."""
+        """Prices at which something waits, ascending; each stands for its rung (docs/protocol.md#M5)."""
 
     @_builtins.property
     def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -983,7 +985,7 @@ class Blocker(_message.Message):
     advice: _builtins.str
     """For people: the same in words."""
     sequence: _builtins.int
-    """For REMEDY_SEND_SEQUENCE, and for a blocker in front in the same lane: the sequence it is about."""
+    """The sequence it is about: the one that is missing, its own, or one in front in its lane."""
     amount: _builtins.int
     """For REMEDY_RAISE_TIP, REMEDY_RAISE_FEE_LIMIT and REMEDY_FUND."""
     blocks: _builtins.int

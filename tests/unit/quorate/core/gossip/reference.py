@@ -1,4 +1,4 @@
-"""The order of batching as docs/protocol.md#M4 tells it, without any care for speed."""
+"""The order of batching as docs/protocol.md#M5 tells it, without any care for speed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

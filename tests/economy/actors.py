@@ -5,7 +5,10 @@ from typing import Any, NamedTuple
 
 from quorate.core import crypto
 from quorate.core.accusations import Evidence
+from quorate.core.governance import payloads as governance
+from quorate.core.locks import payloads as locks
 from quorate.core.staking import payloads as stake
+from quorate.core.tokens import payloads as tokens
 from quorate.core.transactions import Payload, SubmitEvidence, Transaction, Transfer
 from quorate.core.values import Hash
 from tests.unit.quorate.core.liars import Liar
@@ -65,7 +68,8 @@ def build_payload(kind: str, signer: bytes, *fields: Any) -> Payload:
     proof_at = {"RegisterCandidate": 2, "RotateSeatKey": 2, "Ready": 3}.get(kind)
     if proof_at is not None:
         values.insert(proof_at, PROOF)
-    payload: Payload = getattr(stake, kind)(signer, *values)
+    home = next(each for each in (stake, tokens, locks, governance) if hasattr(each, kind))
+    payload: Payload = getattr(home, kind)(signer, *values)
     return payload
 
 

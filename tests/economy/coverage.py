@@ -9,7 +9,10 @@ FAILURES = (
     "CANDIDATE_RESIGNED", "CANDIDATE_SLASHED", "NOT_ENTITLED", "SEAT_KEY_USED", "SEAT_KEY_UNKNOWN",
     "READY_UNTIMELY", "STAKE_TOO_SMALL", "INSUFFICIENT_STAKE", "UNBONDING_LIMIT",
     "REDELEGATION_LIMIT", "REDELEGATION_IN_TRANSIT", "COMMISSION_STEP", "NOTHING_TO_CLAIM",
-    "NOT_JAILED", "JAILED_STILL",
+    "NOT_JAILED", "JAILED_STILL", "NO_TOKEN", "INSUFFICIENT_TOKENS", "CAP_EXCEEDED",
+    "CAP_BELOW_SUPPLY", "TOKEN_FROZEN", "TOKEN_FINAL", "NOT_FREEZABLE", "NO_LOCK", "LOCK_OPEN",
+    "LOCK_TOO_LONG", "LOCK_EARLY", "LOCK_ENDED", "LOCK_RUNNING", "WRONG_PREIMAGE", "NOT_SEATED",
+    "NO_PROPOSAL", "PROPOSER_LIMIT", "PARAMETERS_CONTRADICT",
 )  # fmt: skip
 SKIPS = (
     "INVALID", "EXPIRED", "SEQUENCE_PAST", "SEQUENCE_GAP", "FEE_TOO_LOW", "FEE_NOT_COVERED",
@@ -18,11 +21,14 @@ SKIPS = (
 PAYLOADS = (
     "Transfer", "RegisterCandidate", "UpdateCandidate", "Ready", "Resign", "RotateSeatKey",
     "Unjail", "Delegate", "Undelegate", "Redelegate", "ClaimRewards", "evidence",
+    "CreateToken", "MintToken",
+    "BurnToken", "TransferToken", "SetTokenPolicy", "LockTransfer", "ClaimLocked", "RefundLocked",
+    "ProposeChange", "VoteChange",
 )  # fmt: skip
 EVENTS = (
     "epoch", "seat won", "seat lost", "seat handed over", "slashed", "jailed", "slashed seat kept",
     "resigned seat kept", "due seat kept", "nobody electable",
-    "redelegation slashed", "unbonding slashed", "reward to the treasury",
+    "parameter changed", "redelegation slashed", "unbonding slashed", "reward to the treasury",
 )  # fmt: skip
 ALL = (*FAILURES, *SKIPS, *[f"{each} done" for each in PAYLOADS], *EVENTS)
 

@@ -1,12 +1,15 @@
 """Draws transactions: mostly such as may succeed now, often just beside, sometimes nonsense."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from random import Random
 from typing import Any, Final, TypeVar
 
 from quorate.core import crypto
+from quorate.core.governance.parameters import CHANGEABLE
 from quorate.core.values import TREASURY, UINT64_MAX
 from tests.economy.actors import Accusation, Item, Sent, get_address, get_key
+from tests.economy.founding import draw_params
 from tests.economy.reference import is_standing
 from tests.economy.world import World
 
@@ -20,6 +23,8 @@ HUGE = (2**63 - 1, 2**63, UINT64_MAX)
 KINDS: Final = {
     "transfer": 6, "register": 4, "update": 4, "ready": 14, "resign": 1, "rotate": 4,
     "delegate": 14, "undelegate": 14, "redelegate": 16, "claim": 12, "unjail": 7,
+    "create": 2, "mint": 3, "burn": 2, "give": 3, "policy": 2, "lock": 4, "open_lock": 7,
+    "propose": 2, "vote": 6,
 }  # fmt: skip
 
 
@@ -55,7 +60,9 @@ class Drawing:
         rng, world = self.rng, self._world
         sent = self._wrap(tuple([getattr(self, f"_{kind}")() for kind in kinds]))
         if rng.random() < 0.03:
-            until = rng.choice([-1, 0, world.params.validity_max_blocks + rng.randint(0, 1)])
+            until = rng.choice(
+                [-1, 0, world.expected.params.validity_max_blocks + rng.randint(0, 1)]
+            )
             sent = sent._replace(valid_until_height=max(world.head.height + 1 + until, 0))
         if rng.random() < 0.2:
             balance = world.expected.tables.balances.get(sent.sender, 0)
@@ -120,7 +127,7 @@ class Drawing:
         if rng.random() < 0.7:
             number = self._find_newcomer(number)
         key = self._fresh_key() if rng.random() < 0.9 else self._used_key()
-        needed = self._world.params.self_stake_min
+        needed = self._world.expected.params.self_stake_min
         stake = rng.choice([needed, needed, needed * 2, needed * 10, needed - 1, *HUGE[:1]])
         stake = max(stake, 1)
         name = f"n{number}"
@@ -132,7 +139,7 @@ class Drawing:
         rng, address = self.rng, self._candidate()
         found = self._world.expected.tables.candidates.get(address)
         now = found.commission_bp if found else 0
-        step = self._world.params.commission_step_bp
+        step = self._world.expected.params.commission_step_bp
         commission_bp = now + rng.choice([0, 1, -1, step, -step, step + 1, -step - 1])
         signer = self._governor(address)
         text = rng.choice(["", "text"])
@@ -191,7 +198,7 @@ class Drawing:
     def _do_a_little(self, kind: str) -> Fields:
         signer, address = get_address(58), self._favourite()
         given = self._world.expected.tables.delegations.get((signer, address))
-        least = self._world.params.stake_min
+        least = self._world.expected.params.stake_min
         if given is None or given.amount < 3 * least:
             return "Delegate", signer, address, 30 * least
         more = (self._favourite(1),) if kind == "Redelegate" else ()
@@ -202,6 +209,86 @@ class Drawing:
         tables = self._world.expected.tables
         standing = [owner for owner, each in tables.candidates.items() if is_standing(each)]
         return [*standing, get_address(97), get_address(98)][number]
+
+    # ---- tokens, locks, votes --------------------------------------------------------------------
+
+    def _create(self) -> Fields:
+        rng = self.rng
+        cap, supply = rng.choice([(0, 0), (0, 2**63 - 1), (100, 100), (100, 99), (10**9, 5)])
+        freezable = rng.random() < 0.6
+        is_final = not freezable and rng.random() < 0.3
+        return "CreateToken", self._person(), "TKN", "token", 2, cap, supply, freezable, is_final
+
+    def _mint(self) -> Fields:
+        token, owner = self._token()
+        return "MintToken", owner, token, self._person(), self.rng.choice([1, 2, 50, *HUGE])
+
+    def _burn(self) -> Fields:
+        holder, token, amount = self._held()
+        return "BurnToken", holder, token, self._amount(amount)
+
+    def _give(self) -> Fields:
+        holder, token, amount = self._held()
+        return "TransferToken", holder, token, self._person(), self._amount(amount)
+
+    def _policy(self) -> Fields:
+        rng, (token, owner) = self.rng, self._token()
+        freezable = rng.random() < 0.7
+        is_frozen = freezable and rng.random() < 0.3
+        is_final = not freezable and rng.random() < 0.2
+        successor = owner if rng.random() < 0.8 else self._person()
+        cap = rng.choice([0, 0, 50, 10**9, 2**63 - 1])
+        return "SetTokenPolicy", owner, token, successor, cap, freezable, is_frozen, is_final
+
+    def _lock(self) -> Fields:
+        rng, height = self.rng, self._world.head.height + 1
+        signer, token, held = self._held() if rng.random() < 0.5 else (self._person(), b"", 10**6)
+        digest = sha256(b"secret").digest() if rng.random() < 0.5 else b""
+        first = height + rng.choice([0, 1, 4, 9]) if not digest or rng.random() < 0.3 else 0
+        end = max(first + 1, height + rng.choice([-1, 0, 1, 4, 10, 30]))
+        return "LockTransfer", signer, self._person(), self._amount(held), token, digest, first, end
+
+    def _open_lock(self) -> Fields:
+        rng, locks = self.rng, self._world.expected.tables.locks
+        if not locks or rng.random() < 0.05:
+            return "RefundLocked", self._person(), bytes(32)
+        lock = rng.choice(list(locks))
+        sender, to, *_, digest, _, end = locks[lock]
+        if self._world.head.height + 1 >= end or rng.random() < 0.2:
+            return "RefundLocked", sender if rng.random() < 0.9 else self._person(), lock
+        preimage = b"secret" if bool(digest) == (rng.random() < 0.9) else b""
+        return "ClaimLocked", to if rng.random() < 0.9 else self._person(), lock, preimage
+
+    def _propose(self) -> Fields:
+        name = self.rng.choice(CHANGEABLE)
+        value = getattr(draw_params(self.rng), name)
+        return "ProposeChange", self._seated(), name, value, "", 0
+
+    def _vote(self) -> Fields:
+        rng, proposals = self.rng, list(self._world.expected.tables.proposals)
+        proposal = rng.choice(proposals) if proposals and rng.random() < 0.95 else bytes(32)
+        return "VoteChange", self._seated(), proposal, rng.random() < 0.85
+
+    def _seated(self) -> bytes:
+        world = self._world
+        seat = self.rng.choice(world.expected.sets[world.epoch])
+        return seat.candidate if self.rng.random() < 0.9 else self._person()
+
+    def _token(self) -> tuple[bytes, bytes]:
+        """Return a token and who may well be its owner."""
+        tokens = self._world.expected.tables.tokens
+        if not tokens or self.rng.random() < 0.05:
+            return bytes(32), self._person()
+        token = self.rng.choice(list(tokens))
+        return token, tokens[token].owner if self.rng.random() < 0.9 else self._person()
+
+    def _held(self) -> tuple[bytes, bytes, int]:
+        """Return who holds how much of a token."""
+        held = self._world.expected.tables.held
+        if not held or self.rng.random() < 0.05:
+            return self._person(), self._token()[0], 10
+        holder, token = self.rng.choice(list(held))
+        return holder, token, held[holder, token]
 
     # ---- who and how much ------------------------------------------------------------------------
 
@@ -232,7 +319,7 @@ class Drawing:
         return *pair, tables.delegations[pair].amount
 
     def _amount(self, most: int) -> int:
-        rng, least = self.rng, self._world.params.stake_min
+        rng, least = self.rng, self._world.expected.params.stake_min
         drawn = rng.choice([
             most, most, most // 2, most // 3, most - least, least, 2 * least, least - 1,
             most + 1, most - 1, most - least + 1, rng.randint(0, most), 1, rng.choice(HUGE),

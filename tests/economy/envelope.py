@@ -6,10 +6,11 @@ These rules are older than stake and have tests of their own; here they decide w
 from hashlib import sha256
 from typing import Any
 
-from tests.economy.reference import NO_KEY, Economy
+from tests.economy.assets import Assets
+from tests.economy.reference import NO_KEY
 
 
-class Chain(Economy):
+class Chain(Assets):
     """A chain; per block: `open`, then `send` and `report` per transaction, then `end`."""
 
     def __init__(self, params: Any, time_ms: int) -> None:
@@ -20,10 +21,10 @@ class Chain(Economy):
 
     def open(self, height: int, base_fee: int, time_ms: int) -> None:
         self.height, self.base_fee, self.time_ms, self.fees = height, base_fee, time_ms, 0
-        self.refuted = set()
+        self.refuted, self.params = set(), self.get_params(self.epoch)
 
     def send(self, sent: Any) -> tuple[str, int]:
-        """Execute a transaction; return its reason and fee."""
+        """Execute a transaction, whose id is in `id`; return its reason and fee."""
         fee = sent.weight * self.base_fee
         if reason := self._find_skip(sent):
             return reason, 0

@@ -5,11 +5,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from quorate.core import transition
+from quorate.core.governance import actions as governance
+from quorate.core.locks import actions as locks
 from quorate.core.staking import candidates, delegations, rewards, slashing
 from quorate.core.staking.delegations import Holding
 from quorate.core.staking.election import Election
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import Delegation
+from quorate.core.tokens import actions as tokens
 from tests.mutants.edit import Patch, edit
 
 Plant = Callable[[], Patch]
@@ -109,6 +112,20 @@ PLANTED: Final[dict[str, Plant]] = {
         Election._count_misses, "candidate.missed_epoch + 1 == epoch", "False"
     ),
     "kept and jailed": swap(Election._jail, "owner in left or ", "True or owner in left or "),
+    # Tokens, locks, votes
+    "minted over the cap": swap(
+        tokens.apply_mint, "token.supply > compute_cap(token.cap)", "False"
+    ),
+    "frozen in part": swap(tokens.apply_transfer, "load_moving", "_load"),
+    "burnt and still counted": swap(tokens.apply_burn, "token.supply -= payload.amount", "pass"),
+    "a lock open on both sides": swap(
+        locks.apply_refund, "call.height < lock.until_height", "call.height + 1 < lock.until_height"
+    ),
+    "a vote for ever": swap(
+        governance._settle, "for each, vote in proposal.votes.items() if each in seated",
+        "for each, vote in proposal.votes.items()",
+    ),
+    "a change at once": swap(governance._take_effect, "call.epoch + 1", "call.epoch"),
 }  # fmt: skip
 
 

@@ -56,7 +56,7 @@ class Economy:
         tables = vars(self.tables).items()
         before = {name: {k: copy(row) for k, row in table.items()} for name, table in tables}
         try:
-            for kind, *fields in payloads:
+            for self.position, (kind, *fields) in enumerate(payloads):
                 getattr(self, kind)(*fields)
                 self._forget_empty()
         except Failed as failure:

@@ -1,15 +1,26 @@
 """Both states in one form, so that a difference names what differs."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from quorate.core.codec import U16, U64
 from quorate.core.epochs import EpochStart
+from quorate.core.governance.parameters import CHANGES_KEY, compute_params
+from quorate.core.governance.records import OPEN_KEY, decode_opened, decode_proposal
+from quorate.core.locks.records import LOCK_PREFIX, decode_lock
+from quorate.core.params import Params
 from quorate.core.seats import SeatSet
 from quorate.core.staking import records
 from quorate.core.staking.performance import Performance
 from quorate.core.state import EPOCH_START_KEY, decode_account
+from quorate.core.tokens.records import (
+    BALANCE_PREFIX,
+    TOKEN_PREFIX,
+    decode_balance,
+    decode_token,
+)
 from tests.economy.envelope import Chain
 from tests.economy.reference import is_standing
 
@@ -17,13 +28,22 @@ View = dict[tuple[Any, ...], Any]
 EPOCHS_AROUND = 3
 
 
-def view_real(state: Mapping[bytes, bytes], epoch: int) -> View:
-    """Return what a real state holds; sets only of epochs near `epoch`."""
+def view_real(state: Mapping[bytes, bytes], epoch: int, params: Params) -> View:
+    """Return what a real state holds; sets only of epochs near `epoch`.
+
+    `params` are the genesis'; of changes by vote only their effect now and next is compared.
+    """
     view: View = {}
+    for each in (epoch, epoch + 1):
+        view["params", each] = compute_params(state[CHANGES_KEY], each, params)
+    opened = decode_opened(state[OPEN_KEY])
+    view["opened",] = tuple([each.id for each in opened])
     for key, record in state.items():
         if not record:
             continue
         kind, name = key[:1], key[1:]
+        if key in (CHANGES_KEY, OPEN_KEY):
+            continue
         if kind == b"s" and U64.unpack(name)[0] < epoch - EPOCHS_AROUND:
             continue
         if kind == b"d":
@@ -62,9 +82,28 @@ def view_reference(economy: Chain) -> View:
     for epoch, seats in economy.sets.items():
         if epoch >= economy.epoch - EPOCHS_AROUND:
             view["set", epoch] = tuple(map(tuple, seats))
+    view |= _view_assets(economy)
     view["count",] = sum(is_standing(each) for each in tables.candidates.values())
     view["performance",] = economy.epoch, tuple(economy.missed)
     view["start",] = economy.epoch, *economy.start
+    return view
+
+
+def _view_assets(economy: Chain) -> View:
+    view: View = {}
+    tables = economy.tables
+    for token, found in tables.tokens.items():
+        view["token", token] = vars(found)
+    for (holder, token), amount in tables.held.items():
+        if amount:
+            view["held", holder, token] = amount
+    for lock, terms in tables.locks.items():
+        view["lock", lock] = terms
+    for proposal, found in tables.proposals.items():
+        view["proposal", proposal] = vars(found)
+    view["opened",] = tuple(tables.proposals)
+    for epoch in (economy.epoch, economy.epoch + 1):
+        view["params", epoch] = economy.get_params(epoch)
     return view
 
 
@@ -109,6 +148,16 @@ def _view_record(kind: bytes, name: bytes, record: bytes) -> tuple[tuple[Any, ..
     if kind == b"r":
         entries = tuple(map(tuple, records.decode_entries(record)))
         return ("moved", name[:32], name[32:64], name[64:]), entries
+    if kind == TOKEN_PREFIX:
+        return ("token", name), asdict(decode_token(record))
+    if kind == BALANCE_PREFIX:
+        return ("held", name[:32], name[32:]), decode_balance(record)
+    if kind == LOCK_PREFIX:
+        return ("lock", name), tuple(decode_lock(record))
+    if kind == OPEN_KEY:
+        row = asdict(decode_proposal(record))
+        assert not row.pop("version") and not row.pop("height"), "no upgrades are drawn"
+        return ("proposal", name), row
     if kind == b"k":
         return ("key", name), record
     if kind == b"m":

@@ -55,6 +55,7 @@ class Watched(Chain):
         met["slashed"] += sum(bool(c.slashed and c.slashed[1] == self.epoch) for c in candidates)
         met["jailed"] += sum(self.tables.candidates[name].jailed_until > 0 for name in due)
         met["epoch"] += 1
+        met["parameter changed"] += self.get_params(self.epoch) != self.get_params(self.epoch + 1)
         met["nobody electable"] += faults == len(after)
         met["seat won"] += len(after.keys() - before.keys())
         met["seat lost"] += len(before.keys() - after.keys())

@@ -17,7 +17,7 @@ from quorate.core.state import EPOCH_START_KEY, Write
 from quorate.core.transactions import Transaction
 from quorate.core.transition import Execution
 from quorate.core.values import ZERO_HASH
-from tests.economy.actors import DOMAIN, WEIGHT_SENT, Item, Sent, build_transaction
+from tests.economy.actors import DOMAIN, WEIGHT_SENT, Accusation, Item, Sent, build_transaction
 from tests.economy.conservation import assert_conserved, compute_issued
 from tests.economy.founding import TIME_MS, Founding, found_real, found_reference
 from tests.economy.views import describe_differences, shorten, view_real, view_reference
@@ -120,23 +120,25 @@ class World:
 
     def _play_reference(self, header: Header, items: list[Item]) -> list[tuple[str, int]]:
         self.expected.open(header.height, header.base_fee, header.time_ms)
-        outcomes = [
-            self.expected.send(item) if isinstance(item, Sent) else (self.expected.report(item), 0)
-            for item in items
-        ]
+        outcomes = []
+        for number, item in enumerate(items, self.number + 1):
+            self.expected.id = number.to_bytes(32, "big")
+            is_report = isinstance(item, Accusation)
+            outcome = (self.expected.report(item), 0) if is_report else self.expected.send(item)
+            outcomes.append(outcome)
         self.expected.end(header, list(self.order))
         return outcomes
 
     def _compare(self, differences: list[str]) -> None:
-        real = view_real(self.real, self.expected.epoch)
+        real = view_real(self.real, self.expected.epoch, self.params)
         found = describe_differences(real, view_reference(self.expected))
         if found or differences:
             raise Differs("\n".join([f"at height {self.head.height}:", *differences, found]))
-        before = compute_issued(self.params, self.founding.height)
-        issued = compute_issued(self.params, self.head.height) - before
-        supply = self.founding.supply + issued
-        assert_conserved(self.real, supply)
-        assert supply == self.founding.supply + self.expected.issued
+        assert_conserved(self.real, self.founding.supply + self.expected.issued)
+        if not any(name[:5] == "issue" for name, _ in self.expected.tables.changes):
+            before = compute_issued(self.params, self.founding.height)
+            issued = compute_issued(self.params, self.head.height) - before
+            assert issued == self.expected.issued, "both schedules"
 
     def _follow(self) -> None:
         start = EpochStart.decode(self.real[EPOCH_START_KEY])

@@ -8,7 +8,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from quorate.core.governance.parameters import CHANGES_KEY, load_params
 from quorate.core.params import Params
+from quorate.core.records import MemoryRecords
 from quorate.core.seats import SeatSet
 from quorate.core.staking.election import compute_window
 from quorate.core.staking.performance import Performance
@@ -17,7 +19,7 @@ from quorate.core.staking.records import (
     compute_candidate_key,
     decode_candidate,
 )
-from quorate.core.state import Write, compute_set_key
+from quorate.core.state import EPOCH_START_KEY, Write, compute_set_key
 from quorate.kit.metrics import VIEWS_LEFT
 from quorate.storage.state_reader import StateReader
 
@@ -58,13 +60,15 @@ class Conduct:
 
     def tell(self) -> None:
         """Set the metric; only while no write is under way."""
-        performance = Performance.decode(self._reader.load([PERFORMANCE_KEY])[PERFORMANCE_KEY])
+        found = self._reader.load([PERFORMANCE_KEY, CHANGES_KEY, EPOCH_START_KEY])
+        performance = Performance.decode(found[PERFORMANCE_KEY])
+        params = load_params(MemoryRecords(found), self._params)
         key = compute_set_key(performance.epoch)
         seats = SeatSet.decode(self._reader.load([key])[key]).seats
         records = self._reader.load([compute_candidate_key(seat.candidate) for seat in seats])
         VIEWS_LEFT.clear()
         for seat in seats:
             record = records[compute_candidate_key(seat.candidate)]
-            missed = compute_missed(performance, seat.index, record, self._params)
+            missed = compute_missed(performance, seat.index, record, params)
             if missed.left is not None:
                 VIEWS_LEFT.labels(str(seat.index), seat.name).set(missed.left)

@@ -1,7 +1,5 @@
 """Reads of the chain (ledger.v1.LedgerService) and executed blocks (ExecutedService)."""
 
-import base64
-import binascii
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -13,26 +11,34 @@ from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
 from quorate.core.errors import MalformedBytes, NotFound, QuorateError
+from quorate.core.governance.parameters import CHANGES_KEY, load_params
 from quorate.core.outcomes import OUTCOMES
 from quorate.core.receipts import find_receipt
+from quorate.core.records import MemoryRecords
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import PERFORMANCE_KEY, compute_candidate_key
-from quorate.core.state import compute_account_key, compute_mark_key, decode_account, decode_mark
+from quorate.core.state import (
+    EPOCH_START_KEY,
+    compute_account_key,
+    compute_mark_key,
+    decode_account,
+    decode_mark,
+)
 from quorate.core.transition import Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.conduct import compute_missed
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
+from quorate.storage.paging import check_hash, compute_page_size, decode_page, encode_page
 from quorate.storage.proofs import Prover
-from quorate.storage.stake_reads import StakeServicer, check_hash
+from quorate.storage.stake_reads import StakeServicer
 from quorate.storage.standings import Board
 from quorate.storage.store import Place
 from quorate.storage.token_reads import AssetReads
 
-PAGE_SIZE: Final = 100
-PAGE_SIZE_MAX: Final = 1_000
+_PAGE_KIND: Final = b"b"
 # Blocks read in one step of a page.
 _STEP: Final = 20
 
@@ -90,7 +96,7 @@ class LedgerServicer(StakeServicer, AssetReads):
         context: grpc.aio.ServicerContext[pb.ListBlocksRequest, pb.ListBlocksResponse],
     ) -> pb.ListBlocksResponse:
         """List blocks, newest first."""
-        size = min(request.page_size or PAGE_SIZE, PAGE_SIZE_MAX)
+        size = compute_page_size(request.page_size)
         response, pacer = pb.ListBlocksResponse(), Pacer()
         try:
             first = self._chain.height
@@ -104,7 +110,7 @@ class LedgerServicer(StakeServicer, AssetReads):
         except QuorateError as error:
             await abort(context, error)
         if heights and heights[-1] > root_height:
-            response.next_page_token = _encode_token(heights[-1] - 1)
+            response.next_page_token = encode_page(_PAGE_KIND, U64.pack(heights[-1] - 1))
         return response
 
     async def WatchBlocks(
@@ -181,14 +187,15 @@ class LedgerServicer(StakeServicer, AssetReads):
         """Return the seats of a set with marks and, of the running one, missed views."""
         marks = [compute_mark_key(found.epoch, seat.index) for seat in found.seats]
         candidates = [compute_candidate_key(seat.candidate) for seat in found.seats]
-        height, (record, *values) = await self._chain.reader.read(
-            [PERFORMANCE_KEY, *marks, *candidates]
-        )
+        keys = [PERFORMANCE_KEY, CHANGES_KEY, EPOCH_START_KEY]
+        height, (record, *values) = await self._chain.reader.read([*keys, *marks, *candidates])
+        known, values = dict(zip(keys[1:], values, strict=False)), values[2:]
+        params = load_params(MemoryRecords(known), self._params)
         seats = list(map(_build_seat, found.seats, values[: len(marks)]))
         performance = Performance.decode(record)
         if performance.epoch == found.epoch:
             for seat, candidate in zip(seats, values[len(marks) :], strict=True):
-                missed = compute_missed(performance, seat.seat, candidate, self._params)
+                missed = compute_missed(performance, seat.seat, candidate, params)
                 seat.missed = missed.views
                 if missed.left is not None:
                     seat.views_left = missed.left
@@ -271,16 +278,8 @@ def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block
     )  # fmt: skip
 
 
-def _encode_token(height: int) -> str:
-    return base64.urlsafe_b64encode(b"b" + U64.pack(height)).decode()
-
-
 def _decode_token(token: str, head: int) -> int:
-    try:
-        data = base64.b64decode(token, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedBytes("page token", "is not one of ours") from error
-    height = int.from_bytes(data[1:], "big")
-    if data[:1] != b"b" or len(data) != 9 or height > head:
+    height = int.from_bytes(decode_page(_PAGE_KIND, token, U64.size), "big")
+    if height > head:
         raise MalformedBytes("page token", "is not one of ours")
     return height

@@ -1,7 +1,6 @@
 """Candidates as messages: what they are, and how they stand for the next election."""
 
 from quorate.api.ledger.v1 import ledger_pb2 as pb
-from quorate.core.params import Params
 from quorate.core.seats import SeatSet
 from quorate.core.staking.election import Obstacle
 from quorate.core.staking.records import SLASHED, Candidate, peek_candidate
@@ -35,7 +34,7 @@ def build_candidate(owner: bytes, candidate: Candidate) -> pb.Candidate:
     )
 
 
-def build_chances(owner: bytes, record: bytes, standings: Standings, params: Params) -> pb.Chances:
+def build_chances(owner: bytes, record: bytes, standings: Standings) -> pb.Chances:
     """Return how a candidate stands in the known sets and in an election now."""
     obstacle = _find_obstacle(owner, record, standings)
     rank = standings.ranks.get(owner, 0)
@@ -51,7 +50,7 @@ def build_chances(owner: bytes, record: bytes, standings: Standings, params: Par
         height=standings.height,
     )
     if running is not None:
-        missed = compute_missed(standings.performance, running, record, params)
+        missed = compute_missed(standings.performance, running, record, standings.params)
         chances.missed = missed.views
         if missed.left is not None:
             chances.views_left = missed.left

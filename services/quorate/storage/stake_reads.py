@@ -1,7 +1,5 @@
 """What the ledger's reads tell of stake: candidates, delegations, supply (ledger.v1)."""
 
-import base64
-import binascii
 from typing import Final
 
 import grpc
@@ -10,7 +8,9 @@ from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.ledger.v1 import ledger_pb2_grpc as rpc
 from quorate.core.codec import U64
 from quorate.core.epochs import EpochStart, compute_end
-from quorate.core.errors import InvalidInput, MalformedBytes, NotFound, QuorateError
+from quorate.core.errors import NotFound, QuorateError
+from quorate.core.governance.issue import ISSUED_KEY, load_issued
+from quorate.core.governance.parameters import load_params
 from quorate.core.seats import SeatSet
 from quorate.core.staking.concentration import compute_concentration
 from quorate.core.staking.records import (
@@ -31,6 +31,7 @@ from quorate.kit.faults import abort
 from quorate.storage.chain import Chain
 from quorate.storage.delegation_reads import Reading, build_delegation, list_candidates
 from quorate.storage.pacer import Pacer
+from quorate.storage.paging import check_hash, decode_page, encode_page
 from quorate.storage.stake_messages import build_candidate, build_chances
 from quorate.storage.standings import Board, Place, Standings
 from quorate.storage.store import StateView
@@ -97,7 +98,7 @@ class StakeServicer(rpc.LedgerServiceServicer):
             await abort(context, error)
         if len(owners) > size:
             last = response.candidates[-1]
-            response.next_page_token = _encode(b"c" + U64.pack(last.stake) + last.owner)
+            response.next_page_token = encode_page(b"c", U64.pack(last.stake) + last.owner)
         return response
 
     async def ListDelegations(
@@ -109,10 +110,11 @@ class StakeServicer(rpc.LedgerServiceServicer):
         size, pacer = min(request.page_size or DELEGATIONS, DELEGATIONS_MAX), Pacer()
         try:
             check_hash(request.delegator, "delegator")
-            after = _decode(request.page_token, b"d", HASH_BYTES) if request.page_token else b""
+            after = decode_page(b"d", request.page_token, HASH_BYTES) if request.page_token else b""
             view = self._chain.store.open_state()
             epoch = EpochStart.decode(view[EPOCH_START_KEY]).epoch
-            reading = Reading(view, request.delegator, epoch, self._params)
+            params = load_params(view, self._params)
+            reading = Reading(view, request.delegator, epoch, params)
             found = list_candidates(reading, after, size + 1)
             response = pb.ListDelegationsResponse(height=view.height, epoch=epoch)
             for owner in found[:size]:
@@ -121,7 +123,7 @@ class StakeServicer(rpc.LedgerServiceServicer):
         except QuorateError as error:
             await abort(context, error)
         if len(found) > size:
-            response.next_page_token = _encode(b"d" + found[size - 1])
+            response.next_page_token = encode_page(b"d", found[size - 1])
         return response
 
     async def GetEconomy(
@@ -148,15 +150,17 @@ class StakeServicer(rpc.LedgerServiceServicer):
 
     def _build(self, owner: bytes, record: bytes, standings: Standings) -> pb.Candidate:
         found = build_candidate(owner, decode_candidate(record))
-        found.chances.CopyFrom(build_chances(owner, record, standings, self._params))
+        found.chances.CopyFrom(build_chances(owner, record, standings))
         return found
 
     def _build_supply(self, view: StateView) -> pb.Supply:
         treasury = decode_account(view[compute_account_key(TREASURY)])
+        genesis, params = self._chain.store.genesis, load_params(view, self._params)
+        issued = load_issued(view[ISSUED_KEY], view.height, params)
         return pb.Supply(
-            genesis=self._chain.store.genesis.supply,
-            issued=compute_issued(view.height, self._params),
-            issue_per_block=compute_issue(view.height + 1, self._params),
+            genesis=genesis.supply,
+            issued=issued - compute_issued(genesis.height, genesis.params),
+            issue_per_block=compute_issue(view.height + 1, params),
             treasury=treasury.balance,
         )
 
@@ -173,31 +177,11 @@ class StakeServicer(rpc.LedgerServiceServicer):
         )
 
 
-def check_hash(data: bytes, what: str) -> None:
-    """Raise InvalidInput unless data has the length of a hash or address."""
-    if len(data) != HASH_BYTES:
-        raise InvalidInput(f"{what} has {len(data)} bytes, not {HASH_BYTES}", reason="MALFORMED")
-
-
 def _find_operator(view: StateView, owner: bytes) -> bytes:
     record = view[compute_candidate_key(owner)]
     return decode_candidate(record).operator if record else owner
 
 
-def _encode(token: bytes) -> str:
-    return base64.urlsafe_b64encode(token).decode()
-
-
-def _decode(token: str, kind: bytes, size: int) -> bytes:
-    try:
-        data = base64.b64decode(token, altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedBytes("page token", "is not one of ours") from error
-    if data[:1] != kind or len(data) != 1 + size:
-        raise MalformedBytes("page token", "is not one of ours")
-    return data[1:]
-
-
 def _decode_place(token: str) -> Place:
-    data = _decode(token, b"c", U64.size + HASH_BYTES)
+    data = decode_page(b"c", token, U64.size + HASH_BYTES)
     return -int(U64.unpack_from(data)[0]), data[U64.size :]

@@ -9,6 +9,8 @@ from typing import Final
 from quorate.core.closing import Closing
 from quorate.core.context import Context
 from quorate.core.epochs import EpochStart
+from quorate.core.governance.parameters import load_params
+from quorate.core.params import Params
 from quorate.core.seats import SeatSet
 from quorate.core.staking.election import Obstacle
 from quorate.core.staking.performance import Performance
@@ -33,10 +35,11 @@ class Standings:
     """All candidates at one height. `order` holds (−stake, owner) of who has not gone, ascending.
 
     `elected` is the set that an election now would give; `records` are those of `order`, as they
-    are on chain; `obstacles` and `ranks` are of that election.
+    are on chain; `obstacles` and `ranks` are of that election. `params` are those in force.
     """
 
     height: int
+    params: Params
     running: SeatSet
     following: SeatSet
     elected: SeatSet
@@ -82,7 +85,8 @@ class Board:
         start = EpochStart.decode(view[EPOCH_START_KEY])
         header = replace(genesis.root.header, height=view.height, epoch=start.epoch)
         changes = Changes(view)
-        closing = Closing(Context(header, genesis.params, genesis.domain), changes)
+        params = load_params(view, genesis.params)
+        closing = Closing(Context(header, params, genesis.domain), changes)
         elected: SeatSet | None = None
         for each in closing.iter_end():
             elected = each
@@ -98,6 +102,7 @@ class Board:
         able = [owner for _, owner in order if not obstacles[owner]]
         return Standings(
             height=view.height,
+            params=params,
             running=SeatSet.decode(view[compute_set_key(start.epoch)]),
             following=SeatSet.decode(view[compute_set_key(start.epoch + 1)]),
             elected=elected,

@@ -27,9 +27,8 @@ from quorate.core.governance.upgrades import (
 )
 from quorate.core.locks.records import compute_lock_key, decode_lock
 from quorate.core.params import Params
-from quorate.core.records import Record
 from quorate.core.seats import SeatSet
-from quorate.core.state import EPOCH_START_KEY
+from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.core.tokens.records import (
     compute_balances_prefix,
     compute_token_key,
@@ -39,7 +38,9 @@ from quorate.core.tokens.records import (
 from quorate.core.values import HASH_BYTES, compute_quorum
 from quorate.kit.faults import abort
 from quorate.storage.chain import Chain
+from quorate.storage.pacer import Pacer
 from quorate.storage.paging import check_hash, compute_page_size, decode_page, encode_page
+from quorate.storage.store import StateView
 
 _PAGE_KIND: Final = b"t"
 
@@ -82,17 +83,21 @@ class AssetReads(rpc.LedgerServiceServicer):
         ],
     ) -> pb.ListTokenBalancesResponse:
         """List what an account holds of tokens, ascending by their ids."""
+        balances, pacer = list[pb.TokenBalance](), Pacer()
         try:
             check_hash(request.holder, "address")
             after = b""
             if request.page_token:
                 after = decode_page(_PAGE_KIND, request.page_token, HASH_BYTES)
             size = compute_page_size(request.page_size)
-            height, found, tokens = self._scan_balances(request.holder, after, size)
-            balances = [_build_balance(*each) for each in zip(found[:size], tokens, strict=True)]
+            view, prefix = self._chain.store.open_state(), compute_balances_prefix(request.holder)
+            found = view.scan(prefix, prefix + after, size + 1)
+            for key, value in found[:size]:
+                balances.append(_build_balance(view, key, value))
+                await pacer.pause()
         except QuorateError as error:
             await abort(context, error)
-        response = pb.ListTokenBalancesResponse(balances=balances, height=height)
+        response = pb.ListTokenBalancesResponse(balances=balances, height=view.height)
         if len(found) > size:
             response.next_page_token = encode_page(_PAGE_KIND, balances[-1].token)
         return response
@@ -122,27 +127,21 @@ class AssetReads(rpc.LedgerServiceServicer):
         context: grpc.aio.ServicerContext[pb.ListProposalsRequest, pb.ListProposalsResponse],
     ) -> pb.ListProposalsResponse:
         """List the proposals that take votes, and how many seats approve each."""
-        chain = self._chain
         try:
-            while True:
-                height, (record, start) = await chain.reader.read([OPEN_KEY, EPOCH_START_KEY])
-                seats = chain.store.get_set(EpochStart.decode(start).epoch)
-                opened = decode_opened(record)
-                keys = [compute_proposal_key(each.id) for each in opened]
-                same, records = await chain.reader.read(keys)
-                if same == height:
-                    break
+            view = self._chain.store.open_state()
+            epoch = EpochStart.decode(view[EPOCH_START_KEY]).epoch
+            seats = SeatSet.decode(view[compute_set_key(epoch)])
             proposals = [
-                _build_proposal(each, found, seats)
-                for each, found in zip(opened, records, strict=True)
-                if not is_expired(each.epoch, seats.epoch)
+                _build_proposal(each, view[compute_proposal_key(each.id)], seats)
+                for each in decode_opened(view[OPEN_KEY])
+                if not is_expired(each.epoch, epoch)
             ]
         except QuorateError as error:
             await abort(context, error)
         count = len(seats.seats)
         return pb.ListProposalsResponse(
-            proposals=proposals, epoch=seats.epoch, quorum=compute_quorum(count), seats=count,
-            height=height,
+            proposals=proposals, epoch=epoch, quorum=compute_quorum(count), seats=count,
+            height=view.height,
         )  # fmt: skip
 
     async def GetParams(
@@ -168,26 +167,13 @@ class AssetReads(rpc.LedgerServiceServicer):
             response.next_version_height, response.next_version = coming[0]
         return response
 
-    def _scan_balances(
-        self, holder: bytes, after: bytes, size: int
-    ) -> tuple[int, list[Record], list[bytes]]:
-        """Return a height, its next balances (one more than asked) and their tokens' records."""
-        store, prefix = self._chain.store, compute_balances_prefix(holder)
-        while True:
-            height, _ = store.load_state([])
-            found = store.scan_state(prefix, prefix + after, size + 1)
-            keys = [compute_token_key(key[len(prefix) :]) for key, _ in found[:size]]
-            same, tokens = store.load_state(keys)
-            # A block may have been written meanwhile, by the writer's thread.
-            if same == height:
-                return height, found, tokens
 
-
-def _build_balance(record: Record, token: bytes) -> pb.TokenBalance:
-    found, (key, balance) = decode_token(token), record
+def _build_balance(view: StateView, key: bytes, record: bytes) -> pb.TokenBalance:
+    identity = key[-HASH_BYTES:]
+    token = decode_token(view[compute_token_key(identity)])
     return pb.TokenBalance(
-        token=key[-HASH_BYTES:], balance=decode_balance(balance), symbol=found.symbol,
-        decimals=found.decimals,
+        token=identity, balance=decode_balance(record), symbol=token.symbol,
+        decimals=token.decimals,
     )  # fmt: skip
 
 

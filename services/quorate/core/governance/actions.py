@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from quorate.core.context import Call, Ledger
-from quorate.core.governance.issue import keeps_promise
 from quorate.core.governance.parameters import (
     CHANGES_KEY,
     Change,
@@ -11,6 +10,7 @@ from quorate.core.governance.parameters import (
     are_consistent,
     compute_params,
     find_first,
+    keeps_promise,
 )
 from quorate.core.governance.payloads import ProposeChange, VoteChange
 from quorate.core.governance.records import (
@@ -107,8 +107,9 @@ def _check_possible(proposal: Proposal, ledger: Ledger, call: Call) -> None:
             raise Failed("UPGRADE_TOO_SOON")
         return
     record = ledger.get(CHANGES_KEY)
-    if not keeps_promise(proposal, find_first(record, proposal.parameter, call.params)):
-        raise Failed("ISSUE_ABOVE_GENESIS")
+    first = find_first(record, proposal.parameter, call.params)
+    if not keeps_promise(proposal.parameter, proposal.value, first):
+        raise Failed("GENESIS_PROMISE")
     coming = compute_params(record, call.epoch + 1, call.params)
     changed = {proposal.parameter: proposal.value}
     if not are_consistent(replace(coming, **changed)):

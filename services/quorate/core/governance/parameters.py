@@ -19,6 +19,9 @@ from quorate.core.state import EPOCH_START_KEY
 
 CHANGES_KEY: Final = b"g"
 NAME_BYTES_MAX: Final = 64
+ISSUE_AMOUNT: Final = "issue_per_block"
+ISSUE_HALVING: Final = "issue_halving_blocks"
+UNBONDING: Final = "unbonding_epochs"
 # validity_max_blocks is not here: mempools judge expiry by it before execution does.
 CHANGEABLE: Final = (
     "seats_max",
@@ -26,14 +29,14 @@ CHANGEABLE: Final = (
     "candidates_max",
     "self_stake_min",
     "stake_min",
-    "unbonding_epochs",
+    UNBONDING,
     "jail_epochs",
     "missed_views_max",
     "slash_bp",
     "commission_step_bp",
     "commission_interval_ms",
-    "issue_per_block",
-    "issue_halving_blocks",
+    ISSUE_AMOUNT,
+    ISSUE_HALVING,
     "lock_blocks_max",
 )
 
@@ -100,6 +103,20 @@ def load_params(records: Records, genesis_params: Params) -> Params:
         return genesis_params
     epoch = EpochStart.decode(records[EPOCH_START_KEY]).epoch
     return compute_params(record, epoch, genesis_params)
+
+
+def keeps_promise(name: str, value: int, first: int) -> bool:
+    """Tell whether a value keeps what others rely on a genesis for, which said `first`.
+
+    No block issues more than by the genesis, because that and its supply together fit 63 bits. No
+    stake is free earlier, because finality receipts are trusted so long (docs/protocol.md#Q6).
+    """
+    if name == ISSUE_HALVING:
+        # 0 never halves, so it is above all others.
+        return first == 0 or 0 < value <= first
+    if name == ISSUE_AMOUNT:
+        return value <= first
+    return name != UNBONDING or value >= first
 
 
 def are_consistent(params: Params) -> bool:

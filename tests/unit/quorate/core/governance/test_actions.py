@@ -4,7 +4,12 @@ import pytest
 
 from quorate.core.errors import InvalidTransaction
 from quorate.core.governance.actions import count_approving
-from quorate.core.governance.parameters import CHANGEABLE, CHANGES_KEY, load_params
+from quorate.core.governance.parameters import (
+    CHANGEABLE,
+    CHANGES_KEY,
+    keeps_promise,
+    load_params,
+)
 from quorate.core.governance.payloads import ProposeChange, VoteChange
 from quorate.core.governance.records import (
     OPEN_KEY,
@@ -266,9 +271,19 @@ def test_every_parameter_of_the_table_has_bounds_and_can_be_set_to_both(name):
     assert least < most
     for value in (least, most):
         fits = {"seats_min": value <= 31, "seats_max": value >= 4}.get(name, True)
-        kept = name != "issue_per_block" or value == 0
-        expected = "PARAMETERS_CONTRADICT" if not fits else "" if kept else "ISSUE_ABOVE_GENESIS"
+        kept = keeps_promise(name, value, getattr(world.params, name))
+        expected = "PARAMETERS_CONTRADICT" if not fits else "" if kept else "GENESIS_PROMISE"
         assert world.propose(parameter=name, value=value) == expected
+
+
+def test_no_vote_frees_stake_earlier_than_the_genesis_says():
+    world = Council()
+    assert world.propose(parameter="unbonding_epochs", value=143) == "GENESIS_PROMISE"
+    assert world.pass_change(parameter="unbonding_epochs", value=200) == ["", ""]
+    world.end_epoch()
+    assert world.in_force().unbonding_epochs == 200
+    assert world.propose(parameter="unbonding_epochs", value=143) == "GENESIS_PROMISE"
+    assert world.pass_change(parameter="unbonding_epochs", value=144) == ["", ""]
 
 
 def test_an_upgrade_that_passed_is_on_record_and_needs_its_version_from_its_height_on():

@@ -18,6 +18,7 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
 An account without balance and lanes is no record at all, so that equal states are equal bytes.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 from struct import Struct
@@ -206,9 +207,12 @@ class Changes:
         while True:
             page = self._records.scan(prefix, after, count)
             end = page[-1][0] if len(page) == count else None
-            fresh = [key for key in own if after < key and (end is None or key <= end)]
+            to = len(own) if end is None else bisect_right(own, end)
+            fresh = own[bisect_right(own, after) : to]
             merged = dict(page) | {key: self._writes[key] for key in fresh}
-            yield [(key, merged[key]) for key in sorted(merged) if merged[key]]
+            found = [(key, merged[key]) for key in sorted(merged) if merged[key]]
+            for start in range(0, len(found), count):
+                yield found[start : start + count]
             if end is None:
                 return
             after = end

@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,10 @@ class Fork:
         self.parts = directory / "parts"
         self.out = directory / "fork"
 
-    async def write_parts(self, owners: list[bytes], stake: int) -> list[Path]:
+    async def write_parts(self, owners: Sequence[bytes], stake: int) -> list[Path]:
         """Have each validator make its part; new ones are owned by `owners`."""
         genesis = load_genesis(self.old.layout)
-        owners = [seat.candidate for seat in genesis.seats[:2]] + owners
+        owners = [*[seat.candidate for seat in genesis.seats[:2]], *owners]
         parts = []
         for node, owner in zip(self.layout.nodes, owners, strict=True):
             parts.append(self.parts / f"{node.name}.json")

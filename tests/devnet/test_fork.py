@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from quorate.core.errors import NotFound, QuorateError
+from quorate.core.errors import InvalidReceipt, NotFound, QuorateError
 from quorate.core.params import Params
+from quorate.core.proofs_verify import Trust, verify
+from quorate.core.transactions import Transfer
 from quorate.devnet import checks
 from quorate.devnet.accounts import UNIT, DevAccounts, load_accounts
 from quorate.devnet.layout import Spec
@@ -15,17 +17,16 @@ from quorate.devnet.network import Network
 from quorate.devnet.readiness import wait_ready
 from quorate.sdk.client import Client
 from quorate.sdk.keys import Key
-from quorate.sdk.sender import sign_with_fee
+from quorate.sdk.payloads import SENDER
 from quorate.sdk.sending import send_and_wait
-from quorate.sdk.transactions import Options, Signed
+from quorate.sdk.transactions import Options, Signed, sign_payloads
 from quorate.sdk.values import Account, Outcome, Receipt, Status
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.forking import Fork, load_genesis
+from tests.devnet.traffic import PATIENCE_S
 
 pytestmark = pytest.mark.devnet
 
-READY_S = 60.0
-SEND_S = 60.0
 STAKE = 50
 # Short, so that both sides go over several epochs.
 PARAMS = Params(epoch_blocks=20, heartbeat_ms=1_000)
@@ -48,14 +49,15 @@ class Side:
     ) -> Signed:
         lane, sequence = place
         options = Options(
-            sequence=sequence, valid_until_height=status.height + 5_000, fee_limit=0, lane=lane,
+            sequence=sequence, valid_until_height=status.height + 5_000, fee_limit=UNIT, lane=lane,
             idempotency_key=name.encode(),
         )  # fmt: skip
-        return sign_with_fee(status, self.key, [transfer], options)
+        payload = Transfer(SENDER, *transfer)
+        return sign_payloads(status.domain, [self.key], [payload], options)
 
     async def pay(self, to: bytes, amount: int, lane: int = 0, name: str = "") -> Receipt:
         signed = await self.sign(to, amount, lane, name)
-        return await send_and_wait(self.client, signed, timeout_s=SEND_S)
+        return await send_and_wait(self.client, signed, timeout_s=PATIENCE_S)
 
     async def account(self) -> Account:
         return await self.client.account(self.key.address)
@@ -113,7 +115,7 @@ async def test_a_chain_goes_on_with_other_seats_from_where_it_was_cut(
     try:
         network.up()
         old.up()
-        await asyncio.gather(wait_ready(network, READY_S), wait_ready(old, READY_S))
+        await asyncio.gather(wait_ready(network, PATIENCE_S), wait_ready(old, PATIENCE_S))
         await _prove_sides(Side(old), Side(network), kept)
     finally:
         network.down()
@@ -124,6 +126,7 @@ async def _prove_sides(old: Side, new: Side, kept: Kept) -> None:
         await _prove_state(new, kept)
         await _prove_names(new, kept)
         await _prove_apart(old, new)
+        await _prove_finality(old, new, kept)
         await _prove_life(new, kept)
 
 
@@ -165,12 +168,30 @@ async def _prove_apart(old: Side, new: Side) -> None:
         assert caught.value.reason == "BAD_SIGNATURE"
         # The same place, signed for the other side, is still free there.
         fitting = other.sign_for(statuses[1], place, (target, 2 * UNIT))
-        receipt = await send_and_wait(other.client, fitting, timeout_s=SEND_S)
+        receipt = await send_and_wait(other.client, fitting, timeout_s=PATIENCE_S)
         assert receipt.outcome is Outcome.SUCCEEDED
         assert fitting.id != signed.id
         assert await other.balance(target) == 2 * UNIT
         with pytest.raises(NotFound):
             await other.client.receipt(signed.id)
+
+
+async def _prove_finality(old: Side, new: Side, kept: Kept) -> None:
+    """A finality receipt of the fork proves from its own genesis only."""
+    paid = await new.pay(kept.before, UNIT)
+    proof = b""
+    while not proof:
+        try:
+            proof = await new.client.finality_receipt(paid.id)
+        except NotFound as error:
+            if error.reason != "NOT_CLAIMED_YET":
+                raise
+            await new.pay(kept.before, UNIT)
+    own, other = (load_genesis(side.network.layout).hash for side in (new, old))
+    assert verify(proof, Trust(own)).receipt.id == paid.id
+    with pytest.raises(InvalidReceipt) as caught:
+        verify(proof, Trust(other))
+    assert caught.value.reason == "WRONG_GENESIS"
 
 
 async def _prove_life(new: Side, kept: Kept) -> None:
@@ -183,7 +204,7 @@ async def _prove_life(new: Side, kept: Kept) -> None:
     network.stop(node.name)
     network.wipe_node(node.name)
     network.start(node.name)
-    await wait_ready(network, READY_S)
+    await wait_ready(network, PATIENCE_S)
     height = await checks.read_height(network.layout.nodes[0])
-    digests = await checks.compare_digests(network.layout.nodes, height, READY_S)
+    digests = await checks.compare_digests(network.layout.nodes, height, PATIENCE_S)
     assert len(set(digests.values())) == 1

@@ -6,7 +6,7 @@ receipts need of it (origin.py). A validator refuses a data directory whose gene
 from its document's.
 
 The genesis of a forked chain names its parent and the hash of the state it was cut with; that
-state's records are a file of their own (genesis_records.py, docs/adr/008-forks.md).
+state's records are a file of their own (genesis_records.py, docs/adr/011-forks.md).
 """
 
 import json

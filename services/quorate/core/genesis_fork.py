@@ -1,6 +1,6 @@
 """Cuts a chain off at a height: its state there, made ready for other seats.
 
-Why so: docs/adr/008-forks.md.
+Why so: docs/adr/011-forks.md.
 
 Heights, epochs and sequences go on, so the records stay as they are, but for these: slashes that
 the cut epoch still owed are made, the new seats' candidates get their keys, and what the new

@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -28,7 +29,8 @@ def make_candidate(number: int, stake: int, **changes: object) -> Part:
     fork_epoch = int(str(changes.pop("fork_epoch", 0)))
     terms = Terms(owner=make_address(number), stake=stake)
     entry = build_seat_entry(CHAIN, f"v{number}", key, terms, fork_epoch=fork_epoch)
-    return Part(CHAIN, fork_epoch, None, None, (), ({**entry, **changes},))  # type: ignore[dict-item]
+    changed: dict[str, Any] = {**entry, **changes}
+    return Part(CHAIN, fork_epoch, None, None, (), (changed,))
 
 
 def make_account(number: int, balance: int = 5) -> Part:

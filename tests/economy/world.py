@@ -30,7 +30,13 @@ class Differs(AssertionError):
 @contextmanager
 def paged(page: int) -> Iterator[None]:
     """Let execution go in steps of so many records."""
-    places = [(transition, "SLICE"), (closing, "_PAGE"), (election, "_PAGE"), (slashing, "_STEP")]
+    places = [
+        (transition, "SLICE"),
+        (closing, "_PAGE"),
+        (election, "_PAGE"),
+        (election, "_SEATS"),
+        (slashing, "_STEP"),
+    ]
     before = [(module, name, getattr(module, name)) for module, name in places]
     for module, name in places:
         setattr(module, name, page)

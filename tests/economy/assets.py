@@ -149,5 +149,12 @@ class Assets(Economy):
         return [seat.candidate for seat in self.sets[self.epoch]]
 
     def _check_possible(self, parameter: str, value: int) -> None:
+        first = getattr(self.genesis_params, parameter)
+        keeps = {
+            "issue_per_block": value <= first,
+            "issue_halving_blocks": first == 0 or 0 < value <= first,
+            "unbonding_epochs": value >= first,
+        }
+        require(keeps.get(parameter, True), "GENESIS_PROMISE")
         coming = replace(self.get_params(self.epoch + 1), **{parameter: value})
         require(coming.seats_min <= coming.seats_max, "PARAMETERS_CONTRADICT")

@@ -7,6 +7,7 @@ from typing import Any
 
 from quorate.core.codec import U16, U64
 from quorate.core.epochs import EpochStart
+from quorate.core.governance.issue import ISSUED_KEY
 from quorate.core.governance.parameters import CHANGES_KEY, compute_params
 from quorate.core.governance.records import OPEN_KEY, decode_opened, decode_proposal
 from quorate.core.locks.records import LOCK_PREFIX, decode_lock
@@ -42,7 +43,7 @@ def view_real(state: Mapping[bytes, bytes], epoch: int, params: Params) -> View:
         if not record:
             continue
         kind, name = key[:1], key[1:]
-        if key in (CHANGES_KEY, OPEN_KEY):
+        if key in (CHANGES_KEY, OPEN_KEY, ISSUED_KEY):
             continue
         if kind == b"s" and U64.unpack(name)[0] < epoch - EPOCHS_AROUND:
             continue

@@ -107,9 +107,9 @@ async def _interrupt_after(network: Network, client: Client, step: str) -> None:
     assert told.is_set()
 
 
-@pytest.mark.parametrize("seats", [-1, 0, 3, 32])
-async def test_numbers_that_cannot_be_are_refused(network: Network, seats: int) -> None:
+async def test_numbers_that_cannot_be_are_refused(network: Network) -> None:
     async with Client(network.layout.endpoint) as client:
-        with pytest.raises(InvalidInput, match="4 to 31"):
-            await Scaling(network, client, Steps()).run(seats)
+        for seats in (-1, 0, 3, 32):
+            with pytest.raises(InvalidInput, match="4 to 31"):
+                await Scaling(network, client, Steps()).run(seats)
     assert len(network.layout.nodes) == 4

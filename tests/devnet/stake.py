@@ -15,9 +15,15 @@ from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
 from quorate.sdk.client import Client
 from tests.devnet.agreement import assert_all_agree
+from tests.devnet.traffic import Traffic
 
 # Long enough for a new node to catch up within one or two, also on a busy machine.
 SPEC = Spec(params=Params(epoch_ms=8_000, heartbeat_ms=1_000))
+
+
+def open_traffic(network: Network) -> Traffic:
+    """Return transfers that go on for five minutes: a busy machine takes its time."""
+    return Traffic(network, rate_tps=60, transfers=18_432)
 
 
 class Steps:

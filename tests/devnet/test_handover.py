@@ -22,8 +22,8 @@ from quorate.devnet.scaling import Scaling
 from quorate.sdk.client import Client
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
-from tests.devnet.stake import SPEC, Steps, count_conflicts, list_epochs_signed
-from tests.devnet.traffic import PATIENCE_S, Traffic
+from tests.devnet.stake import SPEC, Steps, count_conflicts, list_epochs_signed, open_traffic
+from tests.devnet.traffic import PATIENCE_S
 
 pytestmark = pytest.mark.devnet
 
@@ -33,7 +33,7 @@ OLD = "validator-2"
 @asynccontextmanager
 async def under_load(network: Network) -> AsyncIterator[Client]:
     """Give a client while transfers go on; all of them must have succeeded in the end."""
-    async with Traffic(network) as traffic, Client(network.layout.endpoint) as client:
+    async with open_traffic(network) as traffic, Client(network.layout.endpoint) as client:
         await traffic.wait_executed(50)
         yield client
         await traffic.wait_executed(50)

@@ -8,7 +8,7 @@ from quorate.core.errors import Unavailable
 from quorate.core.genesis import parse_genesis
 from quorate.core.params import Params
 from quorate.devnet import checks, tally
-from quorate.devnet.epoch_clock import EpochClock
+from quorate.devnet.epoch_clock import EpochStarts, read_remaining
 from quorate.devnet.layout import Spec
 from quorate.sdk.client import Client
 from tests.devnet.conftest import StartNetwork
@@ -36,9 +36,9 @@ async def test_a_dead_leader_is_named_for_each_view_and_epochs_begin_where_block
         own = await tally.find_own_block(client, _key(witness), first, PATIENCE_S)
         assert await tally.find_own_block(client, _key(dead), last, 1.0) == 0
         blocks = [await client.block(height) for height in range(first, last + 1)]
-        clock = EpochClock(client, genesis)
-        starts = {epoch: await clock.find_start(epoch, last) for epoch in {b.epoch for b in blocks}}
-        remaining = await clock.read()
+        begun = EpochStarts(client, genesis)
+        starts = {epoch: await begun.find(epoch, last) for epoch in {b.epoch for b in blocks}}
+        remaining = await read_remaining(client)
         # Beside the dead one a slow machine may make others late, though not often.
         of_dead = [each for each in missed if each.public_key == _key(dead)]
         assert len(of_dead) > len(missed) / 2 > 0

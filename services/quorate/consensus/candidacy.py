@@ -69,10 +69,10 @@ class Candidacy:
     def _get_key(self) -> crypto.SigningKey:
         key = self._driver.engine.setup.key
         if key is None:
-            raise Rejected("an observer, without a seat key", reason="OBSERVER")
+            raise Rejected("this node is an observer: it has no seat key", reason="OBSERVER")
         if not self._candidate:
             raise Rejected(
-                "standing for no candidate: set `candidate` in its configuration",
+                "this node stands for no candidate: set `candidate` in its configuration",
                 reason="NO_CANDIDATE_CONFIGURED",
             )
         return key

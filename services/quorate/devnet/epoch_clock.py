@@ -1,16 +1,16 @@
-"""Where an epoch began and how far it is: what someone who waits for its end wants to know."""
+"""Where epochs began, and how far the running one is: what someone who waits for its end asks."""
 
 import time
 from typing import NamedTuple
 
 from quorate.core.blocks import Header
-from quorate.core.epochs import EpochStart, compute_end, start_after
+from quorate.core.epochs import EpochStart, start_after
 from quorate.core.genesis import Genesis
 from quorate.sdk.client import Client
 
 
 class Remaining(NamedTuple):
-    """What is left of an epoch; it ends as soon as one of both is used up."""
+    """What is left of the running epoch; it ends as soon as one of both is used up."""
 
     epoch: int
     blocks: int
@@ -21,22 +21,22 @@ class Remaining(NamedTuple):
         return f"epoch {self.epoch} ends in {self.seconds:.0f} s or {self.blocks:,} blocks"
 
 
-class EpochClock:
+async def read_remaining(client: Client) -> Remaining:
+    """Return what is left now; raises a QuorateError without an answer."""
+    economy = await client.economy()
+    running = economy.epoch
+    left_s = max(running.end_ms / 1_000 - time.time(), 0.0)
+    return Remaining(running.epoch, max(running.end_height - economy.height, 0), left_s)
+
+
+class EpochStarts:
     """Finds where epochs began, each once, by bisection over block heights."""
 
     def __init__(self, client: Client, genesis: Genesis) -> None:
-        self._client, self._genesis = client, genesis
+        self._client = client
         self._starts = {0: genesis.start}
 
-    async def read(self) -> Remaining:
-        """Return what is left of the running epoch; raises a QuorateError without an answer."""
-        seats = await self._client.seats()
-        start = await self.find_start(seats.running_epoch, seats.height)
-        end = compute_end(start, self._genesis.params)
-        left_s = max(end.time_ms / 1_000 - time.time(), 0.0)
-        return Remaining(seats.running_epoch, max(end.height - seats.height, 0), left_s)
-
-    async def find_start(self, epoch: int, height: int) -> EpochStart:
+    async def find(self, epoch: int, height: int) -> EpochStart:
         """Return what an epoch starts from that runs at `height`, or right above it."""
         if epoch not in self._starts:
             # Up to `low` all blocks are of earlier epochs, from `high` on none is.

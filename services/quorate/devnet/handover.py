@@ -152,7 +152,7 @@ class Moving(Operation):
         source, target = (self.layout.find_node(name) for name in (plan.source, plan.target))
         epoch, name = await self._find_first_epoch(target)
         head = (await self.client.seats()).height
-        first = (await self.clock.find_start(epoch, head)).height + 1
+        first = (await self.starts.find(epoch, head)).height + 1
         self.tell.wait(f"{target.name} proposes a block")
         own = await tally.find_own_block(
             self.client, bytes.fromhex(target.seat_key), first, _FIRST_BLOCK_S

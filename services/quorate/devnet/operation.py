@@ -9,7 +9,7 @@ from quorate.core.errors import NotFound, Overloaded, QuorateError, Rejected, Un
 from quorate.core.genesis import parse_genesis
 from quorate.core.values import parse_address
 from quorate.devnet.desk import Desk
-from quorate.devnet.epoch_clock import EpochClock
+from quorate.devnet.epoch_clock import EpochStarts, read_remaining
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.network import Network
 from quorate.devnet.seat_keys import sign_ready
@@ -54,7 +54,7 @@ class Operation:
         self.network, self.client, self.tell = network, client, tell
         self.genesis = parse_genesis(network.layout.genesis.read_text())
         self.desk = Desk(network.layout, client)
-        self.clock = EpochClock(client, self.genesis)
+        self.starts = EpochStarts(client, self.genesis)
         self.started_s = time.monotonic()
         self._moved_s, self._last = self.started_s, ""
 
@@ -105,7 +105,7 @@ class Operation:
         if waiting_for != self._last:
             self._last, self._moved_s = waiting_for, time.monotonic()
         try:
-            remaining = (await self.clock.read()).describe()
+            remaining = (await read_remaining(self.client)).describe()
         except QuorateError as error:
             remaining = error.message
         self.tell.wait(f"{waiting_for} · {remaining}")

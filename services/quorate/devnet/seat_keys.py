@@ -46,5 +46,5 @@ async def _open(layout: Layout, node: Node) -> "AsyncIterator[rpc.ConsensusServi
     except grpc.aio.AioRpcError as error:
         known = from_rpc_error(error)
         if isinstance(known, Rejected):
-            raise Rejected(f"{node.name} is {known.message}", reason=known.reason) from error
+            raise Rejected(f"{node.name}: {known.message}", reason=known.reason) from error
         raise Unavailable(f"{node.name} does not answer yet") from error

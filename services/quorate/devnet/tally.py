@@ -19,7 +19,7 @@ from quorate.core.blocks import Header
 from quorate.core.errors import Unavailable
 from quorate.core.genesis import Genesis
 from quorate.devnet.checks import open_reads
-from quorate.devnet.epoch_clock import EpochClock
+from quorate.devnet.epoch_clock import EpochStarts
 from quorate.devnet.layout import Node
 from quorate.sdk.client import Client
 from quorate.sdk.values import Block
@@ -48,7 +48,7 @@ class Leaders:
 
     def __init__(self, client: Client, genesis: Genesis) -> None:
         self._client, self._domain = client, genesis.domain
-        self._clock = EpochClock(client, genesis)
+        self._starts = EpochStarts(client, genesis)
         self._orders: dict[int, tuple[bytes, ...]] = {}
 
     async def list_missed(self, header: Header) -> list[MissedView]:
@@ -65,7 +65,7 @@ class Leaders:
         """Return the keys of an epoch in the order in which they lead."""
         epoch = header.epoch
         if epoch not in self._orders:
-            start = await self._clock.find_start(epoch, header.height)
+            start = await self._starts.find(epoch, header.height)
             seats = (await self._client.seats(epoch)).seats
             order = compute_leader_order(self._domain, epoch, start.carried, len(seats))
             self._orders[epoch] = tuple([seats[seat].public_key for seat in order])

@@ -30,70 +30,87 @@ from tests.devnet.traffic import PATIENCE_S
 pytestmark = pytest.mark.devnet
 
 
-async def test_the_command_line_makes_moves_freezes_locks_and_burns(
-    start_network: StartNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    network = await start_network(Spec(params=Params(heartbeat_ms=300)))
-    # The demo key and the faucet are those of the network in the current directory.
-    (tmp_path / DEFAULT_DIRECTORY.parent).mkdir(parents=True)
-    (tmp_path / DEFAULT_DIRECTORY).symlink_to(network.layout.directory)
-    monkeypatch.chdir(tmp_path)
+class CommandLine:
+    """Runs commands in a directory of a network, whose demo key and faucet they use."""
 
-    async def invoke(*arguments: str) -> Any:
-        command = [*arguments, "--json", "-e", network.layout.endpoint]
+    def __init__(self, network: Network) -> None:
+        self._endpoint = network.layout.endpoint
+
+    async def invoke(self, *arguments: str) -> Any:
+        command = [*arguments, "--json", "-e", self._endpoint]
         return await asyncio.to_thread(CliRunner().invoke, app, command)
 
-    async def run(*arguments: str) -> dict[str, Any]:
-        done = await invoke(*arguments)
+    async def run(self, *arguments: str) -> dict[str, Any]:
+        done = await self.invoke(*arguments)
         assert done.exit_code == 0, (arguments, done.output, done.exception)
         return dict(json.loads(done.stdout))
 
-    async def fail(*arguments: str) -> str:
-        done = await invoke(*arguments)
+    async def fail(self, *arguments: str) -> str:
+        done = await self.invoke(*arguments)
         assert done.exit_code == faults.EXIT_PRECONDITION, (arguments, done.output)
         return str(json.loads(done.stdout)["reason"])
 
-    made = await run(
+
+@pytest.fixture
+async def network(
+    start_network: StartNetwork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Network:
+    """A network whose blocks come without transactions too, in the current directory."""
+    network = await start_network(Spec(params=Params(heartbeat_ms=300)))
+    (tmp_path / DEFAULT_DIRECTORY.parent).mkdir(parents=True)
+    (tmp_path / DEFAULT_DIRECTORY).symlink_to(network.layout.directory)
+    monkeypatch.chdir(tmp_path)
+    return network
+
+
+async def test_the_command_line_makes_moves_freezes_locks_and_burns(network: Network) -> None:
+    cli = CommandLine(network)
+    made = await cli.run(
         "token", "create", "GLD", "Gold", "--supply", "100", "--decimals", "2", "--freezable"
     )
     token = made["token"]
-    await run("token", "mint", token, "faucet", "7.25")
-    await run("token", "send", token, "faucet", "12.5")
-    await run("token", "burn", token, "0.05", "--from", "faucet")
-    held = await run("token", "list", "faucet")
+    await cli.run("token", "mint", token, "faucet", "7.25")
+    await cli.run("token", "send", token, "faucet", "12.5")
+    await cli.run("token", "burn", token, "0.05", "--from", "faucet")
+    held = await cli.run("token", "list", "faucet")
     assert held["balances"] == [{"token": token, "balance": 1_970, "symbol": "GLD", "decimals": 2}]
-    lock = await run("lock", "create", "faucet", "5", "--token", token, "--secret")
-    await run("token", "policy", token, "--freeze")
+    lock = await cli.run("lock", "create", "faucet", "5", "--token", token, "--secret")
+    await cli.run("token", "policy", token, "--freeze")
     claim = ("lock", "claim", lock["lock"], "--from", "faucet", "--secret")
-    assert await fail(*claim, lock["secret"]) == "TOKEN_FROZEN"
-    await run("token", "policy", token, "--thaw", "--never-freezable", "--cap", "200", "--final")
-    assert await fail(*claim, "00") == "WRONG_PREIMAGE"
-    shown = await run("lock", "show", lock["lock"])
+    assert await cli.fail(*claim, lock["secret"]) == "TOKEN_FROZEN"
+    await cli.run(
+        "token", "policy", token, "--thaw", "--never-freezable", "--cap", "200", "--final"
+    )
+    assert await cli.fail(*claim, "00") == "WRONG_PREIMAGE"
+    shown = await cli.run("lock", "show", lock["lock"])
     assert (shown["amount"], shown["token"]) == (500, token)
-    await run(*claim, lock["secret"])
-    gone = await invoke("lock", "show", lock["lock"])
+    await cli.run(*claim, lock["secret"])
+    gone = await cli.invoke("lock", "show", lock["lock"])
     assert isinstance(gone.exception, NotFound)
-    found = await run("token", "show", token)
+    found = await cli.run("token", "show", token)
     assert (found["supply"], found["cap"], found["is_final"]) == (10_720, 20_000, True)
-    short = await run("lock", "create", "faucet", "1.5", "--secret", "--blocks", "40")
-    until = (await run("lock", "show", short["lock"]))["until_height"]
-    async with Client(network.layout.endpoint) as client, asyncio.timeout(PATIENCE_S):
-        async for block in client.watch_blocks(until - 1):
-            assert block.height == until - 1
-            break
-    await run("lock", "refund", short["lock"])
-    rules = await run("gov", "list")
-    assert (rules["proposals"], rules["quorum"], rules["version"]) == ([], 3, "v1")
-    assert await fail("gov", "propose", "slash_bp=1") == "NOT_SEATED"
     height = max([await checks.read_height(node) for node in network.layout.nodes])
     digests = await checks.compare_digests(network.layout.nodes, height)
     assert len(set(digests.values())) == 1
 
 
-async def test_two_people_swap_tokens_in_one_transaction_whole_or_not(
-    start_network: StartNetwork,
+async def test_the_command_line_takes_back_what_nobody_claimed_and_lists_votes(
+    network: Network,
 ) -> None:
-    network: Network = await start_network(Spec())
+    cli = CommandLine(network)
+    short = await cli.run("lock", "create", "faucet", "1.5", "--secret", "--blocks", "40")
+    until = (await cli.run("lock", "show", short["lock"]))["until_height"]
+    async with Client(network.layout.endpoint) as client, asyncio.timeout(PATIENCE_S):
+        async for block in client.watch_blocks(until - 1):
+            assert block.height == until - 1
+            break
+    await cli.run("lock", "refund", short["lock"])
+    rules = await cli.run("gov", "list")
+    assert (rules["proposals"], rules["quorum"], rules["version"]) == ([], 3, "v1")
+    assert await cli.fail("gov", "propose", "slash_bp=1") == "NOT_SEATED"
+
+
+async def test_two_people_swap_tokens_in_one_transaction_whole_or_not(network: Network) -> None:
     accounts = load_accounts(network.layout.directory)
     alice, bob = Key(accounts.load_seed(0)), Key(accounts.load_seed(1))
     async with Client(network.layout.endpoint) as client, asyncio.timeout(PATIENCE_S):

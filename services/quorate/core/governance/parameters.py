@@ -57,7 +57,6 @@ def encode_changes(changes: list[Change]) -> bytes:
     ])  # fmt: skip
 
 
-@lru_cache(maxsize=4)
 def decode_changes(record: bytes) -> tuple[Change, ...]:
     """Return the changes of a record, ascending by name and epoch; raises MalformedBytes."""
     reader, changes, left = Reader(record, "changes of parameters"), list[Change](), len(record)
@@ -89,7 +88,6 @@ def add_change(record: bytes, change: Change, epoch: int, first: int) -> bytes:
     return encode_changes(list(kept.values()))
 
 
-@lru_cache(maxsize=4)
 def compute_params(record: bytes, epoch: int, params: Params) -> Params:
     """Return the genesis' parameters with those changes that are in force in an epoch."""
     found = {each.name: each.value for each in decode_changes(record) if each.from_epoch <= epoch}
@@ -99,10 +97,13 @@ def compute_params(record: bytes, epoch: int, params: Params) -> Params:
 def load_params(records: Records, genesis_params: Params) -> Params:
     """Return the parameters in force for the block after the one that gave this state."""
     record = records[CHANGES_KEY]
-    if not record:
-        return genesis_params
-    epoch = EpochStart.decode(records[EPOCH_START_KEY]).epoch
-    return compute_params(record, epoch, genesis_params)
+    return _read(record, records[EPOCH_START_KEY], genesis_params) if record else genesis_params
+
+
+@lru_cache(maxsize=4)
+def _read(record: bytes, start: bytes, genesis_params: Params) -> Params:
+    # Asked for every block, and the same for an epoch.
+    return compute_params(record, EpochStart.decode(start).epoch, genesis_params)
 
 
 def keeps_promise(name: str, value: int, first: int) -> bool:

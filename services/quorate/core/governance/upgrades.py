@@ -7,6 +7,8 @@ A node that does not know the version of a height executes no block from there o
 it has.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from quorate.core.codec import U64, Reader, encode_blob
@@ -26,13 +28,14 @@ class Upgrade(NamedTuple):
     version: str
 
 
-def encode_upgrades(upgrades: list[Upgrade]) -> bytes:
+def encode_upgrades(upgrades: Sequence[Upgrade]) -> bytes:
     """Return the record of upgrades."""
     return b"".join([U64.pack(each.height) + encode_blob(each.version.encode())
                      for each in sorted(upgrades)])  # fmt: skip
 
 
-def decode_upgrades(record: bytes) -> list[Upgrade]:
+@lru_cache(maxsize=4)
+def decode_upgrades(record: bytes) -> tuple[Upgrade, ...]:
     """Return the upgrades of a record, ascending by height; raises MalformedBytes."""
     reader, upgrades, left = Reader(record, "upgrades"), list[Upgrade](), len(record)
     while left:
@@ -42,7 +45,7 @@ def decode_upgrades(record: bytes) -> list[Upgrade]:
         except UnicodeDecodeError as error:
             raise MalformedBytes("upgrades", "a version is not UTF-8") from error
         left -= 12 + len(version)
-    return upgrades
+    return tuple(upgrades)
 
 
 def add_upgrade(record: bytes, upgrade: Upgrade, height: int) -> bytes:

@@ -291,7 +291,7 @@ def test_an_upgrade_that_passed_is_on_record_and_needs_its_version_from_its_heig
     assert world.plan("v2", 500) == ""
     assert [world.vote(Q), world.vote(R)] == ["", ""]
     record = world.state[UPGRADES_KEY]
-    assert decode_upgrades(record) == [Upgrade(500, "v2")]
+    assert decode_upgrades(record) == (Upgrade(500, "v2"),)
     assert (find_version(record, 499), find_version(record, 500)) == (FIRST_VERSION, "v2")
     assert (find_unknown(record, 499), find_unknown(record, 500)) == ("", "v2")
     assert find_unknown(record, 10**9) == "v2"
@@ -304,9 +304,8 @@ def test_a_plan_replaces_one_that_has_not_come_and_keeps_what_runs():
         assert [world.vote(Q), world.vote(R)] == ["", ""]
         if version == "v2":
             world.skip_to(81)
-    assert decode_upgrades(world.state[UPGRADES_KEY]) == [
-        Upgrade(80, "v2"), Upgrade(800, FIRST_VERSION)
-    ]  # fmt: skip
+    plans = decode_upgrades(world.state[UPGRADES_KEY])
+    assert plans == (Upgrade(80, "v2"), Upgrade(800, FIRST_VERSION))
 
 
 def test_an_upgrade_gives_notice_when_it_is_proposed_and_when_it_passes():

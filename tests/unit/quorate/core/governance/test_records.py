@@ -28,10 +28,10 @@ UPGRADES = [Upgrade(5, "v2"), Upgrade(900, "2.1-rc_3")]
 def test_records_read_back():
     assert decode_proposal(PROPOSAL.encode()) == PROPOSAL
     assert list(decode_changes(encode_changes(CHANGES))) == CHANGES
-    assert decode_upgrades(encode_upgrades(UPGRADES)) == UPGRADES
+    assert decode_upgrades(encode_upgrades(UPGRADES)) == tuple(UPGRADES)
     opened = [Opened(b"i" * 32, b"p" * 32, 3)]
     assert decode_opened(encode_opened(opened)) == opened
-    assert (decode_opened(b""), decode_upgrades(b""), decode_changes(b"")) == ([], [], ())
+    assert (decode_opened(b""), decode_upgrades(b""), decode_changes(b"")) == ([], (), ())
 
 
 def test_equal_votes_are_equal_bytes_in_whatever_order_they_came():

@@ -122,7 +122,7 @@ PLANTED: Final[dict[str, Plant]] = {
         "0",
     ),
     "seats without machines": swap(
-        lambda: Election.find_obstacle, "is_seated or found", "True or is_seated or found"
+        lambda: Election._is_ready, "is_seated or found", "True or is_seated or found"
     ),
     "missed views off by one": swap(
         lambda: Performance.count_missed,

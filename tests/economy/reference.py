@@ -287,7 +287,7 @@ class Economy:
             name for name, c in known.items()
             if is_standing(c) and not c.jailed_until and name not in due
             and c.self_stake >= p.self_stake_min
-            and (c.seat_key in keys or c.ready_epoch >= self.epoch)
+            and (c.seat_key in keys or c.ready_epoch >= max(self.epoch, 1))
         ]  # fmt: skip
         able.sort(key=lambda name: (-known[name].stake, name))
         chosen = kept + able[: max(p.seats_max - len(kept), 0)] if able else holders

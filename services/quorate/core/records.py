@@ -2,7 +2,7 @@
 
 Callers load what a slice of transactions names in one batched read beforehand; what is found out
 only while executing (who owns a proposer's seat, all candidates at an epoch's end) is looked up
-when it is asked for (docs/adr/007-lazy-records.md).
+when it is asked for (docs/adr/009-lazy-records.md).
 """
 
 from bisect import bisect_right

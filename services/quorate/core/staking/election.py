@@ -155,10 +155,12 @@ class Election:
             return Obstacle.JAILED
         if found.self_stake < self._params.self_stake_min:
             return Obstacle.SELF_STAKE
-        # Who holds a seat shows by its blocks that its machine runs.
+        return Obstacle.NONE if self._is_ready(found) else Obstacle.NOT_READY
+
+    def _is_ready(self, found: Standing) -> bool:
+        # Who holds a seat shows by its blocks that its machine runs. In epoch 0 too, 0 is never.
         is_seated = self._following.find(found.seat_key) is not None
-        is_ready = is_seated or found.ready_epoch >= self._ending.epoch
-        return Obstacle.NONE if is_ready else Obstacle.NOT_READY
+        return is_seated or found.ready_epoch >= max(self._ending.epoch, 1)
 
     def _build_seat(self, owner: bytes) -> Seat:
         candidate = decode_candidate(self._changes.get(compute_candidate_key(owner)))

@@ -58,6 +58,18 @@ def test_who_is_not_electable_is_told_why(fields: dict[str, int], obstacle: Obst
     assert (4 in list_numbers(election.next_set)) == (obstacle is Obstacle.NONE)
 
 
+def test_in_epoch_zero_never_ready_is_not_ready() -> None:
+    world = World(4)
+    world.epoch = 0
+    for number, ready in ((4, 0), (5, 1)):
+        world.add(number, 5_000, ready_epoch=ready)
+    sets = [build_seats(epoch, [0, 1, 2, 3], world) for epoch in (0, 1)]
+    election = Election(world.changes, PARAMS, *sets)
+    for _ in election.iter_steps(Performance(0, [0] * 4)):
+        pass
+    assert list_numbers(election.next_set) == [5, 0, 1, 2]
+
+
 def test_who_holds_a_seat_needs_no_ready() -> None:
     world = World(0)
     for number in range(4):

@@ -345,7 +345,8 @@ def _check_whole(fields: Fields, genesis: Genesis) -> None:
     parent, params = genesis.parent, genesis.params
     issue = compute_issued(ISSUE_BLOCKS_MAX, params) - compute_issued(genesis.height, params)
     if genesis.supply + issue > SUPPLY_MAX:
-        fields.fail("accounts", "stakes and all issue are more than 2^63 − 1")
+        where = "accounts" if parent is None else "params.issue_per_block"
+        fields.fail(where, "what there is and all issue to come are more than 2^63 − 1")
     if parent is None:
         return
     if genesis.fork_epoch <= parent.fork_epoch:

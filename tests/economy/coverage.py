@@ -3,7 +3,7 @@
 from collections import Counter
 
 # Runs of so many steps and more are held to it.
-STEPS_MIN = 20_000
+STEPS_MIN = 50_000
 FAILURES = (
     "INSUFFICIENT_BALANCE", "NO_CANDIDATE", "CANDIDATE_EXISTS", "CANDIDATES_FULL",
     "CANDIDATE_RESIGNED", "CANDIDATE_SLASHED", "NOT_ENTITLED", "SEAT_KEY_USED", "SEAT_KEY_UNKNOWN",

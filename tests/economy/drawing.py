@@ -245,7 +245,7 @@ class Drawing:
         signer, token, held = self._held() if rng.random() < 0.5 else (self._person(), b"", 10**6)
         digest = sha256(b"secret").digest() if rng.random() < 0.5 else b""
         first = height + rng.choice([0, 1, 4, 9]) if not digest or rng.random() < 0.3 else 0
-        end = max(first + 1, height + rng.choice([-1, 0, 1, 4, 10, 30]))
+        end = max(first + 1, height + rng.choice([-1, 0, 1, 4, 4, 10, 30]))
         return "LockTransfer", signer, self._person(), self._amount(held), token, digest, first, end
 
     def _open_lock(self) -> Fields:
@@ -254,14 +254,17 @@ class Drawing:
             return "RefundLocked", self._person(), bytes(32)
         lock = rng.choice(list(locks))
         sender, to, *_, digest, _, end = locks[lock]
-        if self._world.head.height + 1 >= end or rng.random() < 0.2:
+        # The boundary between claim and refund is tried from both sides.
+        if self._world.head.height + 2 >= end + (rng.random() < 0.3) or rng.random() < 0.1:
             return "RefundLocked", sender if rng.random() < 0.9 else self._person(), lock
-        preimage = b"secret" if bool(digest) == (rng.random() < 0.9) else b""
+        preimage = b"secret" if bool(digest) == (rng.random() < 0.7) else b""
         return "ClaimLocked", to if rng.random() < 0.9 else self._person(), lock, preimage
 
     def _propose(self) -> Fields:
-        name = self.rng.choice(CHANGEABLE)
+        name = self.rng.choice([*CHANGEABLE, "seats_max", "seats_min"])
         value = getattr(draw_params(self.rng), name)
+        if name in ("seats_max", "seats_min"):
+            value = self.rng.randint(1, 6)
         return "ProposeChange", self._seated(), name, value, "", 0
 
     def _vote(self) -> Fields:

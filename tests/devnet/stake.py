@@ -1,8 +1,10 @@
 """What tests of elections share: epochs short enough to wait for, and who signed in which epoch."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from quorate.consensus.audit import AuditedLog
 from quorate.core.accusations import get_epoch, is_authentic
@@ -27,17 +29,27 @@ def open_traffic(network: Network) -> Traffic:
 
 
 class Steps:
-    """Remembers what an operation told."""
+    """Remembers what an operation told, and lets a test wait for it."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.waited: list[str] = []
+        self._told = asyncio.Event()
 
     def step(self, what: str) -> None:
         self.done.append(what)
+        self._told.set()
 
     def wait(self, what: str) -> None:
-        self.waited.append(what)
+        """What is waited for does not matter here."""
+
+    async def wait_told(self, what: str, running: "asyncio.Task[Any]") -> bool:
+        """Return whether a step with these words was told before the operation ended."""
+        while not any(what in each for each in self.done) and not running.done():
+            self._told.clear()
+            telling = asyncio.create_task(self._told.wait())
+            await asyncio.wait({running, telling}, return_when=asyncio.FIRST_COMPLETED)
+            telling.cancel()
+        return any(what in each for each in self.done)
 
 
 def count_conflicts(network: Network, more: Sequence[Path] = ()) -> int:

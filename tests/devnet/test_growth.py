@@ -12,6 +12,7 @@ from quorate.devnet.readiness import list_validators, wait_engine
 from quorate.devnet.seat_keys import prove_seat, sign_ready
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.traffic import PATIENCE_S, Traffic
+from tests.faults.lasting import last
 
 pytestmark = pytest.mark.devnet
 
@@ -24,7 +25,7 @@ async def wait_synced(network: Network, name: str) -> int:
             try:
                 return (await sign_ready(network.layout, node)).epoch
             except (Rejected, Unavailable):
-                await asyncio.sleep(0.1)
+                await last(0.1)
 
 
 async def wait_behind(network: Network, names: list[str]) -> None:
@@ -35,7 +36,7 @@ async def wait_behind(network: Network, names: list[str]) -> None:
             up = [each.name for each in found if each.state in ("voting", "observing")]
             if sorted(up) == sorted(names) and len(found) == len(names):
                 return
-            await asyncio.sleep(0.1)
+            await last(0.1)
 
 
 async def test_a_spare_joins_under_load_and_leaves_and_nobody_restarts(network: Network) -> None:

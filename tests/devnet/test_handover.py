@@ -130,12 +130,9 @@ async def test_the_old_node_may_come_back_from_an_old_copy_of_its_volume(
         shutil.copytree(home, copy)
         network.start(OLD)
         await wait_engine(old, ("voting",), PATIENCE_S)
-        steps, named = Steps(), asyncio.Event()
-        steps.step = lambda what: named.set() if "names the key" in what else None  # type: ignore[method-assign]
+        steps = Steps()
         moving = asyncio.create_task(Moving(network, client, steps).run(OLD, keep_old=True))
-        await asyncio.wait(
-            {moving, asyncio.create_task(named.wait())}, return_when=asyncio.FIRST_COMPLETED
-        )
+        assert await steps.wait_told("names the key", moving)
         logs = network.layout.directory / "first" / OLD / "consensus"
         shutil.copytree(home / "consensus", logs)
         await restore()
@@ -160,19 +157,11 @@ async def test_an_interrupted_handover_goes_on_and_nothing_else_begins_meanwhile
     network = await start_network(SPEC)
     async with under_load(network) as client:
         for step in ("starts", "names the key"):
-            steps, told = Steps(), asyncio.Event()
-
-            def note(what: str, step: str = step, told: asyncio.Event = told) -> None:
-                if step in what:
-                    told.set()
-
-            steps.step = note  # type: ignore[method-assign]
+            steps = Steps()
             moving = asyncio.create_task(Moving(network, client, steps).run("2"))
-            waiting = asyncio.create_task(told.wait())
-            await asyncio.wait({moving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            assert await steps.wait_told(step, moving)
             moving.cancel()
             await asyncio.gather(moving, return_exceptions=True)
-            assert told.is_set()
             if step == "starts":
                 assert network.layout.handover is not None
                 with pytest.raises(Rejected) as refused:

@@ -91,21 +91,11 @@ async def test_an_interrupted_scaling_goes_on_and_a_done_one_changes_nothing(
 
 async def _interrupt_after(network: Network, client: Client, step: str) -> None:
     """Run a scaling to 5 seats until it has told of a step, then drop it as Ctrl-C does."""
-    steps, told = Steps(), asyncio.Event()
-
-    def note(what: str) -> None:
-        if step in what:
-            told.set()
-
-    steps.step = note  # type: ignore[method-assign]
+    steps = Steps()
     running = asyncio.create_task(Scaling(network, client, steps).run(5))
-    async with asyncio.timeout(PATIENCE_S):
-        await asyncio.wait(
-            {running, asyncio.create_task(told.wait())}, return_when=asyncio.FIRST_COMPLETED
-        )
+    assert await steps.wait_told(step, running)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert told.is_set()
 
 
 async def test_numbers_that_cannot_be_are_refused(network: Network) -> None:

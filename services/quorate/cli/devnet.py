@@ -64,6 +64,7 @@ def run(
 
 @app.command(short_help="Start in the background.")
 def up(
+    *,
     directory: options.Directory = DEFAULT_DIRECTORY,
     validators: Validators = 4,
     observers: Observers = 0,

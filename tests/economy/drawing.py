@@ -81,6 +81,10 @@ class Drawing:
             accused_epoch = max(epoch + rng.choice([-2, -3, 1]), 0)
         seats = sets[accused_epoch]
         seat = rng.randrange(len(seats))
+        marked = [place for place in world.expected.marks if place[0] >= epoch - 1]
+        if marked and rng.random() < 0.3:
+            accused_epoch, seat = rng.choice(marked)
+            seats = sets[accused_epoch]
         number = self._find_number(seats[seat].key)
         is_true = rng.random() < 0.5
         if rng.random() < 0.05:
@@ -185,6 +189,9 @@ class Drawing:
     def _claim(self) -> Fields:
         rng, tables = self.rng, self._world.expected.tables
         pairs = [*tables.delegations, *tables.unbonding]
+        slashed = [pair for pair in tables.unbonding if tables.candidates[pair[1]].slashed]
+        if slashed and rng.random() < 0.4:
+            return "ClaimRewards", *rng.choice(slashed)
         if not pairs or rng.random() < 0.1:
             return "ClaimRewards", self._person(), self._candidate()
         return "ClaimRewards", *rng.choice(pairs)

@@ -12,29 +12,31 @@ from quorate.core.genesis import Terms, build_seat_entry
 from quorate.core.genesis_parts import Part, read_part, write_part
 from quorate.core.values import SHARE_BP, parse_address
 
+Home = Annotated[
+    Path, typer.Option("--home", metavar="PATH", help="The node's home, on its own volume.")
+]
+Operator = Annotated[
+    str | None, typer.Option("--operator", help="Address that runs it. Default: the owner.")
+]
+Commission = Annotated[int, typer.Option("--commission-bp", min=0, max=SHARE_BP, help="Of 10000.")]
+ForkEpoch = Annotated[int, typer.Option("--fork-epoch", min=0, help="For a fork: the new chain's.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.json.")
+]
+
 
 def candidate(
     *,
-    home: Annotated[
-        Path, typer.Option("--home", metavar="PATH", help="The node's home, on its own volume.")
-    ],
+    home: Home,
     chain_id: Annotated[str, typer.Option("--chain-id", help="The chain's name.")],
     name: Annotated[str, typer.Option("--name", help="What people call the validator.")],
     owner: Annotated[str, typer.Option("--owner", help="Address that owns the stake.")],
     stake: Annotated[str, typer.Option("--stake", help="Tokens bonded at the start.")],
-    operator: Annotated[
-        str | None, typer.Option("--operator", help="Address that runs it. Default: the owner.")
-    ] = None,
-    commission_bp: Annotated[
-        int, typer.Option("--commission-bp", min=0, max=SHARE_BP, help="Of 10000.")
-    ] = 0,
+    operator: Operator = None,
+    commission_bp: Commission = 0,
     description: Annotated[str, typer.Option("--description", help="Up to 256 bytes.")] = "",
-    fork_epoch: Annotated[
-        int, typer.Option("--fork-epoch", min=0, help="For a fork: the new chain's.")
-    ] = 0,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.json.")
-    ] = None,
+    fork_epoch: ForkEpoch = 0,
+    out: Out = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what is there.")] = False,
     as_json: options.Json = False,
 ) -> None:

@@ -140,10 +140,9 @@ async def wait_for_base_fee(client: Client, least: int) -> None:
 async def mend(payer: Payer, parked: Signed) -> None:
     """Fill the gap in front of a transfer; then do what is advised about its fee limit."""
     client, height = payer.client, (await payer.client.status()).height
-    first = await set_fee(
-        client, payer.key.address, payer.payloads,
-        Options(sequence=0, valid_until_height=height + 5_000, fee_limit=0),
-    )  # fmt: skip
+    blank = Options(sequence=0, valid_until_height=height + 5_000, fee_limit=0)
+    # So far ahead that no bidder gets there: what is mended is the one behind it.
+    first = await set_fee(client, payer.key.address, payer.payloads, blank, within_blocks=100)
     signed = sign_payloads(payer.domain, [payer.key], payer.payloads, first)
     assert (await send_and_wait(client, signed, timeout_s=PATIENCE_S)).fee > 0
     blocker = await wait_for_blocker(client, parked.id, "FEE_TOO_LOW")

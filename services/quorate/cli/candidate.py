@@ -8,7 +8,7 @@ import typer
 from quorate.cli import options, output
 from quorate.cli.documents import check_writable, require_sound, write_document
 from quorate.core.crypto import SigningKey
-from quorate.core.genesis import Terms, build_seat_entry
+from quorate.core.genesis import FORK_EPOCH_MAX, Terms, build_seat_entry
 from quorate.core.genesis_parts import Part, read_part, write_part
 from quorate.core.values import SHARE_BP, parse_address
 
@@ -19,7 +19,9 @@ Operator = Annotated[
     str | None, typer.Option("--operator", help="Address that runs it. Default: the owner.")
 ]
 Commission = Annotated[int, typer.Option("--commission-bp", min=0, max=SHARE_BP, help="Of 10000.")]
-ForkEpoch = Annotated[int, typer.Option("--fork-epoch", min=0, help="For a fork: the new chain's.")]
+ForkEpoch = Annotated[
+    int, typer.Option("--fork-epoch", min=0, max=FORK_EPOCH_MAX, help="A fork's.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="FILE", help="Default: NAME.json.")
 ]
@@ -59,11 +61,10 @@ def candidate(
         stake=output.parse_amount(stake),
         description=description,
     )
-    _check_before_keys(chain_id, name, terms)
+    # What would not parse is refused before keys are made for it.
+    _build_part(chain_id, name, terms, SigningKey(bytes(32)), fork_epoch=fork_epoch)
     key, node_id = init_seat(home), init_node(home)
-    entry = build_seat_entry(chain_id, name, key, terms, fork_epoch=fork_epoch)
-    text = write_part(Part(chain_id, fork_epoch, None, None, (), (entry,)))
-    require_sound(read_part(text)[1])
+    text = _build_part(chain_id, name, terms, key, fork_epoch=fork_epoch)
     write_document(target, text, force=force)
     shown = {
         "path": str(target),
@@ -77,7 +78,9 @@ def candidate(
         output.print_fields(list(shown.items()))
 
 
-def _check_before_keys(chain_id: str, name: str, terms: Terms) -> None:
-    """Raise InvalidGenesis for what would not parse, before keys are made for it."""
-    trial = build_seat_entry(chain_id, name, SigningKey(bytes(32)), terms)
-    require_sound(read_part(write_part(Part(chain_id, 0, None, None, (), (trial,))))[1])
+def _build_part(chain_id: str, name: str, terms: Terms, key: SigningKey, *, fork_epoch: int) -> str:
+    """Return the text of a part with one candidate; raises InvalidGenesis naming the field."""
+    entry = build_seat_entry(chain_id, name, key, terms, fork_epoch=fork_epoch)
+    text = write_part(Part(chain_id, fork_epoch, None, None, (), (entry,)))
+    require_sound(read_part(text)[1])
+    return text

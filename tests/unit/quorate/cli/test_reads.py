@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from quorate.cli.main import app
 from quorate.core.seats import Seat, SeatSet
+from quorate.core.values import format_address
 from tests.unit.quorate.gateway.conftest import build_network
 
 __all__ = ["build_network"]
@@ -30,10 +31,14 @@ async def test_seats_are_shown_by_epoch(build_network: Any) -> None:
     assert document == {
         "epoch": 4, "running_epoch": 4, "height": 0,
         "hash": SeatSet(4, network.chain.sets[4]).hash.hex(),
-        "seats": [{"seat": 0, "name": "alpha", "public_key": "00" * 31 + "01", "mark": None}],
+        "seats": [{
+            "seat": 0, "name": "alpha", "public_key": "00" * 31 + "01", "mark": None,
+            "candidate": format_address(b""), "stake": 0, "missed": 0,
+            "views_left": None,
+        }],
     }  # fmt: skip
     text = await run(network, "seats")
-    assert "4 (running)" in text and "alpha" in text and "00" * 31 + "01" in text
+    assert "4 (running)" in text and "alpha" in text and "00" * 8 + "…" in text
     text = await run(network, "seats", "--epoch", "5")
     assert "5 (4 runs)" in text and "v3" in text
 

@@ -82,7 +82,7 @@ devnet-test: $(STAMP) ## Real processes, killed, paused, damaged and lied to
 	  $(PY) -m pytest -m devnet tests/devnet $(ARGS)
 
 .PHONY: ci
-ci: ## What CI runs: lint, test, devnet-test, smoke, slices of sim, mutants, economy and faults
+ci: ## What CI runs: lint, test, devnet-test, smoke, slices of sim, mutants and faults
 	@.ci/run
 
 ##@ Check and generate

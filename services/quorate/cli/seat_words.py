@@ -8,18 +8,13 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from grpc import aio
-
-from quorate.api.consensus.v1 import consensus_pb2 as pb
-from quorate.api.consensus.v1 import consensus_pb2_grpc
 from quorate.core.crypto import PUBLIC_KEY_BYTES, SIGNATURE_BYTES
 from quorate.core.errors import InvalidInput
 from quorate.core.values import UINT64_MAX, parse_address
-from quorate.kit import faults
-from quorate.kit.rpc import DEADLINE_S, open_channel
 from quorate.sdk.payloads import SeatProof, SeatReady
+from quorate.sdk.seats import prove_seat, sign_ready
 
 STDIN: Final = "-"
 
@@ -27,8 +22,7 @@ STDIN: Final = "-"
 def load_proof(source: Path) -> SeatProof:
     """Return a seat key's proof for its candidate; raises InvalidInput or what the node says."""
     if source.is_socket():
-        answer = asyncio.run(_ask(source, "GetSeatProof", pb.GetSeatProofRequest()))
-        return SeatProof(answer.seat_key, answer.candidate, answer.proof)
+        return asyncio.run(prove_seat(source))
     found = _load(source)
     return SeatProof(*_take_seat(found), _take(found, "proof", SIGNATURE_BYTES))
 
@@ -36,8 +30,7 @@ def load_proof(source: Path) -> SeatProof:
 def load_ready(source: Path) -> SeatReady:
     """Return a node's word that it is in step; raises InvalidInput or what the node says."""
     if source.is_socket():
-        answer = asyncio.run(_ask(source, "SignReady", pb.SignReadyRequest()))
-        return SeatReady(answer.epoch, answer.seat_key, answer.candidate, answer.signature)
+        return asyncio.run(sign_ready(source))
     found = _load(source)
     epoch = found.get("epoch")
     if not isinstance(epoch, int) or not 0 <= epoch <= UINT64_MAX:
@@ -45,17 +38,6 @@ def load_ready(source: Path) -> SeatReady:
             "the seat's JSON has no epoch: ask the node for its Ready", reason="NO_SEAT"
         )
     return SeatReady(epoch, *_take_seat(found), _take(found, "signature", SIGNATURE_BYTES))
-
-
-async def _ask(socket: Path, method: str, request: Any) -> Any:
-    channel = open_channel(f"unix:{socket.absolute()}")
-    try:
-        stub = consensus_pb2_grpc.ConsensusServiceStub(channel)
-        return await getattr(stub, method)(request, timeout=DEADLINE_S)
-    except aio.AioRpcError as error:
-        raise faults.from_rpc_error(error) from error
-    finally:
-        await channel.close()
 
 
 def _load(path: Path) -> dict[str, object]:

@@ -5,9 +5,7 @@ block, slashes and the election (docs/protocol.md#Y1, #J1 to #J6, #N4).
 """
 
 from collections.abc import Iterator
-from typing import Final
 
-from quorate.core.accusations import EPOCHS_BACK
 from quorate.core.bft.leader import compute_leader_order
 from quorate.core.context import Context
 from quorate.core.epochs import EpochStart, compute_end, is_last_block, start_after
@@ -17,17 +15,12 @@ from quorate.core.staking.election import Election
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import PERFORMANCE_KEY
 from quorate.core.staking.rewards import apply_reward, compute_issue
-from quorate.core.staking.slashing import Offence, apply_slash
+from quorate.core.staking.slashing import apply_slashes
 from quorate.core.state import (
     EPOCH_START_KEY,
     Changes,
-    compute_mark_key,
     compute_set_key,
-    decode_mark,
 )
-
-# Seats whose marks one step looks at.
-_PAGE: Final = 16
 
 
 class Closing:
@@ -67,7 +60,7 @@ class Closing:
         """End the epoch in bounded steps; the last one yields the set of the epoch after next."""
         header, params = self._context.header, self._context.params
         note_issued(self._changes, header, params)
-        yield from self._iter_slashes()
+        yield from apply_slashes(self._changes, self._start, params.slash_bp)
         following = self._load_set(header.epoch + 1)
         election = self.election = Election(self._changes, params, self._seats, following)
         performance = Performance.decode(self._changes.get(PERFORMANCE_KEY))
@@ -78,18 +71,6 @@ class Closing:
         self._changes.put(EPOCH_START_KEY, start_after(header).encode())
         self._changes.put(compute_set_key(next_set.epoch), next_set.encode())
         yield next_set
-
-    def _iter_slashes(self) -> Iterator[None]:
-        """Slash the candidates of seats that were marked in this epoch."""
-        epoch = self._context.header.epoch
-        for each in range(max(epoch - EPOCHS_BACK, 0), epoch + 1):
-            offence = Offence(each, epoch, self._context.params.slash_bp)
-            for seat in self._load_set(each).seats:
-                record = self._changes.get(compute_mark_key(each, seat.index))
-                if record and decode_mark(record).height > self._start.height:
-                    yield from apply_slash(self._changes, seat.candidate, offence)
-                if seat.index % _PAGE == _PAGE - 1:
-                    yield
 
     def _load_set(self, epoch: int) -> SeatSet:
         return SeatSet.decode(self._changes.get(compute_set_key(epoch)))

@@ -10,7 +10,6 @@ genesis says itself (sets to come, the epoch's start, conduct of its seats) is l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from quorate.core.accusations import EPOCHS_BACK
 from quorate.core.epochs import EpochStart
 from quorate.core.genesis import compute_first_epoch
 from quorate.core.genesis_entries import Entries, SeatEntry, compute_proof_domain
@@ -18,7 +17,6 @@ from quorate.core.genesis_fields import Faults, Fields
 from quorate.core.governance.issue import ISSUED_KEY
 from quorate.core.governance.parameters import CHANGES_KEY, are_consistent, compute_params
 from quorate.core.params import SEATS_MAX, Params
-from quorate.core.seats import SeatSet
 from quorate.core.staking.records import (
     COUNT_KEY,
     PERFORMANCE_KEY,
@@ -31,13 +29,11 @@ from quorate.core.staking.records import (
     decode_count,
     encode_count,
 )
-from quorate.core.staking.slashing import Offence, apply_slash
+from quorate.core.staking.slashing import apply_slashes
 from quorate.core.state import (
     EPOCH_START_KEY,
     Changes,
-    compute_mark_key,
     compute_set_key,
-    decode_mark,
 )
 from quorate.core.values import ZERO_HASH, Address, format_address
 
@@ -72,7 +68,9 @@ def apply_cut(changes: Changes, cut: Cut) -> Forked:
     faults = Faults()
     start = EpochStart.decode(changes.get(EPOCH_START_KEY))
     voted = changes.get(CHANGES_KEY)
-    _apply_slashes(changes, start, compute_params(voted, start.epoch, cut.params).slash_bp)
+    # What this epoch's last block would have slashed; here nobody waits for a step to end.
+    for _ in apply_slashes(changes, start, compute_params(voted, start.epoch, cut.params).slash_bp):
+        pass
     params = compute_params(voted, compute_first_epoch(start.epoch), cut.params)
     params = replace(params, **cut.changes)
     if not are_consistent(params):
@@ -93,17 +91,6 @@ def apply_cut(changes: Changes, cut: Cut) -> Forked:
         changes.put(key, b"")
     seats.sort(key=lambda each: (-each[1].stake, each[0]))
     return Forked(tuple([entry for _, _, entry in seats]), start.epoch, params)
-
-
-def _apply_slashes(changes: Changes, start: EpochStart, slash_bp: int) -> None:
-    """Slash whom this epoch's last block would have slashed (docs/protocol.md#J1)."""
-    for epoch in range(max(start.epoch - EPOCHS_BACK, 0), start.epoch + 1):
-        offence = Offence(epoch, start.epoch, slash_bp)
-        for seat in SeatSet.decode(changes.get(compute_set_key(epoch))).seats:
-            record = changes.get(compute_mark_key(epoch, seat.index))
-            if record and decode_mark(record).height > start.height:
-                for _ in apply_slash(changes, seat.candidate, offence):
-                    pass
 
 
 class _Member:

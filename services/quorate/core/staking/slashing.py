@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from quorate.core.accusations import EPOCHS_BACK
+from quorate.core.epochs import EpochStart
+from quorate.core.seats import SeatSet
 from quorate.core.staking.candidates import load_candidate, put_candidate, uncount
 from quorate.core.staking.delegations import Holding
 from quorate.core.staking.records import (
@@ -14,11 +17,13 @@ from quorate.core.staking.records import (
     decode_entries,
     encode_entries,
 )
-from quorate.core.state import Changes
+from quorate.core.state import Changes, compute_mark_key, compute_set_key, decode_mark
 from quorate.core.values import HASH_BYTES, SHARE_BP, TREASURY
 
 # Redelegations that one step handles: each costs up to ten records.
 _STEP = 16
+# Seats whose marks one step looks at.
+_PAGE = 16
 
 
 class Offence(NamedTuple):
@@ -27,6 +32,21 @@ class Offence(NamedTuple):
     epoch: int
     slash_epoch: int
     slash_bp: int
+
+
+def apply_slashes(changes: Changes, start: EpochStart, slash_bp: int) -> Iterator[None]:
+    """Slash the candidates of seats that were marked since an epoch's start (docs/protocol.md#J1).
+
+    A generator of bounded steps.
+    """
+    for epoch in range(max(start.epoch - EPOCHS_BACK, 0), start.epoch + 1):
+        offence = Offence(epoch, start.epoch, slash_bp)
+        for seat in SeatSet.decode(changes.get(compute_set_key(epoch))).seats:
+            record = changes.get(compute_mark_key(epoch, seat.index))
+            if record and decode_mark(record).height > start.height:
+                yield from apply_slash(changes, seat.candidate, offence)
+            if seat.index % _PAGE == _PAGE - 1:
+                yield
 
 
 def apply_slash(changes: Changes, owner: bytes, offence: Offence) -> Iterator[None]:

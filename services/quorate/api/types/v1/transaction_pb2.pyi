@@ -693,6 +693,96 @@ class VoteChange(_message.Message):
 Global___VoteChange: _TypeAlias = VoteChange  # noqa: Y015
 
 @_typing.final
+class DeployContract(_message.Message):
+    """Makes a contract: stores its code, and runs its constructor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    INTERFACE_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    REENTRANT_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    FUEL_LIMIT_FIELD_NUMBER: _builtins.int
+    code: _builtins.bytes
+    """A WebAssembly module (docs/contract-abi.md), 60,000 bytes at most."""
+    interface: _builtins.bytes
+    """What is in it, as JSON (docs/contract-abi.md); 16,384 bytes at most."""
+    profile: _builtins.int
+    """0 plain, 1 java."""
+    reentrant: _builtins.bool
+    """Whether it may be called again while it runs."""
+    arguments: _builtins.bytes
+    """Encoded arguments of its constructor."""
+    value: _builtins.int
+    """Native amount that the contract receives."""
+    fuel_limit: _builtins.int
+    """Most fuel that the constructor may use."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.bytes = ...,
+        interface: _builtins.bytes = ...,
+        profile: _builtins.int = ...,
+        reentrant: _builtins.bool = ...,
+        arguments: _builtins.bytes = ...,
+        value: _builtins.int = ...,
+        fuel_limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "code", b"code", "fuel_limit", b"fuel_limit", "interface", b"interface", "profile", b"profile", "reentrant", b"reentrant", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeployContract: _TypeAlias = DeployContract  # noqa: Y015
+
+@_typing.final
+class CallContract(_message.Message):
+    """Calls a method of a contract."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    ARGUMENTS_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    FUEL_LIMIT_FIELD_NUMBER: _builtins.int
+    ACCESS_FIELD_NUMBER: _builtins.int
+    contract: _builtins.bytes
+    """Its address (32 bytes)."""
+    method: _builtins.str
+    """The method's name."""
+    arguments: _builtins.bytes
+    """Encoded arguments."""
+    value: _builtins.int
+    """Native amount that the contract receives."""
+    fuel_limit: _builtins.int
+    """Most fuel that the call may use."""
+    @_builtins.property
+    def access(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Keys of the contract's records that the call will touch, loaded beforehand; for speed only."""
+
+    def __init__(
+        self,
+        *,
+        contract: _builtins.bytes = ...,
+        method: _builtins.str = ...,
+        arguments: _builtins.bytes = ...,
+        value: _builtins.int = ...,
+        fuel_limit: _builtins.int = ...,
+        access: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "arguments", b"arguments", "contract", b"contract", "fuel_limit", b"fuel_limit", "method", b"method", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallContract: _TypeAlias = CallContract  # noqa: Y015
+
+@_typing.final
 class Payload(_message.Message):
     """One action of a transaction."""
 
@@ -721,6 +811,8 @@ class Payload(_message.Message):
     REFUND_LOCKED_FIELD_NUMBER: _builtins.int
     PROPOSE_CHANGE_FIELD_NUMBER: _builtins.int
     VOTE_CHANGE_FIELD_NUMBER: _builtins.int
+    DEPLOY_CONTRACT_FIELD_NUMBER: _builtins.int
+    CALL_CONTRACT_FIELD_NUMBER: _builtins.int
     signer: _builtins.bytes
     """Address (32 bytes) that authorises this payload; empty means the sender."""
     @_builtins.property
@@ -811,6 +903,14 @@ class Payload(_message.Message):
     def vote_change(self) -> Global___VoteChange:
         """A seat's vote."""
 
+    @_builtins.property
+    def deploy_contract(self) -> Global___DeployContract:
+        """A new contract."""
+
+    @_builtins.property
+    def call_contract(self) -> Global___CallContract:
+        """A contract's method."""
+
     def __init__(
         self,
         *,
@@ -837,12 +937,14 @@ class Payload(_message.Message):
         refund_locked: Global___RefundLocked | None = ...,
         propose_change: Global___ProposeChange | None = ...,
         vote_change: Global___VoteChange | None = ...,
+        deploy_contract: Global___DeployContract | None = ...,
+        call_contract: Global___CallContract | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "call_contract", b"call_contract", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "deploy_contract", b"deploy_contract", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "signer", b"signer", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["burn_token", b"burn_token", "call_contract", b"call_contract", "claim_locked", b"claim_locked", "claim_rewards", b"claim_rewards", "create_token", b"create_token", "delegate", b"delegate", "deploy_contract", b"deploy_contract", "evidence", b"evidence", "kind", b"kind", "lock_transfer", b"lock_transfer", "mint_token", b"mint_token", "propose_change", b"propose_change", "ready", b"ready", "redelegate", b"redelegate", "refund_locked", b"refund_locked", "register_candidate", b"register_candidate", "resign", b"resign", "rotate_seat_key", b"rotate_seat_key", "set_token_policy", b"set_token_policy", "signer", b"signer", "transfer", b"transfer", "transfer_token", b"transfer_token", "undelegate", b"undelegate", "unjail", b"unjail", "update_candidate", b"update_candidate", "vote_change", b"vote_change"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence", "register_candidate", "update_candidate", "ready", "resign", "rotate_seat_key", "unjail", "delegate", "undelegate", "redelegate", "claim_rewards", "create_token", "mint_token", "burn_token", "transfer_token", "set_token_policy", "lock_transfer", "claim_locked", "refund_locked", "propose_change", "vote_change"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["transfer", "evidence", "register_candidate", "update_candidate", "ready", "resign", "rotate_seat_key", "unjail", "delegate", "undelegate", "redelegate", "claim_rewards", "create_token", "mint_token", "burn_token", "transfer_token", "set_token_policy", "lock_transfer", "claim_locked", "refund_locked", "propose_change", "vote_change", "deploy_contract", "call_contract"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

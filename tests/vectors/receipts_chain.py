@@ -7,6 +7,7 @@ what is built is the same in each run.
 from dataclasses import replace
 
 from quorate.core import crypto
+from quorate.core.applied import Receipt
 from quorate.core.bft.finality import Finality
 from quorate.core.bft.messages import Certificate, Kind, encode_statement
 from quorate.core.blocks import Executed, Header, compute_digest
@@ -23,7 +24,6 @@ from quorate.core.proofs import (
 )
 from quorate.core.receipts import compute_leaves, compute_receipts_hash
 from quorate.core.seats import Seat, SeatSet
-from quorate.core.transition import Receipt
 from quorate.core.values import ZERO_HASH, Hash
 
 GENESIS_MS = 1_700_000_000_000

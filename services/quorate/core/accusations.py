@@ -105,6 +105,17 @@ def decode_evidence(first: bytes, second: bytes) -> Evidence:
     return evidence
 
 
+def try_decode_evidence(first: bytes, second: bytes) -> Evidence | None:
+    """Return the evidence of two items, None when they are none.
+
+    Under a certificate nothing is known of what is inside, not even that it is evidence.
+    """
+    try:
+        return decode_evidence(first, second)
+    except InvalidTransaction:
+        return None
+
+
 def build_record(one: Signed, other: Signed) -> tuple[bytes, bytes]:
     """Return the vote log's record of evidence: one per epoch and seat, the last one found."""
     evidence = build_evidence(one, other)

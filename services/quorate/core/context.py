@@ -4,17 +4,23 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from quorate.core.blocks import Header
+from quorate.core.contracts.log import CallLog
+from quorate.core.contracts.machine import Machine
 from quorate.core.params import Params
 from quorate.core.state import Account
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The executing block's header, and the chain's parameters and domain."""
+    """The executing block's header, and the chain's parameters and domain.
+
+    `machine` runs contracts; None where transactions that call some are never executed.
+    """
 
     header: Header
     params: Params
     domain: bytes
+    machine: Machine | None = None
 
 
 class Ledger(Protocol):
@@ -34,11 +40,15 @@ class Ledger(Protocol):
 
 
 class Call(NamedTuple):
-    """Where a payload stands: its block, its transaction's id, its position in it."""
+    """Where a payload stands: its block, its transaction's id, its position in it.
+
+    `log` is there when the transaction has contract payloads.
+    """
 
     context: Context
     id: bytes
     position: int
+    log: CallLog | None = None
 
     @property
     def params(self) -> Params:

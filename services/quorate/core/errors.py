@@ -9,7 +9,8 @@
     │   ├── InvalidBatch         proof against its author
     │   ├── InvalidBlock         a proposal breaks a rule
     │   ├── InvalidCertificate   too few, repeated, foreign or bad signatures
-    │   └── InvalidReceipt       a finality receipt proves nothing (reason says why)
+    │   ├── InvalidReceipt       a finality receipt proves nothing (reason says why)
+    │   └── InvalidModule        a contract's module breaks a rule (offset says where)
     ├── Rejected                 right in form, refused in the present state  → FAILED_PRECONDITION
     ├── NotFound                 no such block, receipt, account …            → NOT_FOUND
     │   └── NotYet               but soon there will be; retry_after_ms
@@ -100,6 +101,16 @@ class InvalidReceipt(InvalidInput):
     """A finality receipt proves nothing; `reason` says why."""
 
     reason = "INVALID_RECEIPT"
+
+
+class InvalidModule(InvalidInput):
+    """A WebAssembly module breaks a rule of docs/contract-abi.md at a byte offset."""
+
+    reason = "INVALID_MODULE"
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(f"{message}, at byte {offset}", offset=offset)
+        self.offset = offset
 
 
 class Rejected(QuorateError):

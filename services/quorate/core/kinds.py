@@ -10,6 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from quorate.core import crypto
 from quorate.core.context import Call, Ledger
+from quorate.core.contracts import actions as contracts
+from quorate.core.contracts import payloads as contract
+from quorate.core.contracts.records import compute_contract_key, compute_variable_key
 from quorate.core.errors import InvalidTransaction
 from quorate.core.governance import actions as votes
 from quorate.core.governance import payloads as change
@@ -53,18 +56,27 @@ Action = (
     | lock.RefundLocked
     | change.ProposeChange
     | change.VoteChange
+    | contract.DeployContract
+    | contract.CallContract
 )
+
+
+CONTRACT_TYPES: Final = (contract.DeployContract, contract.CallContract)
 
 
 def _list_none(payload: Any) -> list[Any]:
     return []
 
 
+def _weigh_nothing(payload: Any) -> int:
+    return 0
+
+
 class Kind(NamedTuple):
     """The rules of one kind of payload.
 
-    `weight` is what it costs on top of what any payload weighs; `list_keys` names records to load
-    beforehand, for speed only.
+    `weight` is what it costs on top of what any payload weighs, with `weigh` for what depends on
+    the payload; `list_keys` names records to load beforehand, for speed only.
     """
 
     type: type[Action]
@@ -73,6 +85,7 @@ class Kind(NamedTuple):
     apply: Callable[[Any, Ledger, Call], None]
     list_keys: Callable[[Any], list[bytes]] = _list_none
     list_proofs: Callable[[Any], list[Proof]] = _list_none
+    weigh: Callable[[Any], int] = _weigh_nothing
 
 
 def _list_candidate(payload: Any) -> list[bytes]:
@@ -130,6 +143,12 @@ def _list_propose(payload: change.ProposeChange) -> list[bytes]:
 
 def _list_vote(payload: change.VoteChange) -> list[bytes]:
     return [OPEN_KEY, CHANGES_KEY, compute_proposal_key(payload.proposal)]
+
+
+def _list_called(payload: contract.CallContract) -> list[bytes]:
+    address = payload.contract
+    variables = [compute_variable_key(address, key) for key in payload.access]
+    return [b"a" + address, compute_contract_key(address), *variables]
 
 
 def _list_holding(delegator: bytes, candidate: bytes) -> list[bytes]:
@@ -197,6 +216,14 @@ KINDS: Final[dict[str, Kind]] = {
     "vote_change": Kind(
         change.VoteChange, 1_000, change.check_vote, votes.apply_vote, _list_vote
     ),
+    "deploy_contract": Kind(
+        contract.DeployContract, contract.DEPLOY_WEIGHT, contract.check_deploy,
+        contracts.apply_deploy, weigh=contract.compute_deploy_weight,
+    ),
+    "call_contract": Kind(
+        contract.CallContract, contract.CALL_WEIGHT, contract.check_call, contracts.apply_call,
+        _list_called, weigh=contract.compute_call_weight,
+    ),
 }  # fmt: skip
 _BY_TYPE: Final[dict[type, Kind]] = {kind.type: kind for kind in KINDS.values()}
 NAMES: Final[dict[type, str]] = {kind.type: name for name, kind in KINDS.items()}
@@ -205,6 +232,15 @@ NAMES: Final[dict[type, str]] = {kind.type: name for name, kind in KINDS.items()
 def get_kind(payload: Action) -> Kind:
     """Return the rules of a payload."""
     return _BY_TYPE[type(payload)]
+
+
+def list_fuel_limits(payloads: Sequence[object]) -> dict[int, int]:
+    """Return the fuel limit of each contract payload by its position."""
+    return {
+        position: payload.fuel_limit
+        for position, payload in enumerate(payloads)
+        if isinstance(payload, CONTRACT_TYPES)
+    }
 
 
 def is_action(payload: object) -> bool:

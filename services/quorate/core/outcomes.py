@@ -14,6 +14,11 @@ SUCCEEDED: Final = 0
 INSUFFICIENT_BALANCE: Final = 1
 IDEMPOTENCY_CONFLICT: Final = 2
 DUPLICATE: Final = 3
+# Succeeded, with calls of contracts: the receipt carries the hash of what they did.
+CALLED: Final = 4
+# From here on to FIRST_CONTRACT_END a contract failed, and the receipt carries the same.
+FIRST_CONTRACT: Final = 90
+FIRST_CONTRACT_END: Final = 110
 
 FIRST_SKIPPED: Final = 128
 INVALID: Final = 128
@@ -76,6 +81,21 @@ _FAILED: Final = {
     75: "UPGRADE_TOO_SOON",
     76: "PARAMETERS_CONTRADICT",
     77: "GENESIS_PROMISE",
+    # Contracts (rules C)
+    90: "NO_CONTRACT",
+    91: "NO_METHOD",
+    92: "BAD_MODULE",
+    93: "OUT_OF_FUEL",
+    94: "TRAPPED",
+    95: "REVERTED",
+    96: "REENTERED",
+    97: "CALL_TOO_DEEP",
+    98: "LIMIT_EXCEEDED",
+    99: "HOST_REFUSED",
+    100: "READ_ONLY",
+    101: "DEPOSIT_NOT_COVERED",
+    102: "POISONED",
+    103: "NO_ENGINE",
 }
 _SKIPPED: Final = {
     INVALID: "INVALID",
@@ -93,6 +113,7 @@ _SKIPPED: Final = {
 # Code → (outcome, reason).
 OUTCOMES: Final[dict[int, tuple[int, str]]] = {
     SUCCEEDED: (OUTCOME_SUCCEEDED, ""),
+    CALLED: (OUTCOME_SUCCEEDED, ""),
     **{code: (OUTCOME_FAILED, reason) for code, reason in _FAILED.items()},
     **{code: (OUTCOME_SKIPPED, reason) for code, reason in _SKIPPED.items()},
 }
@@ -107,4 +128,14 @@ class Failed(Exception):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.code = _CODES[reason]
+        self.reason, self.code = reason, _CODES[reason]
+
+
+def has_reference(code: int) -> bool:
+    """Tell whether a receipt of this code carries 32 bytes more (core/receipts.py)."""
+    return code in (DUPLICATE, CALLED) or is_contract_failure(code)
+
+
+def is_contract_failure(code: int) -> bool:
+    """Tell whether a receipt of this code says that a contract failed."""
+    return FIRST_CONTRACT <= code < FIRST_CONTRACT_END

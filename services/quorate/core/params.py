@@ -24,6 +24,7 @@ _BOUNDS = {
     "commission_step_bp": (0, 10_000),
     "issue_per_block": (0, 2**40),
     "lock_blocks_max": (1, 2**40),
+    "deposit_per_byte": (0, 2**32),
 }
 
 
@@ -32,7 +33,8 @@ class Params:
     """Parameters of a chain; units stand last in the name, `_max` after the unit."""
 
     protocol_version: int = 1
-    contract_engine: int = 0
+    # 0: no contracts; 1: docs/contract-abi.md, version 1
+    contract_engine: int = 1
     # Blocks and batches
     block_weight_max: int = 8_000_000
     block_batches_max: int = 256
@@ -73,6 +75,8 @@ class Params:
     issue_halving_blocks: int = 0
     # Locks
     lock_blocks_max: int = 100_000_000
+    # Contracts: native units of 10^-9 for each byte that they store
+    deposit_per_byte: int = 10_000
 
     @classmethod
     def parse(cls, document: dict[str, object]) -> "Params":

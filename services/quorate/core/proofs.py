@@ -19,6 +19,7 @@ one proof has one encoding. Verification is in proofs_verify.py.
 from dataclasses import dataclass
 from typing import Final
 
+from quorate.core.applied import Receipt
 from quorate.core.bft.finality import Finality
 from quorate.core.blocks import HEADER_BYTES, Header
 from quorate.core.codec import U16, U32, U64, Reader, encode_blob
@@ -27,7 +28,6 @@ from quorate.core.merkle import compute_depth
 from quorate.core.origin import Origin, read_origin
 from quorate.core.receipts import encode_receipt, read_receipt
 from quorate.core.seats import SeatSet
-from quorate.core.transition import Receipt
 from quorate.core.values import HASH_BYTES, compute_quorum
 
 VERSION: Final = 1

@@ -9,6 +9,7 @@ transaction's receipt is under.
 from dataclasses import dataclass
 
 from quorate.core import crypto
+from quorate.core.applied import Receipt
 from quorate.core.bft.messages import encode_statement
 from quorate.core.blocks import Header, compute_digest
 from quorate.core.errors import InvalidReceipt, Rejected
@@ -17,7 +18,6 @@ from quorate.core.origin import Origin
 from quorate.core.proofs import FinalityReceipt, Inclusion, SetChain, SignedHeader
 from quorate.core.receipts import compute_leaves, compute_receipts_hash
 from quorate.core.seats import Seat, SeatSet
-from quorate.core.transition import Receipt
 
 
 @dataclass(frozen=True, slots=True)

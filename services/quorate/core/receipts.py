@@ -1,7 +1,7 @@
 """The packed receipts of one block: columns, so that a block is one value and frames are slices.
 
 Layout (big-endian, n = count): version u8, count u32, ids 32n, senders 32n, lanes n, sequences
-8n, codes n, fees 8n, then for each DUPLICATE in order: position u32, id of the first 32.
+8n, codes n, fees 8n, then for each receipt with a reference in order: position u32, reference 32.
 
 A block's receipts hash is over their count and the root of a tree (core/merkle.py) with one leaf
 per receipt, in order of position (docs/protocol.md#Q1): so a single receipt can be proved.
@@ -16,16 +16,17 @@ from struct import unpack_from as struct_unpack
 from typing import Final
 
 from quorate.core import crypto
+from quorate.core.applied import Receipt
 from quorate.core.codec import U32, U64, Reader
 from quorate.core.errors import MalformedBytes
 from quorate.core.merkle import Tree
-from quorate.core.outcomes import DUPLICATE, OUTCOMES
-from quorate.core.transition import SLICE, Receipt
+from quorate.core.outcomes import OUTCOMES, has_reference
+from quorate.core.transition import SLICE
 from quorate.core.values import Hash
 
 _VERSION: Final = 1
 _HEAD: Final = Struct(">BI")
-_FIRST: Final = Struct(">I32s")
+_REFERENCE: Final = Struct(">I32s")
 # id, sender, lane, sequence, code, fee
 _ROW: Final = Struct(">32s32sBQBQ")
 _ROW_BYTES: Final = _ROW.size
@@ -37,7 +38,7 @@ _LEAF: Final = Struct(f">{len(_LEAF_PREFIX)}s32s32sBQBQ")
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """One block's receipts in columns of `count` entries; `first_ids` by position."""
+    """One block's receipts in columns of `count` entries; `references` by position."""
 
     count: int
     ids: bytes
@@ -46,7 +47,7 @@ class Receipts:
     sequences: tuple[int, ...]
     codes: bytes
     fees: tuple[int, ...]
-    first_ids: dict[int, bytes]
+    references: dict[int, bytes]
 
     def list_slice(self, start: int, end: int) -> list[Receipt]:
         """Return the receipts from position `start` on, up to `end`."""
@@ -54,7 +55,7 @@ class Receipts:
         return [
             Receipt(
                 self.ids[32 * i : 32 * i + 32], self.senders[32 * i : 32 * i + 32], self.lanes[i],
-                self.sequences[i], self.codes[i], self.fees[i], self.first_ids.get(i, b""),
+                self.sequences[i], self.codes[i], self.fees[i], self.references.get(i, b""),
             )
             for i in at
         ]  # fmt: skip
@@ -66,13 +67,13 @@ class Packer:
     def __init__(self) -> None:
         self._tree = Tree()
         self._columns: tuple[list[bytes], ...] = tuple([] for _ in range(6))
-        self._firsts: list[bytes] = []
+        self._references: list[bytes] = []
 
     def add(self, receipts: Sequence[Receipt]) -> None:
         """Take the next receipts."""
         if not receipts:
             return
-        ids, senders, lanes, sequences, codes, fees, firsts = zip(*receipts, strict=True)
+        ids, senders, lanes, sequences, codes, fees, references = zip(*receipts, strict=True)
         numbers = f">{len(receipts)}Q"
         parts = (
             b"".join(ids), b"".join(senders), bytes(lanes), struct_pack(numbers, *sequences),
@@ -80,15 +81,15 @@ class Packer:
         )  # fmt: skip
         for column, part in zip(self._columns, parts, strict=True):
             column.append(part)
-        for position, first in enumerate(firsts, self._tree.size):
-            if first:
-                self._firsts.append(_FIRST.pack(position, first))
+        for position, reference in enumerate(references, self._tree.size):
+            if reference:
+                self._references.append(_REFERENCE.pack(position, reference))
         self._tree.extend(compute_leaves(receipts))
 
     def pack(self) -> bytes:
         """Return the canonical bytes of all receipts taken."""
         head = _HEAD.pack(_VERSION, self._tree.size)
-        return b"".join([head, *[p for column in self._columns for p in column], *self._firsts])
+        return b"".join([head, *[p for column in self._columns for p in column], *self._references])
 
     def compute_hash(self) -> Hash:
         """Return the receipts hash of the block."""
@@ -99,8 +100,8 @@ def compute_leaves(receipts: Sequence[Receipt]) -> list[bytes]:
     """Return the hash of each receipt in its canonical layout, which `encode_receipt` gives."""
     pack, prefix = _LEAF.pack, _LEAF_PREFIX
     return [
-        sha256(pack(prefix, i, sender, lane, sequence, code, fee) + first).digest()
-        for i, sender, lane, sequence, code, fee, first in receipts
+        sha256(pack(prefix, i, sender, lane, sequence, code, fee) + reference).digest()
+        for i, sender, lane, sequence, code, fee, reference in receipts
     ]
 
 
@@ -110,18 +111,18 @@ def compute_receipts_hash(count: int, root: bytes) -> Hash:
 
 
 def encode_receipt(receipt: Receipt) -> bytes:
-    """Return the layout that a leaf is the hash of: one row, behind it the first id if it has one.
+    """Return the layout that a leaf is the hash of: one row, behind it the reference if it has one.
 
-    Only a DUPLICATE has a first id.
+    Which codes have one: outcomes.has_reference.
     """
-    return _ROW.pack(*receipt[:6]) + receipt.first_id
+    return _ROW.pack(*receipt[:6]) + receipt.reference
 
 
 def read_receipt(reader: Reader) -> Receipt:
     """Return the receipt that comes next; raises MalformedBytes."""
     identity, sender, lane, sequence, code, fee = _ROW.unpack(reader.take(_ROW_BYTES))
-    first = reader.take(32) if code == DUPLICATE else b""
-    return Receipt(identity, sender, lane, sequence, code, fee, first)
+    reference = reader.take(32) if has_reference(code) else b""
+    return Receipt(identity, sender, lane, sequence, code, fee, reference)
 
 
 def pack_receipts(receipts: Sequence[Receipt]) -> bytes:
@@ -146,7 +147,7 @@ def unpack_receipts(packed: bytes) -> Receipts:
     version, count = _HEAD.unpack_from(packed)
     at = _HEAD.size
     rest = len(packed) - at - count * _ROW_BYTES
-    if version != _VERSION or rest < 0 or rest % _FIRST.size:
+    if version != _VERSION or rest < 0 or rest % _REFERENCE.size:
         raise MalformedBytes("receipts", f"{len(packed)} bytes for {count} receipts")
     ids, senders = packed[at : at + 32 * count], packed[at + 32 * count : at + 64 * count]
     at += 64 * count
@@ -156,8 +157,8 @@ def unpack_receipts(packed: bytes) -> Receipts:
     fees = struct_unpack(numbers, packed, at + 10 * count)
     if not all(code in OUTCOMES for code in codes):
         raise MalformedBytes("receipts", "unknown code")
-    firsts = dict(_FIRST.iter_unpack(packed[at + 18 * count :]))
-    return Receipts(count, ids, senders, lanes, sequences, codes, fees, firsts)
+    references = dict(_REFERENCE.iter_unpack(packed[at + 18 * count :]))
+    return Receipts(count, ids, senders, lanes, sequences, codes, fees, references)
 
 
 def find_receipt(packed: bytes, position: int) -> Receipt:
@@ -174,7 +175,7 @@ def find_receipt(packed: bytes, position: int) -> Receipt:
     at += 64 * count
     sequence = int(U64.unpack_from(packed, at + count + 8 * position)[0])
     fee = int(U64.unpack_from(packed, at + 10 * count + 8 * position)[0])
-    code, lane, first = packed[at + 9 * count + position], packed[at + position], b""
-    if code == DUPLICATE:
-        first = dict(_FIRST.iter_unpack(packed[end:])).get(position, b"")
-    return Receipt(identity, sender, lane, sequence, code, fee, first)
+    code, lane, reference = packed[at + 9 * count + position], packed[at + position], b""
+    if has_reference(code):
+        reference = dict(_REFERENCE.iter_unpack(packed[end:])).get(position, b"")
+    return Receipt(identity, sender, lane, sequence, code, fee, reference)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from quorate.core import crypto
 from quorate.core.accusations import decode_evidence
 from quorate.core.errors import InvalidTransaction
-from quorate.core.kinds import Action, check_proofs, get_kind
+from quorate.core.kinds import CONTRACT_TYPES, Action, check_proofs, get_kind
 from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX, Params
 from quorate.core.values import HASH_BYTES, UINT64_MAX, Hash
 
@@ -75,6 +75,11 @@ class Transaction(NamedTuple):
         payload = self.payloads[0] if self.payloads else None
         return payload if isinstance(payload, SubmitEvidence) else None
 
+    @property
+    def has_calls(self) -> bool:
+        """Tell whether contracts are made or called: only where there is a machine for it."""
+        return any(type(payload) in CONTRACT_TYPES for payload in self.payloads)
+
 
 def compute_transaction_id(domain: bytes, body: bytes) -> Hash:
     """Return SHA-256(tag ‖ domain ‖ body), the id of a transaction on one chain."""
@@ -102,7 +107,8 @@ def compute_weight(size_bytes: int, signatures: int, payloads: Sequence[Payload]
         if isinstance(payload, SubmitEvidence):
             weight += EVIDENCE_SIGNATURES * WEIGHT_PER_SIGNATURE
         else:
-            weight += get_kind(payload).weight
+            kind = get_kind(payload)
+            weight += kind.weight + kind.weigh(payload)
     return weight
 
 

@@ -9,7 +9,7 @@ Outcomes, in the order in which they are judged:
   DUPLICATE (the key took effect before: the receipt points to the first, the tip is not charged),
   INSUFFICIENT_BALANCE and the other reasons of outcomes.py for which a payload can't take effect:
   then none does.
-- SUCCEEDED: all payloads took effect, one after the other.
+- SUCCEEDED: all payloads took effect, one after the other; CALLED if contracts were among them.
 
 A report (evidence against a seat) is free, so it is SKIPPED for whatever is wrong with it:
 NOT_A_REPORTER, EVIDENCE_UNTIMELY, EVIDENCE_KNOWN, EVIDENCE_INVALID, EVIDENCE_LIMIT
@@ -21,18 +21,19 @@ again. Whatever happens, the sum of everything changes only by what blocks issue
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final
 
 from quorate.core import accusations, crypto
-from quorate.core.accusations import Evidence, Reporter, decode_evidence
-from quorate.core.blocks import Header
+from quorate.core.accusations import Evidence, Reporter, try_decode_evidence
+from quorate.core.applied import Applied, Aside, Receipt
 from quorate.core.closing import Closing
 from quorate.core.context import Call, Context, Ledger
-from quorate.core.errors import InvalidTransaction
-from quorate.core.governance.parameters import CHANGES_KEY, load_params
-from quorate.core.governance.upgrades import UPGRADES_KEY
-from quorate.core.kinds import get_kind
+from quorate.core.contracts.details import compute_detail_hash
+from quorate.core.contracts.log import CallLog
+from quorate.core.governance.parameters import load_params
+from quorate.core.kinds import get_kind, list_fuel_limits
 from quorate.core.outcomes import (
+    CALLED,
     DUPLICATE,
     EVIDENCE_INVALID,
     EVIDENCE_KNOWN,
@@ -49,12 +50,11 @@ from quorate.core.outcomes import (
     SEQUENCE_PAST,
     Failed,
 )
-from quorate.core.params import IDEMPOTENCY_KEY_BYTES_MAX
+from quorate.core.params import Params
 from quorate.core.records import Records
 from quorate.core.seats import SeatSet
-from quorate.core.staking.records import PERFORMANCE_KEY
+from quorate.core.soundness import is_sound, is_sound_report
 from quorate.core.state import (
-    EPOCH_START_KEY,
     LANES_BOUND,
     Account,
     Changes,
@@ -62,24 +62,17 @@ from quorate.core.state import (
     Idempotency,
     Mark,
     Write,
-    compute_account_key,
     compute_expiry_key,
     compute_idempotency_key,
     compute_mark_key,
     compute_set_key,
+    decode_account,
     decode_expiries,
     decode_idempotency,
     encode_expiries,
 )
-from quorate.core.transactions import (
-    Payload,
-    SubmitEvidence,
-    Transaction,
-    Transfer,
-    check_payload,
-    is_report_form,
-)
-from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, ZERO_HASH
+from quorate.core.transactions import SubmitEvidence, Transaction, Transfer
+from quorate.core.values import HASH_BYTES, ZERO_HASH
 
 # Transactions, or writes, that one step handles: under 1 ms, 2 ms when all state is cold.
 SLICE: Final = 128
@@ -89,47 +82,6 @@ _OBJECTIONS: Final = {
     accusations.UNTIMELY: EVIDENCE_UNTIMELY,
     accusations.INVALID: EVIDENCE_INVALID,
 }
-
-
-class Receipt(NamedTuple):
-    """What executing one transaction gave; `code` indexes OUTCOMES, `fee` includes the tip."""
-
-    id: bytes
-    sender: bytes
-    lane: int
-    sequence: int
-    code: int
-    fee: int
-    first_id: bytes
-
-
-def list_block_keys(header: Header) -> list[bytes]:
-    """Return the keys that every block needs, whatever is in it, to be loaded beforehand."""
-    sets = range(max(header.epoch - accusations.EPOCHS_BACK, 0), header.epoch + 2)
-    return [
-        compute_account_key(TREASURY), compute_expiry_key(header.height - 1), EPOCH_START_KEY,
-        PERFORMANCE_KEY, CHANGES_KEY, UPGRADES_KEY, *map(compute_set_key, sets),
-    ]  # fmt: skip
-
-
-def list_keys(transactions: Sequence[Transaction]) -> list[bytes]:
-    """Return the keys that these transactions name, each once, to be loaded beforehand."""
-    keys: dict[bytes, None] = {}
-    for transaction in transactions:
-        keys[b"a" + transaction.sender] = None
-        for payload in transaction.payloads:
-            if isinstance(payload, Transfer):
-                keys[b"a" + payload.signer] = None
-                keys[b"a" + payload.to] = None
-            elif not isinstance(payload, SubmitEvidence):
-                keys[b"a" + payload.signer] = None
-                keys |= dict.fromkeys(get_kind(payload).list_keys(payload))
-            elif (evidence := _decode(payload)) is not None:
-                keys[compute_mark_key(evidence.epoch, evidence.seat)] = None
-        if transaction.idempotency_key:
-            key = compute_idempotency_key(transaction.sender, transaction.idempotency_key)
-            keys[key] = None
-    return list(keys)
 
 
 def build_undecodable(data: bytes) -> Transaction:
@@ -158,9 +110,14 @@ class Execution:
         self._changes = Changes(records)
         self._closing = Closing(context, self._changes)
         self._fees = 0
-        self._refuted: set[bytes] = set()
+        # In order of their report, and each once.
+        self._refuted: dict[bytes, None] = {}
         self._sets: dict[int, SeatSet | None] = {}
         self._bound: list[bytes] = []
+        self._receipts = 0
+        self._log: CallLog | None = None
+        # What contracts did: (position among all transactions applied, encoded detail).
+        self.details: list[tuple[int, bytes]] = []
         # What the last block of an epoch gives, once `iter_close` is through.
         self.next_set: SeatSet | None = None
 
@@ -174,14 +131,59 @@ class Execution:
                 self._changes.put(b"i" + name, b"")
             self._changes.put(key, b"")
 
-    def apply(self, transactions: Sequence[Transaction]) -> list[Receipt]:
-        """Execute transactions in order and return their receipts."""
-        return [
-            self._apply_one(transaction)
-            if transaction.report is None
-            else self._apply_report(transaction, transaction.report)
-            for transaction in transactions
-        ]
+    @property
+    def params(self) -> Params:
+        """The parameters in force."""
+        return self._context.params
+
+    @property
+    def refuted(self) -> list[bytes]:
+        """Reporters whose evidence was refuted in this block so far."""
+        return list(self._refuted)
+
+    def apply(
+        self, transactions: Sequence[Transaction], poisoned: Sequence[int] = ()
+    ) -> list[Receipt]:
+        """Execute transactions in order and return their receipts.
+
+        `poisoned` are positions, among these, whose calls are not run (docs/protocol.md#C7).
+        """
+        receipts = []
+        for position, transaction in enumerate(transactions):
+            if transaction.report is not None:
+                receipts.append(self._apply_report(transaction, transaction.report))
+            else:
+                receipts.append(self._apply_one(transaction, is_poisoned=position in poisoned))
+            self._receipts += 1
+        return receipts
+
+    def read(self, key: bytes) -> bytes:
+        """Return a record as it stands now, for who applies transactions elsewhere."""
+        if key[:1] == b"a":
+            return self._changes.get_account(key[1:]).encode()
+        return self._changes.get(key)
+
+    def apply_apart(self, transactions: Sequence[Transaction], aside: Aside) -> Applied:
+        """Execute transactions of a block that is executed elsewhere; to be absorbed there."""
+        self._refuted = dict.fromkeys(aside.refuted)
+        receipts = self.apply(transactions, aside.poisoned)
+        writes = [write for part in self._changes.iter_writes(SLICE) for write in part]
+        refuted = self.refuted[len(aside.refuted) :]
+        return Applied(receipts, self.details, writes, self._fees, self._bound, refuted)
+
+    def absorb(self, applied: Applied) -> None:
+        """Take over what was applied elsewhere, on top of all that is applied here."""
+        for key, value in applied.writes:
+            if key[:1] == b"a":
+                account, after = self._changes.get_account(key[1:]), decode_account(value)
+                account.balance, account.lanes = after.balance, after.lanes
+            else:
+                self._changes.put(key, value)
+        self.details += [(self._receipts + at, detail) for at, detail in applied.details]
+        self._receipts += len(applied.receipts)
+        self._fees += applied.fees
+        self._bound += applied.bound
+        self._refuted |= dict.fromkeys(applied.refuted)
 
     def iter_close(self) -> Iterator[None]:
         """Pay the proposer and, in an epoch's last block, end the epoch; in bounded steps."""
@@ -197,7 +199,7 @@ class Execution:
         """Yield the block's writes, ascending by key, in slices."""
         return self._changes.iter_writes(SLICE)
 
-    def _apply_one(self, transaction: Transaction) -> Receipt:
+    def _apply_one(self, transaction: Transaction, *, is_poisoned: bool) -> Receipt:
         identity, sender, lane, sequence = transaction[:4]
         account = self._changes.get_account(sender)
         code, fee, first = self._find_obstacle(transaction, account), 0, b""
@@ -211,9 +213,14 @@ class Execution:
             account.balance -= fee
             self._fees += fee
             if not code:
-                code = self._take_effect(transaction)
+                code = self._take_effect(transaction, is_poisoned=is_poisoned)
                 if not code and transaction.idempotency_key:
                     self._bind(transaction)
+            if self._log is not None or (code and transaction.has_calls):
+                code, first, unused = self._conclude_calls(transaction, code, first)
+                account.balance += unused
+                self._fees -= unused
+                fee -= unused
         if code == INVALID:
             # Receipts are columns of fixed width.
             sender, lane = (sender if len(sender) == HASH_BYTES else ZERO_HASH), lane & 255
@@ -221,7 +228,7 @@ class Execution:
 
     def _find_obstacle(self, transaction: Transaction, account: Account) -> int:
         """Return the code for which a transaction is skipped; 0 when it is not."""
-        if not _is_sound(transaction, self._lanes):
+        if not is_sound(transaction, self._lanes):
             return INVALID
         code = self._find_early_obstacle(transaction, account)
         if code:
@@ -263,8 +270,9 @@ class Execution:
         The sequence is used only when it succeeds, as with all that is skipped.
         """
         identity, sender, lane, sequence = transaction[:4]
-        account, evidence = self._changes.get_account(sender), _decode(report)
-        if evidence is None or not _is_sound_report(transaction):
+        account = self._changes.get_account(sender)
+        evidence = try_decode_evidence(report.first, report.second)
+        if evidence is None or not is_sound_report(transaction):
             code = INVALID
         else:
             code = self._find_early_obstacle(transaction, account)
@@ -294,7 +302,7 @@ class Execution:
             return 0
         # One false report per seat and block: so checks are bounded by the seats, and nobody can
         # crowd out the reports of others.
-        self._refuted.add(report.signer)
+        self._refuted[report.signer] = None
         return EVIDENCE_INVALID
 
     def _get_seat_key(self, epoch: int, seat: int) -> bytes | None:
@@ -305,10 +313,26 @@ class Execution:
         found = self._sets[epoch]
         return None if found is None else found.get_key(seat)
 
-    def _take_effect(self, transaction: Transaction) -> int:
+    def _conclude_calls(
+        self, transaction: Transaction, code: int, reference: bytes
+    ) -> tuple[int, bytes, int]:
+        """Return code, reference and the part of the fee that goes back, once calls are over."""
+        log, self._log = self._log or CallLog(), None
+        limits = list_fuel_limits(transaction.payloads)
+        unused = log.compute_unused_weight(limits) * self._base_fee
+        detail = log.build_detail(succeeded=not code)
+        if detail is None:
+            return code, reference, unused
+        encoded = detail.encode()
+        self.details.append((self._receipts, encoded))
+        return code or CALLED, compute_detail_hash(encoded), unused
+
+    def _take_effect(self, transaction: Transaction, *, is_poisoned: bool) -> int:
         """Let all payloads take effect one after the other, or none; return 0 or why not."""
         for payload in transaction.payloads:
             if type(payload) is not Transfer:
+                if transaction.has_calls:
+                    self._log = CallLog(is_poisoned=is_poisoned)
                 return self._apply_together(transaction)
         return self._transfer(transaction)
 
@@ -321,7 +345,7 @@ class Execution:
                 if isinstance(payload, Transfer):
                     _move(draft, payload)
                 else:
-                    call = Call(self._context, transaction.id, position)
+                    call = Call(self._context, transaction.id, position, self._log)
                     get_kind(payload).apply(payload, draft, call)
         except Failed as failed:
             return failed.code
@@ -354,47 +378,3 @@ def _move(ledger: Ledger, payload: Transfer) -> None:
         raise Failed("INSUFFICIENT_BALANCE")
     source.balance -= payload.amount
     ledger.get_account(payload.to).balance += payload.amount
-
-
-def _is_sound(transaction: Transaction, lanes: int) -> bool:
-    # Whoever batched it checked much more (core/transactions.py). This keeps the state's layout
-    # whole whatever a quorum of faulty validators might order.
-    payloads = transaction.payloads
-    if not payloads or len(transaction.sender) != HASH_BYTES or transaction.lane >= lanes:
-        return False
-    for payload in payloads:
-        if type(payload) is not Transfer:
-            if not _is_sound_action(payload):
-                return False
-            continue
-        signer, to, amount = payload
-        if len(to) != HASH_BYTES or len(signer) != HASH_BYTES or amount < 1:
-            return False
-    return (
-        transaction.sequence < UINT64_MAX
-        and transaction.fee_limit + transaction.tip <= UINT64_MAX
-        and len(transaction.idempotency_key) <= IDEMPOTENCY_KEY_BYTES_MAX
-    )
-
-
-def _is_sound_action(payload: Payload) -> bool:
-    if isinstance(payload, SubmitEvidence):
-        return False
-    try:
-        check_payload(payload)
-    except InvalidTransaction:
-        return False
-    return True
-
-
-def _is_sound_report(transaction: Transaction) -> bool:
-    is_addressed = len(transaction.sender) == HASH_BYTES
-    return is_addressed and is_report_form(transaction) and transaction.sequence < UINT64_MAX
-
-
-def _decode(report: SubmitEvidence) -> Evidence | None:
-    # Under a certificate nothing is known of what is inside, not even that it is evidence.
-    try:
-        return decode_evidence(report.first, report.second)
-    except InvalidTransaction:
-        return None

@@ -139,7 +139,10 @@ def _encode_payload(payload: Payload, sender: bytes) -> pb.Payload:
     kind = getattr(message, _NAMES[type(payload)])
     kind.SetInParent()
     for field, value in zip(payload._fields[1:], payload[1:], strict=True):
-        setattr(kind, field, value)
+        if isinstance(value, tuple):
+            getattr(kind, field).extend(value)
+        else:
+            setattr(kind, field, value)
     return message
 
 
@@ -157,9 +160,13 @@ def _decode_rare(payload: pb.Payload, sender: bytes) -> Payload:
     if name not in _TYPES:
         raise InvalidTransaction("a payload is of no known kind", reason="UNKNOWN_PAYLOAD")
     kind, found = _TYPES[name], getattr(payload, name)
-    values = [getattr(found, field) for field in kind._fields[1:]]
+    values = [_read_field(getattr(found, field)) for field in kind._fields[1:]]
     decoded: Payload = kind(payload.signer or sender, *values)
     return decoded
+
+
+def _read_field(value: Any) -> Any:
+    return value if isinstance(value, bytes | int | str) else tuple(value)
 
 
 def _compute_payload_hash(body: pb.Body) -> bytes:

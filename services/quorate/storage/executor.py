@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
+from quorate.core.applied import Receipt
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
@@ -13,6 +14,7 @@ from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.governance.upgrades import KNOWN_VERSIONS, UPGRADES_KEY, find_unknown
+from quorate.core.loading import list_block_keys, list_keys
 from quorate.core.merkle import Tree
 from quorate.core.outcomes import FIRST_SKIPPED, OUTCOMES
 from quorate.core.receipts import Packer
@@ -20,14 +22,7 @@ from quorate.core.results import Result, WriteDigest
 from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
-from quorate.core.transition import (
-    SLICE,
-    Execution,
-    Receipt,
-    build_undecodable,
-    list_block_keys,
-    list_keys,
-)
+from quorate.core.transition import SLICE, Execution, build_undecodable
 from quorate.kit.convert import decode_certified
 from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
 from quorate.storage import database as db

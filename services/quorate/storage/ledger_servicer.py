@@ -8,6 +8,7 @@ import grpc
 from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
+from quorate.core.applied import Receipt
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
 from quorate.core.errors import MalformedBytes, NotFound, QuorateError
@@ -25,7 +26,6 @@ from quorate.core.state import (
     decode_account,
     decode_mark,
 )
-from quorate.core.transition import Receipt
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.conduct import compute_missed

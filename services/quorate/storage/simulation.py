@@ -15,10 +15,12 @@ import grpc
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.api.transaction.v1 import transaction_pb2_grpc as rpc
 from quorate.core import crypto
+from quorate.core.applied import Receipt
 from quorate.core.blocks import Block, Header, compute_base_fee
 from quorate.core.context import Context
 from quorate.core.errors import InvalidTransaction, Overloaded, QuorateError, Unavailable
 from quorate.core.genesis import Genesis
+from quorate.core.loading import list_block_keys, list_keys
 from quorate.core.outcomes import OUTCOMES
 from quorate.core.state import (
     compute_expiry_key,
@@ -28,7 +30,7 @@ from quorate.core.state import (
     encode_expiries,
 )
 from quorate.core.transactions import Signature, Transaction, check_signatures, check_transaction
-from quorate.core.transition import Execution, Receipt, list_block_keys, list_keys
+from quorate.core.transition import Execution
 from quorate.core.values import ZERO_HASH
 from quorate.kit.convert import decode_transaction, encode_envelope
 from quorate.kit.faults import abort

@@ -23,7 +23,11 @@ from quorate.core.tokens.records import (
 
 def apply_create(payload: CreateToken, ledger: Ledger, call: Call) -> None:
     """Make a token; it can't fail, since its id is of this payload alone."""
-    identity = compute_token_id(call.id, call.position)
+    create_as(compute_token_id(call.id, call.position), payload, ledger)
+
+
+def create_as(identity: bytes, payload: CreateToken, ledger: Ledger) -> None:
+    """Make a token of an id that no other has."""
     token = Token(
         payload.signer, payload.symbol, payload.name, payload.decimals, payload.cap,
         payload.supply, payload.freezable, is_final=payload.is_final,

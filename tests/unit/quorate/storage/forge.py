@@ -134,7 +134,7 @@ class Forge:
         if start.epoch > above.epoch and not handover:
             handover = self.certify(parent)
         fields: dict[str, Any] = {
-            "protocol_version": 1, "contract_engine": 0, "epoch": start.epoch,
+            "protocol_version": 1, "contract_engine": 1, "epoch": start.epoch,
             "view": above.view + 1,
             "height": above.height + 1, "parent": parent.digest, "parent_view": above.view,
             "time_ms": above.time_ms + 20, "proposer": (above.view + 1) % 4,

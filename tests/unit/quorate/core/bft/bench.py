@@ -148,7 +148,7 @@ class Bench:
         above = (parent or self.head).header
         names = tuple(name_of(batch) for batch in batches)
         header = Header(
-            protocol_version=1, contract_engine=0, epoch=0, view=view, height=above.height + 1,
+            protocol_version=1, contract_engine=1, epoch=0, view=view, height=above.height + 1,
             parent=(parent or self.head).digest, parent_view=above.view,
             time_ms=max(CLOCK_MS + self.now_ms - START_MS, above.time_ms + 1),
             proposer=self.leader(view), batches_hash=compute_batches_hash(names),

@@ -45,7 +45,7 @@ def test_a_good_block_is_valid_with_and_without_batches() -> None:
     ("changes", "reason"),
     [
         ({"protocol_version": 2}, "WRONG_VERSION"),
-        ({"contract_engine": 1}, "WRONG_ENGINE"),
+        ({"contract_engine": 2}, "WRONG_ENGINE"),
         ({"height": 2}, "WRONG_HEIGHT"),
         ({"height": 0}, "WRONG_HEIGHT"),
         ({"time_ms": CLOCK_MS - 1_000}, "TIME_NOT_ABOVE_PARENT"),

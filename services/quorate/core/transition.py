@@ -32,6 +32,7 @@ from quorate.core.contracts.details import compute_detail_hash
 from quorate.core.contracts.log import CallLog
 from quorate.core.governance.parameters import load_params
 from quorate.core.kinds import get_kind, list_fuel_limits
+from quorate.core.loading import list_keys
 from quorate.core.outcomes import (
     CALLED,
     DUPLICATE,
@@ -317,7 +318,7 @@ class Execution:
         self, transaction: Transaction, code: int, reference: bytes
     ) -> tuple[int, bytes, int]:
         """Return code, reference and the part of the fee that goes back, once calls are over."""
-        log, self._log = self._log or CallLog(), None
+        log, self._log = self._log or CallLog(set()), None
         limits = list_fuel_limits(transaction.payloads)
         unused = log.compute_unused_weight(limits) * self._base_fee
         detail = log.build_detail(succeeded=not code)
@@ -332,7 +333,7 @@ class Execution:
         for payload in transaction.payloads:
             if type(payload) is not Transfer:
                 if transaction.has_calls:
-                    self._log = CallLog(is_poisoned=is_poisoned)
+                    self._log = CallLog(set(list_keys([transaction])), is_poisoned=is_poisoned)
                 return self._apply_together(transaction)
         return self._transfer(transaction)
 

@@ -20,6 +20,7 @@ from quorate.core.contracts.records import (
 )
 from quorate.core.contracts.tokens import TokenDesk
 from quorate.core.outcomes import Failed
+from quorate.core.state import Account
 
 DEPTH_MAX: Final = 8
 VALUE_BYTES_MAX: Final = 16_384
@@ -28,6 +29,8 @@ EVENTS_MAX: Final = 64
 EVENTS_BYTES_MAX: Final = 32_768
 EVENT_NAME_BYTES_MAX: Final = 64
 REVERT_BYTES_MAX: Final = 256
+# A record that neither the access list nor the transaction names may cost a round trip to storage.
+COLD_FUEL: Final = 2_000_000
 
 
 class Tracer(Protocol):
@@ -55,6 +58,35 @@ class Frame:
     output: bytes = b""
 
 
+class Touched:
+    """A ledger that counts records which nobody named beforehand: each may cost a round trip.
+
+    The count is of what the transaction names, never of what happens to be cached somewhere.
+    """
+
+    def __init__(self, ledger: Ledger, warm: set[bytes], host: "Host") -> None:
+        self._ledger, self._warm, self._host = ledger, warm, host
+
+    def get_account(self, address: bytes) -> Account:
+        """Return an account as it stands now; its balance is changed in place."""
+        self._touch(b"a" + address)
+        return self._ledger.get_account(address)
+
+    def get(self, key: bytes) -> bytes:
+        """Return another record as it stands now; b"" when there is none."""
+        self._touch(key)
+        return self._ledger.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write another record; b"" deletes it."""
+        self._ledger.put(key, value)
+
+    def _touch(self, key: bytes) -> None:
+        if key not in self._warm:
+            self._warm.add(key)
+            self._host.owed += COLD_FUEL
+
+
 class Host:
     """Serves the contracts of one payload; `fuel` is what is left, kept by the machine."""
 
@@ -63,8 +95,12 @@ class Host:
     ) -> None:
         machine = call.context.machine
         assert machine is not None, "contract payloads are executed where there is a machine"
-        self._ledger, self._machine, self._read_only = ledger, machine, read_only
+        self._records, self._machine, self._read_only = ledger, machine, read_only
+        warm = call.log.warm if call.log else set[bytes]()
+        self._ledger = Touched(ledger, warm, self)
         self.fuel, self.origin = fuel, origin
+        # Fuel that is due beside what the machine counts; the machine takes it and sets it to 0.
+        self.owed = 0
         self.height, self.time_ms = call.height, call.context.header.time_ms
         self.frames: list[Frame] = []
         self.events: list[Event] = []
@@ -74,7 +110,7 @@ class Host:
         self.grown_bytes = 0
         self.tracer: Tracer | None = None
         self._events_bytes = 0
-        self._tokens = TokenDesk(ledger, call)
+        self._tokens = TokenDesk(self._ledger, call)
 
     @property
     def frame(self) -> Frame:
@@ -100,7 +136,7 @@ class Host:
 
     def read_code(self, code_hash: bytes) -> bytes:
         """Return the bytes of a module."""
-        return self._ledger.get(compute_code_key(code_hash))
+        return self._records.get(compute_code_key(code_hash))
 
     def load_contract(self, address: bytes) -> ContractRecord:
         """Return the record of a contract; raises Stopped (NO_CONTRACT)."""

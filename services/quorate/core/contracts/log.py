@@ -7,11 +7,12 @@ from quorate.core.contracts.payloads import compute_charged_fuel, compute_fuel_w
 class CallLog:
     """Collects calls of one transaction: what they gave, what they used, why one failed.
 
+    `warm` are the keys of records that are loaded beforehand, or were touched before.
     `is_poisoned`: a quorum found that they kill the service, so they are not run (#C7).
     """
 
-    def __init__(self, *, is_poisoned: bool = False) -> None:
-        self.is_poisoned = is_poisoned
+    def __init__(self, warm: set[bytes], *, is_poisoned: bool = False) -> None:
+        self.warm, self.is_poisoned = warm, is_poisoned
         self.calls: list[CallDone] = []
         self.failure: Failure | None = None
         self._used: dict[int, int] = {}

@@ -26,11 +26,11 @@ _HERE: Final = Path(__file__).resolve().parents[1]
 def measure() -> float:
     """Return the CPU time per transfer, in microseconds, of one block on a state in memory."""
     # Imported here: the process that compares two checkouts must not load either.
+    from quorate.core.applying import SLICE
     from quorate.core.loading import list_keys
     from quorate.core.params import Params
     from quorate.core.state import Account
     from quorate.core.transactions import Transaction, Transfer
-    from quorate.core.transition import SLICE
     from quorate.core.values import Hash
     from tests.unit.quorate.core import chains
 

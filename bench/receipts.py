@@ -17,6 +17,7 @@ from rich.table import Table
 
 from quorate.core import crypto
 from quorate.core.applied import Receipt
+from quorate.core.applying import SLICE
 from quorate.core.bft.finality import Finality
 from quorate.core.bft.messages import Certificate, Kind, encode_statement
 from quorate.core.blocks import Executed, Header, compute_digest
@@ -33,7 +34,6 @@ from quorate.core.proofs import (
 from quorate.core.proofs_verify import Trust, verify
 from quorate.core.receipts import Packer, compute_leaves, compute_receipts_hash
 from quorate.core.seats import Seat, SeatSet
-from quorate.core.transition import SLICE
 from quorate.core.values import ZERO_HASH, Hash, compute_quorum
 
 BLOCK = 2_000

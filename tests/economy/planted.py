@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from quorate.core import transition
+from quorate.core import applying
 from quorate.core.governance import actions as governance
 from quorate.core.locks import actions as locks
 from quorate.core.staking import candidates, delegations, election, rewards, slashing
@@ -63,7 +63,7 @@ PLANTED: Final[dict[str, Plant]] = {
         "len(entries) <= ENTRIES_MAX + 1",
     ),
     "a failure leaves a part": swap(
-        lambda: transition.Execution._apply_together,
+        lambda: applying.Applying._apply_together,
         "return failed.code",
         "draft.commit(); return failed.code",
     ),

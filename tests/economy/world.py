@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from quorate.core import transition
+from quorate.core import applying
 from quorate.core.bft.leader import compute_leader_order
 from quorate.core.blocks import Header, build_root
 from quorate.core.context import Context
@@ -33,7 +33,7 @@ class Differs(AssertionError):
 def paged(page: int) -> Iterator[None]:
     """Let execution go in steps of so many records."""
     places = [
-        (transition, "SLICE"),
+        (applying, "SLICE"),
         (slashing, "_PAGE"),
         (election, "_PAGE"),
         (election, "_SEATS"),

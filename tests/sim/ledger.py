@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quorate.core.applied import Receipt
+from quorate.core.applying import build_undecodable
 from quorate.core.batches import Batch
 from quorate.core.blocks import Block
 from quorate.core.codec import U64
@@ -24,7 +25,7 @@ from quorate.core.records import MemoryRecords, Record
 from quorate.core.results import Result, WriteDigest, compute_write_digest
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
-from quorate.core.transition import Execution, build_undecodable
+from quorate.core.transition import Execution
 from quorate.core.values import ZERO_HASH
 from quorate.kit.convert import decode_certified
 from quorate.storage.store import HEIGHT_KEY, Place, encode_result, encode_subtree

@@ -17,11 +17,11 @@ from typing import Final
 
 from quorate.core import crypto
 from quorate.core.applied import Receipt
+from quorate.core.applying import SLICE
 from quorate.core.codec import U32, U64, Reader
 from quorate.core.errors import MalformedBytes
 from quorate.core.merkle import Tree
 from quorate.core.outcomes import OUTCOMES, has_reference
-from quorate.core.transition import SLICE
 from quorate.core.values import Hash
 
 _VERSION: Final = 1

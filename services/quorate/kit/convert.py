@@ -10,6 +10,7 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from quorate.api.types.v1 import transaction_pb2 as pb
+from quorate.core.applying import build_undecodable
 from quorate.core.errors import InvalidTransaction
 from quorate.core.kinds import KINDS
 from quorate.core.transactions import (
@@ -93,6 +94,14 @@ def decode_certified(data: bytes, domain: bytes) -> Transaction:
         tuple(payloads), _compute_payload_hash(body), (), raw, len(data),
         compute_weight(len(data), len(envelope.signatures), payloads),
     )  # fmt: skip
+
+
+def decode_ordered(data: bytes, domain: bytes) -> Transaction:
+    """Return a transaction out of a final block; of what does not parse, what is skipped."""
+    try:
+        return decode_certified(data, domain)
+    except InvalidTransaction:
+        return build_undecodable(data)
 
 
 def encode_body(

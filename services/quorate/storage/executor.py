@@ -2,16 +2,18 @@
 
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from quorate.core.applied import Receipt
+from quorate.core.applying import SLICE
 from quorate.core.batches import HEADER_BYTES, SIGNED_HEADER_BYTES, BatchHeader
 from quorate.core.blocks import Block
 from quorate.core.codec import U64, unpack_list
 from quorate.core.context import Context
-from quorate.core.errors import InvalidTransaction, MalformedBytes, Unavailable
+from quorate.core.contracts.payloads import NO_ENGINE
+from quorate.core.errors import MalformedBytes, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.governance.upgrades import KNOWN_VERSIONS, UPGRADES_KEY, find_unknown
 from quorate.core.loading import list_block_keys, list_keys
@@ -22,13 +24,14 @@ from quorate.core.results import Result, WriteDigest
 from quorate.core.seats import SeatSet
 from quorate.core.state import Write
 from quorate.core.transactions import Transaction
-from quorate.core.transition import SLICE, Execution, build_undecodable
-from quorate.kit.convert import decode_certified
+from quorate.core.transition import Execution
+from quorate.kit.convert import decode_ordered
 from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
 from quorate.storage import database as db
+from quorate.storage.contract_slices import BlockSlices, Runner
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
-from quorate.storage.state_reader import StateReader
+from quorate.storage.state_reader import LoadedRecords, StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
 
 UPGRADE_REQUIRED: Final = "UPGRADE_REQUIRED"
@@ -66,31 +69,48 @@ class Done:
     pacer: Pacer
 
 
-class Executor:
-    """Executes blocks whose batches are all stored, on top of the state that is on disk."""
+@dataclass(frozen=True, slots=True)
+class Ongoing:
+    """A block whose transactions are being applied: here on `records`, or elsewhere."""
 
-    def __init__(self, store: Store, reader: StateReader, genesis: Genesis) -> None:
+    execution: Execution
+    records: LoadedRecords
+    elsewhere: BlockSlices | None
+    pacer: Pacer
+
+
+class Executor:
+    """Executes blocks whose batches are all stored, on top of the state that is on disk.
+
+    Without a `runner` it can't execute blocks that call contracts.
+    """
+
+    def __init__(
+        self, store: Store, reader: StateReader, genesis: Genesis, runner: Runner | None
+    ) -> None:
         self.reader = reader
-        self._store, self._genesis = store, genesis
+        self._store, self._genesis, self._runner = store, genesis, runner
 
     async def execute(self, block: Block, before: Before) -> Executed:
         """Return a block's effects on top of the state at its parent; nothing is written yet.
 
-        Raises Unavailable (UPGRADE_REQUIRED) when its rules are not those of this software.
+        Raises Unavailable (UPGRADE_REQUIRED) when its rules are not those of this software, or
+        (NO_RUNNER) when it calls contracts and there is nothing to run them.
         """
         started = time.monotonic()
         header = block.header
         records = self.reader.open(list_block_keys(header))
         self.check_version(header.height)
-        execution = Execution(Context(header, self._genesis.params, self._genesis.domain), records)
+        context = Context(header, self._genesis.params, self._genesis.domain)
+        execution = Execution(context, records)
         execution.begin()
-        receipts: list[Receipt] = []
         pacer = Pacer()
-        async for transactions in self._iter_slices(block, pacer):
-            with measure_stage("apply"):
-                records.load(list_keys(transactions))
-                receipts += execution.apply(transactions)
-            await pacer.pause()
+        elsewhere = BlockSlices(self._runner, execution) if self._runner else None
+        try:
+            receipts = await self._apply(block, Ongoing(execution, records, elsewhere, pacer))
+        finally:
+            if elsewhere:
+                await elsewhere.close()
         for _ in execution.iter_close():
             await pacer.pause()
         done = Done(header.height, receipts, execution.next_set, pacer)
@@ -112,18 +132,35 @@ class Executor:
                 reason=UPGRADE_REQUIRED, version=unknown, height=height,
             )  # fmt: skip
 
-    async def _iter_slices(self, block: Block, pacer: Pacer) -> AsyncIterator[list[Transaction]]:
-        """Yield the block's transactions in order, at most SLICE at a time."""
-        domain, waiting = self._genesis.domain, list[bytes]()
+    def _iter_slices(self, block: Block) -> Iterator[list[bytes]]:
+        """Yield the block's transactions in order, encoded, at most SLICE at a time."""
+        waiting = list[bytes]()
         for name in block.batches:
             waiting += _unpack(self._store.load_batch(name), name)
             while len(waiting) >= SLICE:
-                transactions = _decode(waiting[:SLICE], domain)
+                yield waiting[:SLICE]
                 del waiting[:SLICE]
-                await pacer.pause()
-                yield transactions
         if waiting:
-            yield _decode(waiting, domain)
+            yield waiting
+
+    async def _apply(self, block: Block, ongoing: Ongoing) -> list[Receipt]:
+        """Apply the block's transactions: here, or, where contracts are called, elsewhere."""
+        domain, receipts = self._genesis.domain, list[Receipt]()
+        execution, pacer = ongoing.execution, ongoing.pacer
+        has_engine = execution.context.params.contract_engine != NO_ENGINE
+        for items in self._iter_slices(block):
+            transactions = _decode(items, domain, until_call=has_engine)
+            if transactions is None:
+                if ongoing.elsewhere is None:
+                    raise Unavailable("there is no contract-runner here", reason="NO_RUNNER")
+                receipts += await ongoing.elsewhere.apply(items, len(receipts))
+            else:
+                await pacer.pause()
+                with measure_stage("apply"):
+                    ongoing.records.load(list_keys(transactions))
+                    receipts += execution.apply(transactions)
+            await pacer.pause()
+        return receipts
 
     async def _conclude(self, execution: Execution, done: Done, before: Before) -> Executed:
         height = done.height
@@ -202,14 +239,15 @@ def _unpack(data: bytes | None, name: bytes) -> list[bytes]:
             return []
 
 
-def _decode(items: list[bytes], domain: bytes) -> list[Transaction]:
+def _decode(items: list[bytes], domain: bytes, *, until_call: bool) -> list[Transaction] | None:
+    """Return transactions; None, if asked to look for it, when one of them calls a contract."""
     with measure_stage("decode"):
         transactions = []
         for item in items:
-            try:
-                transactions.append(decode_certified(item, domain))
-            except InvalidTransaction:
-                transactions.append(build_undecodable(item))
+            transaction = decode_ordered(item, domain)
+            if until_call and transaction.has_calls:
+                return None
+            transactions.append(transaction)
         return transactions
 
 

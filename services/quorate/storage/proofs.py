@@ -8,6 +8,7 @@ import asyncio
 from bisect import bisect_left
 from typing import Final
 
+from quorate.core.applying import SLICE
 from quorate.core.bft.finality import decode_finality
 from quorate.core.blocks import HEADER_BYTES, Header
 from quorate.core.errors import NotFound, NotYet, Overloaded, Rejected
@@ -22,7 +23,6 @@ from quorate.core.proofs import (
     build_signed_header,
 )
 from quorate.core.receipts import Receipts, compute_leaves
-from quorate.core.transition import SLICE
 from quorate.storage.chain import Chain
 from quorate.storage.pacer import Pacer
 from quorate.storage.store import Place

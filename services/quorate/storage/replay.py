@@ -171,7 +171,7 @@ class Replay:
                 reason="WRONG_GENESIS",
             )
         reader = StateReader(store)
-        executor = Executor(store, reader, self._genesis)
+        executor = Executor(store, reader, self._genesis, None)
         chain = Chain(store, BatchStore(database, store, writer), writer, executor)
         load_head(chain, reader.height)
         chain.certified_height = max(chain.height, store.load_run_end())

@@ -16,6 +16,8 @@ from quorate.storage.batch_store import BatchStore
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain, load_head
 from quorate.storage.committer import Committer
+from quorate.storage.contract_link import ContractLink
+from quorate.storage.contract_slices import Runner, Undecided
 from quorate.storage.database import Database
 from quorate.storage.executor import Executor
 from quorate.storage.feed import Feed
@@ -43,7 +45,7 @@ class Storage:
     writer: Writer
     tasks: Tasks
     servers: tuple[Server, Server]
-    channel: grpc.aio.Channel
+    channels: tuple[grpc.aio.Channel, ...]
     api_port: int
 
     async def wait_failed(self) -> None:
@@ -55,7 +57,7 @@ class Storage:
         self.chain.close_streams()
         await asyncio.gather(*[server.stop() for server in self.servers])
         await self.tasks.stop()
-        await self.channel.close()
+        await asyncio.gather(*[channel.close() for channel in self.channels])
         self.writer.close()
         self.database.close()
 
@@ -75,7 +77,9 @@ async def start(config: NodeConfig) -> Storage:
 async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> Storage:
     store, writer = Store(database, genesis), Writer(database, Signal())
     reader = StateReader(store)
-    executor = Executor(store, reader, genesis)
+    contracts = open_channel(config.socket("contracts"))
+    runner = Runner(ContractLink(contracts), Undecided())
+    executor = Executor(store, reader, genesis, runner)
     chain = Chain(store, BatchStore(database, store, writer), writer, executor)
     load_head(chain, reader.height)
     channel = open_channel(config.socket("gossip"))
@@ -97,7 +101,15 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     tasks.start(catch_up.run(), "catch-up")
     tasks.start(Readiness(chain, catch_up, (internal, public)).run(), "readiness")
     return Storage(
-        chain, feed, catch_up, database, writer, tasks, (internal, public), channel, port
+        chain,
+        feed,
+        catch_up,
+        database,
+        writer,
+        tasks,
+        (internal, public),
+        (channel, contracts),
+        port,
     )
 
 

@@ -8,7 +8,12 @@ from quorate.core.contracts.host import Frame, Host, cut_text, move
 from quorate.core.contracts.log import CallLog
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.module import Module, check_module
-from quorate.core.contracts.payloads import CONSTRUCTOR, CallContract, DeployContract
+from quorate.core.contracts.payloads import (
+    CONSTRUCTOR,
+    NO_ENGINE,
+    CallContract,
+    DeployContract,
+)
 from quorate.core.contracts.records import (
     DEPOSITS,
     ContractRecord,
@@ -23,8 +28,6 @@ from quorate.core.errors import InvalidModule
 from quorate.core.outcomes import Failed, is_contract_failure
 from quorate.core.values import ZERO_HASH
 
-# Of a chain without contracts.
-NO_ENGINE: Final = 0
 _NOTHING: Final = ContractRecord(0, False, ZERO_HASH, ZERO_HASH, ZERO_HASH, 0)
 
 

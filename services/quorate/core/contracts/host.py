@@ -9,7 +9,7 @@ from typing import Final, NoReturn, Protocol
 
 from quorate.core.context import Call, Ledger
 from quorate.core.contracts.details import TEXT_BYTES_MAX, Event
-from quorate.core.contracts.machine import Code, Machine, Stopped
+from quorate.core.contracts.machine import Code, Stopped
 from quorate.core.contracts.payloads import KEY_BYTES_MAX, is_method
 from quorate.core.contracts.records import (
     ContractRecord,
@@ -30,7 +30,7 @@ EVENTS_BYTES_MAX: Final = 32_768
 EVENT_NAME_BYTES_MAX: Final = 64
 REVERT_BYTES_MAX: Final = 256
 # A record that neither the access list nor the transaction names may cost a round trip to storage.
-COLD_FUEL: Final = 2_000_000
+COLD_FUEL: Final = 1_000_000
 
 
 class Tracer(Protocol):
@@ -94,7 +94,6 @@ class Host:
         self, ledger: Ledger, call: Call, origin: bytes, fuel: int, *, read_only: bool = False
     ) -> None:
         machine = call.context.machine
-        assert machine is not None, "contract payloads are executed where there is a machine"
         self._records, self._machine, self._read_only = ledger, machine, read_only
         warm = call.log.warm if call.log else set[bytes]()
         self._ledger = Touched(ledger, warm, self)
@@ -117,15 +116,11 @@ class Host:
         """The contract that runs now."""
         return self.frames[-1]
 
-    @property
-    def machine(self) -> Machine:
-        """What runs the code."""
-        return self._machine
-
     def run(self, frame: Frame) -> bytes:
         """Run a frame's method with all fuel there is; return its result. Raises Failed."""
         self.frames.append(frame)
         try:
+            assert self._machine is not None, "calls are executed where there is a machine"
             code = Code(frame.record.code_hash, frame.record.profile)
             self._machine.run(code, frame.method, self)
         except Failed:

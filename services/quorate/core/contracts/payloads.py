@@ -15,9 +15,9 @@ ARGUMENTS_BYTES_MAX: Final = 32_768
 METHOD_BYTES_MAX: Final = 64
 KEY_BYTES_MAX: Final = 256
 ACCESS_MAX: Final = 64
-FUEL_MAX: Final = 5_000_000_000
-# Fuel, at about 0.1 ns each, that weighs 1, which stands for about 0.5 µs.
-FUEL_PER_WEIGHT: Final = 5_000
+FUEL_MAX: Final = 1_000_000_000
+# Fuel, at about 0.5 ns each, that weighs 1, which stands for about 0.5 µs.
+FUEL_PER_WEIGHT: Final = 1_000
 # Checking and compiling a module takes about 6 µs per byte, once, and it stays for good.
 WEIGHT_PER_CODE_BYTE: Final = 12
 CALL_WEIGHT: Final = 100
@@ -26,6 +26,8 @@ DEPLOY_WEIGHT: Final = 2_000
 PROFILE_PLAIN: Final = 0
 PROFILE_JAVA: Final = 1
 CONSTRUCTOR: Final = "init"
+# The contract engine of a chain without contracts.
+NO_ENGINE: Final = 0
 
 _METHOD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 

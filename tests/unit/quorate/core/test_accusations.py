@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core import transition
+from quorate.core import applying
 from quorate.core.accusations import (
     INVALID,
     NOT_A_REPORTER,
@@ -313,7 +313,7 @@ def test_false_report_costs_its_seat_the_rest_of_the_block_and_nobody_else(
         checks.append(arguments)
         return are_signed(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(transition.accusations, "are_signed", count)
+    monkeypatch.setattr(applying.accusations, "are_signed", count)
     false = [Liar(LIARS[0].key, 3, DOMAIN).lie(view) for view in range(1, 40)]
     world = World()
     reasons = world.apply(

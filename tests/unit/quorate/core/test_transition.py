@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quorate.core.applying import build_undecodable
 from quorate.core.blocks import Executed
 from quorate.core.epochs import EpochStart
 from quorate.core.outcomes import OUTCOMES, SUCCEEDED
@@ -25,7 +26,6 @@ from quorate.core.state import (
     decode_account,
 )
 from quorate.core.transactions import Transaction, Transfer
-from quorate.core.transition import build_undecodable
 from quorate.core.values import TREASURY, UINT64_MAX, Hash
 from tests.unit.quorate.core.chains import build_header, build_state, close_block, open_block
 

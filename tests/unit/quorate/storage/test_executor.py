@@ -4,6 +4,7 @@ import pytest
 
 from quorate.api.ledger.v1 import ledger_pb2
 from quorate.api.storage.v1 import storage_pb2 as pb
+from quorate.core.applying import SLICE
 from quorate.core.batches import Batch, BatchHeader, compute_batch_name
 from quorate.core.blocks import Block
 from quorate.core.epochs import start_after
@@ -12,7 +13,6 @@ from quorate.core.results import compute_write_digest
 from quorate.core.staking.performance import Performance
 from quorate.core.staking.records import PERFORMANCE_KEY
 from quorate.core.state import EPOCH_START_KEY, compute_set_key, decode_account
-from quorate.core.transition import SLICE
 from quorate.core.values import TREASURY, ZERO_HASH
 from quorate.storage import database as db
 from tests.unit.quorate.storage.council import decide

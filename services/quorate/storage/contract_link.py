@@ -1,0 +1,102 @@
+"""What storage asks of the contract-runner: slices of a block, views, traces.
+
+A talk is one stream. The runner asks back for records while it works; they are read where the
+caller says, so that it sees a half-executed block, or a snapshot.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import grpc
+
+from quorate.api.contracts.v1 import contracts_pb2 as pb
+from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
+from quorate.core.applied import Applied, Aside
+from quorate.core.errors import MalformedBytes, Unavailable
+from quorate.kit.contract_frames import decode_applied
+from quorate.kit.faults import from_rpc_error
+
+Read = Callable[[bytes], bytes]
+EXECUTE: Final = "Execute"
+VIEW: Final = "View"
+TRACE: Final = "Trace"
+
+
+class RunnerDied(Unavailable):
+    """The process that ran contracts is no more; `position` counts when it was at a call."""
+
+    reason = "RUNNER_DIED"
+
+    def __init__(self, position: int, why: str, *, at_call: bool) -> None:
+        super().__init__(f"the contract-runner died at transaction {position}: {why}")
+        self.position, self.why, self.at_call = position, why, at_call
+
+
+class Talk:
+    """One stream to the runner, open for work."""
+
+    def __init__(self, call: Any, request: Any) -> None:
+        self._call, self._request = call, request
+
+    async def apply(self, transactions: list[bytes], aside: Aside, read: Read) -> Applied:
+        """Have a slice of a block applied; raises Unavailable, RunnerDied."""
+        work = pb.Slice(transactions=transactions, poisoned=aside.poisoned, refuted=aside.refuted)
+        answer = await self.ask(pb.Ask(slice=work), read)
+        try:
+            applied = decode_applied(answer.done)
+        except MalformedBytes as error:
+            raise _answered_wrongly(error.message) from error
+        if len(applied.receipts) != len(transactions):
+            raise _answered_wrongly(f"{len(applied.receipts)} receipts")
+        return applied
+
+    async def ask(self, work: pb.Ask, read: Read) -> pb.Answer:
+        """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied."""
+        message = work
+        try:
+            while True:
+                await self._call.write(self._request(ask=message))
+                response = await self._call.read()
+                if response is grpc.aio.EOF:
+                    raise Unavailable("the contract-runner ended the stream", reason="RUNNER_AWAY")
+                answer: pb.Answer = response.answer
+                kind = answer.WhichOneof("kind")
+                if kind == "died":
+                    died = answer.died
+                    raise RunnerDied(died.position, died.why, at_call=died.at_call)
+                if kind != "need":
+                    return answer
+                values = [read(key) for key in answer.need.keys]
+                message = pb.Ask(records=pb.Records(values=values))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+
+
+class ContractLink:
+    """Opens talks with the sibling."""
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self.stub = rpc.ContractsServiceStub(channel)
+        self._methods: dict[str, tuple[Any, Any]] = {
+            EXECUTE: (self.stub.Execute, pb.ExecuteRequest),
+            VIEW: (self.stub.View, pb.ViewRequest),
+            TRACE: (self.stub.Trace, pb.TraceRequest),
+        }
+
+    @asynccontextmanager
+    async def open(self, method: str, begin: pb.Begin) -> AsyncIterator[Talk]:
+        """Open a talk about a block; it ends when the context does."""
+        open_stream, request = self._methods[method]
+        call = open_stream(wait_for_ready=True)
+        try:
+            await call.write(request(ask=pb.Ask(begin=begin)))
+            yield Talk(call, request)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+        finally:
+            call.cancel()
+
+
+def _answered_wrongly(how: str) -> Unavailable:
+    return Unavailable(f"the contract-runner answered with {how}", reason="RUNNER_WRONG")

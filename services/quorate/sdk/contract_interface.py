@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
-from quorate.core.contracts.value_types import Fields, MapOf, Records, Type, WrongType
+from quorate.core.contracts.abi_types import Fields, MapOf, Records, Type, WrongType
 from quorate.core.contracts.values import WrongValue, decode_all, encode, show
 from quorate.core.errors import InvalidInput, MalformedBytes, NotFound
 

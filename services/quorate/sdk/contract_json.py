@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from quorate.core.contracts.value_types import (
+from quorate.core.contracts.abi_types import (
     INTEGERS,
     Fields,
     ListOf,

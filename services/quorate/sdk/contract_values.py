@@ -4,7 +4,7 @@ interface = parse_interface((await client.contract(address)).interface)
 data = encode_fields(interface.find_method("transfer").parameters, [to, 5], interface.records)
 """
 
-from quorate.core.contracts.value_types import Fields, Records, Type, WrongType, parse_type
+from quorate.core.contracts.abi_types import Fields, Records, Type, WrongType, parse_type
 from quorate.core.contracts.values import (
     WrongValue,
     compute_zero,

@@ -17,6 +17,7 @@ from quorate.core.results import Result
 from quorate.core.seats import SeatSet
 from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.storage import database as db
+from quorate.storage.contract_history import History
 from quorate.storage.database import Database, View, Writes
 
 _PLACE: Final = Struct(">QIB")
@@ -50,6 +51,7 @@ class Store:
     def __init__(self, database: Database, genesis: Genesis) -> None:
         self._database = database
         self.genesis, self.root = genesis, genesis.root
+        self.history = History(database, genesis.root.header.height)
         self._packed: OrderedDict[int, bytes] = OrderedDict()
         self._packed_bytes = 0
         # What is once written stays, so it may be kept.

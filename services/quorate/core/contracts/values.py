@@ -8,7 +8,7 @@ raises WrongValue, which names the place (`offers[2].price`) and what was expect
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from quorate.core.contracts.value_types import (
+from quorate.core.contracts.abi_types import (
     INTEGERS,
     Fields,
     ListOf,

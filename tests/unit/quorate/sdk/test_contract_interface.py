@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core.contracts.value_types import MapOf
+from quorate.core.contracts.abi_types import MapOf
 from quorate.core.contracts.values import WrongValue, encode, encode_fields
 from quorate.core.errors import NotFound
 from quorate.sdk.contract_interface import (

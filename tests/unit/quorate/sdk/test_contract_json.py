@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from quorate.core.contracts.value_types import Scalar, parse_type
+from quorate.core.contracts.abi_types import Scalar, parse_type
 from quorate.core.contracts.values import WrongValue
 from quorate.core.values import format_address
 from quorate.sdk.contract_json import (

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from quorate.core.contracts.value_types import INTEGERS, ListOf, Records, Scalar, TupleOf, Type
+from quorate.core.contracts.abi_types import INTEGERS, ListOf, Records, Scalar, TupleOf, Type
 
 OFFER = (("seller", "Address"), ("price", "u64"), ("tags", "List[str]"))
 LOT = (("offer", "Offer"), ("bids", "List[tuple[Address, u128]]"), ("open", "bool"))

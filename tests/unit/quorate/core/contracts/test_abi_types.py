@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quorate.core.contracts.value_types import (
+from quorate.core.contracts.abi_types import (
     DEPTH_MAX,
     ZERO_BYTES_MAX,
     ListOf,

@@ -255,6 +255,10 @@ class StateView:
         """Return the first `count` records that have this prefix and a key above `after`."""
         return self._view.scan(after + b"\0", prefix, count)
 
+    def scan_from(self, prefix: bytes, start: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return the first `count` records that have this prefix, from key `start` on."""
+        return self._view.scan(max(prefix, start), prefix, count)
+
 
 def encode_result(result: Result, transactions: int) -> bytes:
     """Return the value of the results family: write digest, receipts root, count u32, set."""

@@ -9,8 +9,8 @@ Overloaded (try again after retry_after_ms), Unavailable.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Final, Self, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from typing import Final, Self
 
 import grpc
 from grpc import aio
@@ -21,11 +21,12 @@ from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.errors import NotFound, Overloaded, Unavailable
 from quorate.kit import faults, rpc
 from quorate.sdk import assets, fees, stake_values, values
+from quorate.sdk.answers import answer as _answer
+from quorate.sdk.contract_reads import ContractReads
 from quorate.sdk.submitting import Submitter
 from quorate.sdk.watching import BACKOFF_S, BACKOFF_S_MAX, Cursor, Watch, build_request
 
 CHUNK: Final = 50
-_Answer = TypeVar("_Answer")
 
 
 class Client:
@@ -40,6 +41,7 @@ class Client:
         self._ledger = ledger_pb2_grpc.LedgerServiceStub(self._channel)
         self._transactions = transaction_pb2_grpc.TransactionServiceStub(self._channel)
         self._trials = transaction_pb2_grpc.SimulationServiceStub(self._channel)
+        self.contracts = ContractReads(self._channel)
 
     async def __aenter__(self) -> Self:
         """Return itself; the connection is made by the first call."""
@@ -260,10 +262,3 @@ class Client:
         """Return a watch of ids and senders, to be used with `async with` and `async for`."""
         request = build_request(ids, senders, cursor, executed_only=executed_only)
         return Watch(self._transactions, request)
-
-
-async def _answer(call: Awaitable[_Answer]) -> _Answer:
-    try:
-        return await call
-    except aio.AioRpcError as error:
-        raise faults.from_rpc_error(error) from error

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from quorate.api.transaction.v1 import transaction_pb2 as pb
+from quorate.sdk.contract_messages import Trial, to_trial
 from quorate.sdk.values import Receipt, Stage, to_receipt
 
 
@@ -74,7 +75,8 @@ class BalanceChange(NamedTuple):
 class Simulation(NamedTuple):
     """The receipt that the next block would give, on the state at `height`.
 
-    `signers` have to sign, `unsigned` of them have not yet; `changes` counts changed records.
+    `signers` have to sign, `unsigned` of them have not yet; `changes` counts changed records;
+    `trial` tells what contract payloads would do, None without any.
     """
 
     receipt: Receipt
@@ -85,6 +87,7 @@ class Simulation(NamedTuple):
     signers: tuple[bytes, ...]
     unsigned: tuple[bytes, ...]
     changes: int
+    trial: Trial | None = None
 
 
 class Blocker(NamedTuple):
@@ -180,6 +183,7 @@ def to_simulation(answer: pb.SimulateResponse) -> Simulation:
         signers=tuple(answer.signers),
         unsigned=tuple(answer.unsigned),
         changes=answer.changes,
+        trial=to_trial(answer.trial) if answer.HasField("trial") else None,
     )
 
 

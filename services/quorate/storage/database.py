@@ -5,7 +5,8 @@ Families: `meta` (genesis hash, end of the last run), `batches` (name → sealed
 names it), `blocks` (height → block), `certificates` (height → finality), `digests` (digest →
 height), `state` (core/state.py, and the executed height), `receipts` (height → packed receipts),
 `txindex` (id → place), `results` (height → write digest ‖ receipts root ‖ count ‖ set), `subtrees`
-(level ‖ index → hash, of the tree that the receipts root is of: core/merkle.py).
+(level ‖ index → hash, of the tree that the receipts root is of: core/merkle.py), and of contracts
+`details`, `events` and `changes` (storage/contract_history.py).
 
 All families flush together (atomic flush), so whatever a crash or a cut-off log leaves is a prefix
 of the writes across all of them. Memory: 16 MiB of blocks and indexes, 24 MiB of memtables.
@@ -45,9 +46,12 @@ RECEIPTS: Final = "receipts"
 TXINDEX: Final = "txindex"
 RESULTS: Final = "results"
 SUBTREES: Final = "subtrees"
+DETAILS: Final = "details"
+EVENTS: Final = "events"
+CHANGES: Final = "changes"
 FAMILIES: Final = (
     META, BATCHES, HELD, NAMED, BLOCKS, CERTIFICATES, DIGESTS, STATE, RECEIPTS, TXINDEX, RESULTS,
-    SUBTREES,
+    SUBTREES, DETAILS, EVENTS, CHANGES,
 )  # fmt: skip
 
 MIB: Final = 1024 * 1024
@@ -78,6 +82,7 @@ class Writes:
     def __init__(self) -> None:
         self.puts: dict[str, list[tuple[bytes, bytes]]] = {}
         self.deletions: dict[str, list[bytes]] = {}
+        self.ranges: list[tuple[str, bytes, bytes]] = []
 
     def put(self, family: str, key: bytes, value: bytes) -> None:
         """Set one value."""
@@ -90,6 +95,13 @@ class Writes:
     def delete(self, family: str, key: bytes) -> None:
         """Delete one value; deletions come after puts."""
         self.deletions.setdefault(family, []).append(key)
+
+    def delete_range(self, family: str, start: bytes, end: bytes) -> None:
+        """Delete all keys from `start` up to but without `end`, at the cost of one.
+
+        To be used rarely: each range is looked at by later reads until it is compacted away.
+        """
+        self.ranges.append((family, start, end))
 
 
 class Database:
@@ -192,6 +204,8 @@ class Database:
                     del batch[key]
                 if len(keys) > _STEP:
                     yield batch
+        for family, start_key, end_key in writes.ranges:
+            batch.delete_range(start_key, end_key, self._handles[family])
         yield batch
 
     def write(self, batch: WriteBatch, *, synced: bool) -> None:

@@ -17,6 +17,7 @@ from quorate.core.results import Result
 from quorate.core.seats import SeatSet
 from quorate.core.state import EPOCH_START_KEY, compute_set_key
 from quorate.storage import database as db
+from quorate.storage.contract_history import History
 from quorate.storage.database import Database, View, Writes
 
 _PLACE: Final = Struct(">QIB")
@@ -50,6 +51,7 @@ class Store:
     def __init__(self, database: Database, genesis: Genesis) -> None:
         self._database = database
         self.genesis, self.root = genesis, genesis.root
+        self.history = History(database, genesis.root.header.height)
         self._packed: OrderedDict[int, bytes] = OrderedDict()
         self._packed_bytes = 0
         # What is once written stays, so it may be kept.
@@ -252,6 +254,10 @@ class StateView:
     def scan(self, prefix: bytes, after: bytes, count: int) -> list[tuple[bytes, bytes]]:
         """Return the first `count` records that have this prefix and a key above `after`."""
         return self._view.scan(after + b"\0", prefix, count)
+
+    def scan_from(self, prefix: bytes, start: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return the first `count` records that have this prefix, from key `start` on."""
+        return self._view.scan(max(prefix, start), prefix, count)
 
 
 def encode_result(result: Result, transactions: int) -> bytes:

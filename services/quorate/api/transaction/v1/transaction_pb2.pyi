@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from quorate.api.contract.v1 import contract_pb2 as _contract_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -145,6 +146,8 @@ class Receipt(_message.Message):
     FEE_FIELD_NUMBER: _builtins.int
     FIRST_ID_FIELD_NUMBER: _builtins.int
     BLOCK_FIELD_NUMBER: _builtins.int
+    DETAIL_HASH_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     id: _builtins.bytes
     """Transaction id."""
     height: _builtins.int
@@ -161,6 +164,12 @@ class Receipt(_message.Message):
     """For a duplicate of an idempotency key: id of the first."""
     block: _builtins.bytes
     """Digest of the block."""
+    detail_hash: _builtins.bytes
+    """With contract payloads that were carried out: SHA-256 of what they did."""
+    @_builtins.property
+    def detail(self) -> _contract_pb2.Detail:
+        """What the contract payloads did; only where one receipt is read."""
+
     def __init__(
         self,
         *,
@@ -172,10 +181,12 @@ class Receipt(_message.Message):
         fee: _builtins.int = ...,
         first_id: _builtins.bytes = ...,
         block: _builtins.bytes = ...,
+        detail_hash: _builtins.bytes = ...,
+        detail: _contract_pb2.Detail | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "fee", b"fee", "first_id", b"first_id", "height", b"height", "id", b"id", "outcome", b"outcome", "position", b"position", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block", "detail", b"detail", "detail_hash", b"detail_hash", "fee", b"fee", "first_id", b"first_id", "height", b"height", "id", b"id", "outcome", b"outcome", "position", b"position", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -896,6 +907,7 @@ class SimulateResponse(_message.Message):
     SIGNERS_FIELD_NUMBER: _builtins.int
     UNSIGNED_FIELD_NUMBER: _builtins.int
     CHANGES_FIELD_NUMBER: _builtins.int
+    TRIAL_FIELD_NUMBER: _builtins.int
     height: _builtins.int
     """Executed height whose state it was run on."""
     base_fee: _builtins.int
@@ -920,6 +932,10 @@ class SimulateResponse(_message.Message):
     def unsigned(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Those of them whose signature is missing."""
 
+    @_builtins.property
+    def trial(self) -> _contract_pb2.Trial:
+        """Set when it has contract payloads: what they would do."""
+
     def __init__(
         self,
         *,
@@ -931,10 +947,11 @@ class SimulateResponse(_message.Message):
         signers: _abc.Iterable[_builtins.bytes] | None = ...,
         unsigned: _abc.Iterable[_builtins.bytes] | None = ...,
         changes: _builtins.int = ...,
+        trial: _contract_pb2.Trial | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt", "trial", b"trial"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "base_fee", b"base_fee", "changes", b"changes", "height", b"height", "receipt", b"receipt", "signers", b"signers", "unsigned", b"unsigned", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balances", b"balances", "base_fee", b"base_fee", "changes", b"changes", "height", b"height", "receipt", b"receipt", "signers", b"signers", "trial", b"trial", "unsigned", b"unsigned", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,196 @@
+"""Events of contracts, in the order they took place: a page of them, or as blocks are executed."""
+
+from collections.abc import AsyncIterator
+from typing import Final, NamedTuple
+
+import grpc
+
+from quorate.api.contract.v1 import contract_pb2 as pb
+from quorate.core.contracts.details import Event, decode_detail
+from quorate.core.contracts.host import EVENT_NAME_BYTES_MAX
+from quorate.core.contracts.records import compute_contract_key
+from quorate.core.errors import InvalidInput, NotFound, Overloaded, QuorateError, Unavailable
+from quorate.core.receipts import find_receipt
+from quorate.core.values import UINT64_MAX
+from quorate.kit.faults import abort
+from quorate.storage import database as db
+from quorate.storage.chain import Chain
+from quorate.storage.contract_messages import ANSWER_BYTES_MAX, build_event
+from quorate.storage.contract_reads import ContractReads
+from quorate.storage.pacer import Pacer
+from quorate.storage.paging import check_hash, compute_page_size
+
+# After all of a block.
+END: Final = 2**32 - 1
+WATCHERS_MAX: Final = 128
+# Transactions that are looked at for one page, blocks with events that are found in one step.
+_LOOKED_AT_MAX: Final = 2_000
+_STEP: Final = 64
+# A watch without events tells its place after so many blocks.
+_QUIET_BLOCKS: Final = 64
+
+
+class Cursor(NamedTuple):
+    """A place among all events."""
+
+    height: int
+    position: int = END
+    index: int = END
+
+    def build(self) -> pb.EventCursor:
+        """Return it as a message."""
+        return pb.EventCursor(height=self.height, position=self.position, index=self.index)
+
+
+class Query(NamedTuple):
+    """Which events: of a contract, by name if one is given, so many of them."""
+
+    contract: bytes
+    name: bytes
+    count: int
+
+
+class Page(NamedTuple):
+    """Events found, the place up to which all is told, and whether there may be more."""
+
+    events: list[pb.EventRecord]
+    cursor: Cursor
+    more: bool
+
+
+class EventReader:
+    """Finds events on disk."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+
+    async def read(self, query: Query, after: Cursor, last: int) -> Page:
+        """Return events after a place, in blocks up to `last`; raises Unavailable."""
+        found, size, looked_at, pacer = list[pb.EventRecord](), 0, 0, Pacer()
+        history, height = self._chain.store.history, after.height + (after.position == END)
+        while True:
+            told = history.list_told(query.contract, height, last, _STEP)
+            for at, positions in told:
+                for position in positions:
+                    if (at, position) < after[:2]:
+                        continue
+                    looked_at += 1
+                    for record in self._read_transaction(query, at, position):
+                        place = Cursor(at, position, record.place.index)
+                        if place <= after:
+                            continue
+                        size += record.ByteSize()
+                        if found and (len(found) == query.count or size > ANSWER_BYTES_MAX):
+                            return Page(found, after, True)
+                        found.append(record)
+                        after = place
+                    after = Cursor(at, position)
+                    if looked_at >= _LOOKED_AT_MAX:
+                        return Page(found, after, True)
+                    await pacer.pause()
+                after = Cursor(at)
+            if len(told) < _STEP:
+                return Page(found, max(after, Cursor(last)), False)
+            height = told[-1][0] + 1
+
+    def _read_transaction(self, query: Query, height: int, position: int) -> list[pb.EventRecord]:
+        encoded = self._chain.store.history.load_detail(height, position)
+        if encoded is None:
+            raise Unavailable(
+                f"what transaction {position} of block {height} did is missing; {db.NEXT_STEP}",
+                reason=db.DAMAGED,
+            )
+        events: list[Event] = [e for call in decode_detail(encoded).calls for e in call.events]
+        packed = self._chain.store.load_packed_receipts(height)
+        identity = find_receipt(packed, position).id
+        return [
+            pb.EventRecord(
+                event=build_event(event),
+                place=Cursor(height, position, index).build(),
+                transaction=identity,
+            )
+            for index, event in enumerate(events)
+            if event.contract == query.contract and query.name in (b"", event.name)
+        ]
+
+
+class EventReads(ContractReads):
+    """Serves events; a base of the servicer of contracts, which has the chain."""
+
+    _chain: Chain
+    _events: EventReader
+
+    def __init__(self) -> None:
+        self._watchers = 0
+
+    async def ListEvents(
+        self,
+        request: pb.ListEventsRequest,
+        context: grpc.aio.ServicerContext[pb.ListEventsRequest, pb.ListEventsResponse],
+    ) -> pb.ListEventsResponse:
+        """List events of a contract."""
+        try:
+            query = self._build_query(request, compute_page_size(request.page_size))
+            after = _read_cursor(request.after) if request.HasField("after") else Cursor(0, 0, 0)
+            height = self._chain.height
+            page = await self._events.read(query, after, height)
+        except QuorateError as error:
+            await abort(context, error)
+        following = page.cursor.build() if page.more else None
+        return pb.ListEventsResponse(events=page.events, next=following, height=height)
+
+    async def WatchEvents(
+        self,
+        request: pb.WatchEventsRequest,
+        context: grpc.aio.ServicerContext[pb.WatchEventsRequest, pb.WatchEventsResponse],
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        """Stream events as blocks are executed, first those after a cursor."""
+        try:
+            query = self._build_query(request, compute_page_size(0))
+            after = Cursor(self._chain.height)
+            if request.HasField("after"):
+                after = _read_cursor(request.after)
+            if self._watchers >= WATCHERS_MAX:
+                raise Overloaded("the number of followers of events", retry_after_ms=1_000)
+            self._watchers += 1
+            try:
+                async for response in self._follow(query, after):
+                    yield response
+            finally:
+                self._watchers -= 1
+        except QuorateError as error:
+            await abort(context, error)
+
+    async def _follow(
+        self, query: Query, after: Cursor
+    ) -> AsyncIterator[pb.WatchEventsResponse]:
+        yield pb.WatchEventsResponse(cursor=after.build())
+        told = after.height
+        while not self._chain.closing:
+            if after >= Cursor(self._chain.height):
+                await self._chain.changed.wait()
+                continue
+            page = await self._events.read(query, after, self._chain.height)
+            after = page.cursor
+            if page.events or after.height - told >= _QUIET_BLOCKS:
+                told = after.height
+                yield pb.WatchEventsResponse(events=page.events, cursor=after.build())
+
+    def _build_query(
+        self, request: pb.ListEventsRequest | pb.WatchEventsRequest, count: int
+    ) -> Query:
+        check_hash(request.contract, "contract address")
+        name = request.name.encode()
+        if len(name) > EVENT_NAME_BYTES_MAX:
+            raise InvalidInput(
+                f"an event's name has at most {EVENT_NAME_BYTES_MAX} bytes", reason="OVERSIZED"
+            )
+        if not self._chain.store.open_state()[compute_contract_key(request.contract)]:
+            raise NotFound("there is no contract at this address", reason="NO_CONTRACT")
+        return Query(request.contract, name, count)
+
+
+def _read_cursor(message: pb.EventCursor) -> Cursor:
+    if message.height >= UINT64_MAX:
+        raise InvalidInput("no block has this height", reason="HEIGHT_OUT_OF_RANGE")
+    return Cursor(message.height, message.position, message.index)

@@ -11,4 +11,6 @@ import java.lang.annotation.Target;
 @Retention(RetentionPolicy.CLASS)
 @Target(ElementType.METHOD)
 public @interface View {
+    /** The name it is called by, if it is not the method's: another language's habits. */
+    String value() default "";
 }

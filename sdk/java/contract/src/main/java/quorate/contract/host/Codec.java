@@ -11,6 +11,8 @@ import quorate.contract.U64;
 public abstract class Codec<T> {
     /** bool. */
     public static final Codec<Boolean> BOOL = new BoolCodec();
+    /** u8, of which a byte holds the lower half. */
+    public static final Codec<Byte> BYTE = new ByteCodec();
     /** u32, of which an int holds the lower half. */
     public static final Codec<Integer> INT = new IntCodec();
     /** i64. */
@@ -58,6 +60,30 @@ public abstract class Codec<T> {
         @Override
         public Boolean zero() {
             return false;
+        }
+    }
+
+    private static final class ByteCodec extends Codec<Byte> {
+        @Override
+        public Byte read(Reader in) {
+            int value = in.u8();
+            if (value > Byte.MAX_VALUE) {
+                throw new Revert("a u8 does not fit into a byte");
+            }
+            return (byte) value;
+        }
+
+        @Override
+        public void write(Writer out, Byte value) {
+            if (value < 0) {
+                throw new Revert("a byte below zero is not a u8");
+            }
+            out.u8(value);
+        }
+
+        @Override
+        public Byte zero() {
+            return 0;
         }
     }
 

@@ -39,7 +39,7 @@ final class ExternalWriter {
     private static void writeMethod(Source out, Model.Method method) {
         Model.Value result = method.result();
         out.line("@Override");
-        out.open("public %s %s(%s)", result == null ? "void" : result.type(), method.name(),
+        out.open("public %s %s(%s)", result == null ? "void" : result.type(), method.javaName(),
                 method.parameters().stream().map(each -> each.type() + " " + each.name())
                         .collect(Collectors.joining(", ")));
         out.line("%s%sGlue.call(address, \"%s\", value, out_ -> {",

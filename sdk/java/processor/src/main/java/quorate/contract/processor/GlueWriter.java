@@ -140,10 +140,10 @@ final class GlueWriter {
             out.line("construct(glue.it%s);", arguments.isEmpty() ? "" : ", " + arguments);
             out.line("glue.end();");
         } else if (method.result() == null) {
-            out.line("glue.it.%s(%s);", method.name(), arguments).line("glue.end();");
+            out.line("glue.it.%s(%s);", method.javaName(), arguments).line("glue.end();");
         } else {
             out.line("%s result = glue.it.%s(%s);",
-                    method.result().type(), method.name(), arguments);
+                    method.result().type(), method.javaName(), arguments);
             out.line("glue.end();");
             out.line("output(%s, result);", method.result().named().codec());
         }
@@ -151,6 +151,7 @@ final class GlueWriter {
 
     static String boxed(TypeMirror type) {
         return switch (type.getKind()) {
+            case BYTE -> "Byte";
             case BOOLEAN -> "Boolean";
             case INT -> "Integer";
             case LONG -> "Long";

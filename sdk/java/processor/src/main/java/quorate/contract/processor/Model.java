@@ -21,9 +21,9 @@ record Model(
     record Value(String name, Types.Named named, TypeMirror type) {
     }
 
-    /** A method, or the constructor; no result is null. */
+    /** A method, or the constructor; a result that is null is none. */
     record Method(
-            String name, List<Value> parameters, Value result, boolean view, boolean payable,
+            String javaName, String name, List<Value> parameters, Value result, boolean view, boolean payable,
             String doc) {
     }
 

@@ -87,7 +87,7 @@ final class Scanner {
         }
         ExecutableElement only = all.get(0);
         return new Model.Method(
-                "init", parameters(only), null, false, has(only, "Payable"), doc(only));
+                "", "init", parameters(only), null, false, has(only, "Payable"), doc(only));
     }
 
     private List<Model.Method> methods(TypeElement type) {
@@ -101,11 +101,12 @@ final class Scanner {
                 }
                 continue;
             }
-            if (!names.add(each.getSimpleName().toString())) {
-                throw new Refusal(each, "the name " + each.getSimpleName() + " is taken: methods "
-                        + "are called by name, init is the constructor, memory the module's");
+            Model.Method method = method(each, view);
+            if (!names.add(method.name())) {
+                throw new Refusal(each, "the name " + method.name() + " is taken: methods are "
+                        + "called by name, init is the constructor, memory the module's");
             }
-            methods.add(method(each, view));
+            methods.add(method);
         }
         if (methods.isEmpty()) {
             throw new Refusal(type, "nobody can call this contract: mark methods @Public or @View");
@@ -129,7 +130,8 @@ final class Scanner {
                 : new Model.Value("", types.value(method.getReturnType(), method),
                         method.getReturnType());
         return new Model.Method(
-                checkedName(method), parameters(method), result, view, payable, doc(method));
+                method.getSimpleName().toString(), calledName(method), parameters(method), result,
+                view, payable, doc(method));
     }
 
     private List<Model.Value> parameters(ExecutableElement method) {
@@ -171,7 +173,19 @@ final class Scanner {
     }
 
     private static String checkedName(Element element) {
-        String name = element.getSimpleName().toString();
+        return checked(element, element.getSimpleName().toString());
+    }
+
+    /** The name that the annotation gives, or else the method's own. */
+    private static String calledName(ExecutableElement method) {
+        return method.getAnnotationMirrors().stream()
+                .filter(each -> each.getAnnotationType().toString().startsWith(PACKAGE))
+                .flatMap(each -> each.getElementValues().values().stream())
+                .map(each -> checked(method, each.getValue().toString()))
+                .findFirst().orElseGet(() -> checkedName(method));
+    }
+
+    private static String checked(Element element, String name) {
         if (!NAME.matcher(name).matches()) {
             throw new Refusal(element, "a name is letters, digits and _, at most 64 of them");
         }

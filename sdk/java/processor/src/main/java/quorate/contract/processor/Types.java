@@ -20,11 +20,14 @@ final class Types {
     private static final String CODEC = HOST + "Codec.";
     private static final String MAP = "quorate.contract.GlobalMap";
     private static final String OFFER =
-            "use boolean, int (u32), long (i64), U64, U128, Address, String, byte[], List, or a record";
+            "use boolean, byte (u8), int (u32), long (i64), U64, U128, Address, String, byte[], "
+            + "List<T>, or a record";
 
     private static final Map<String, Named> SIMPLE = Map.ofEntries(
             Map.entry("boolean", new Named("bool", CODEC + "BOOL")),
             Map.entry("java.lang.Boolean", new Named("bool", CODEC + "BOOL")),
+            Map.entry("byte", new Named("u8", CODEC + "BYTE")),
+            Map.entry("java.lang.Byte", new Named("u8", CODEC + "BYTE")),
             Map.entry("int", new Named("u32", CODEC + "INT")),
             Map.entry("java.lang.Integer", new Named("u32", CODEC + "INT")),
             Map.entry("long", new Named("i64", CODEC + "LONG")),

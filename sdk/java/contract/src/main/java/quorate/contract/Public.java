@@ -1,0 +1,16 @@
+package quorate.contract;
+
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/** A method that anybody may call; what it changes in the fields is stored. */
+@Documented
+@Retention(RetentionPolicy.CLASS)
+@Target(ElementType.METHOD)
+public @interface Public {
+    /** The name it is called by, if it is not the method's: another language's habits. */
+    String value() default "";
+}

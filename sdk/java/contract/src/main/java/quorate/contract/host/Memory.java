@@ -1,0 +1,39 @@
+package quorate.contract.host;
+
+import org.teavm.interop.Address;
+
+/** Copies between arrays and linear memory. */
+final class Memory {
+    private Memory() {
+    }
+
+    static void read(Address at, byte[] target) {
+        for (int i = 0; i < target.length; i++) {
+            target[i] = at.add(i).getByte();
+        }
+    }
+
+    static void write(Address at, byte[] data) {
+        for (int i = 0; i < data.length; i++) {
+            at.add(i).putByte(data[i]);
+        }
+    }
+
+    static boolean isEqual(Address at, byte[] data) {
+        for (int i = 0; i < data.length; i++) {
+            if (at.add(i).getByte() != data[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    static boolean isZero(Address at, int size) {
+        for (int i = 0; i < size; i++) {
+            if (at.add(i).getByte() != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

@@ -4,7 +4,6 @@ An artefact is native code: it is made here and read back here, and never comes 
 compiled for the architecture's baseline, whatever this machine's CPU can do beyond that.
 """
 
-import ctypes
 import platform
 from ctypes import byref, c_void_p
 from importlib.metadata import version
@@ -75,9 +74,7 @@ class Engine:
         Only for what `compile` gave: anything else may do whatever it likes to this process.
         """
         module = c_void_p()
-        failed = native.module_deserialize(
-            self.address, compiled, len(compiled), byref(module)
-        )
+        failed = native.module_deserialize(self.address, compiled, len(compiled), byref(module))
         if failed:
             raise BadModule(native.take_error(failed))
         assert module.value
@@ -144,5 +141,7 @@ def make_functype(params: str, result: str) -> tuple[int, object]:
     keeps it alive.
     """
     kinds = {"i": wasmtime.ValType.i32, "I": wasmtime.ValType.i64, "D": wasmtime.ValType.f64}
-    found = wasmtime.FuncType([kinds[each]() for each in params], [kinds[each]() for each in result])
+    found = wasmtime.FuncType(
+        [kinds[each]() for each in params], [kinds[each]() for each in result]
+    )
     return native.address_of(found.ptr()), found

@@ -48,25 +48,25 @@ def _input(call: Running, at: int) -> None:
 
 
 def _output(call: Running, at: int, size: int) -> None:
-    call.charge(size * _PER_BYTE["output"])
-    call.host.set_output(call.read(at, size))
+    call.host.set_output(call.read(at, size, _PER_BYTE["output"]))
 
 
 def _load(call: Running, key_at: int, key_size: int, at: int, room: int) -> int:
-    call.charge(key_size * _PER_BYTE["load"])
-    value = call.host.load(call.read(key_at, key_size))
+    per_byte = _PER_BYTE["load"]
+    value = call.host.load(call.read(key_at, key_size, per_byte))
     if not value:
         return _NOTHING
     size = len(value)
-    call.charge(size * _PER_BYTE["load"])
+    call.charge(size * per_byte)
     if size <= room:
         call.write(at, value)
     return size
 
 
 def _store(call: Running, key_at: int, key_size: int, at: int, size: int) -> None:
-    call.charge((key_size + size) * _PER_BYTE["store"])
-    call.host.store(call.read(key_at, key_size), call.read(at, size))
+    per_byte = _PER_BYTE["store"]
+    key = call.read(key_at, key_size, per_byte)
+    call.host.store(key, call.read(at, size, per_byte))
 
 
 def _caller(call: Running, at: int) -> None:
@@ -102,8 +102,7 @@ def _transfer(call: Running, to_at: int, amount: int) -> None:
 
 
 def _token_create(call: Running, at: int, size: int, out: int) -> None:
-    call.charge(size * _PER_BYTE["token_create"])
-    call.write(out, call.host.token_create(call.read(at, size)))
+    call.write(out, call.host.token_create(call.read(at, size, _PER_BYTE["token_create"])))
 
 
 def _token_mint(call: Running, token_at: int, to_at: int, amount: int) -> None:
@@ -126,15 +125,17 @@ def _token_balance(call: Running, token_at: int, at: int) -> int:
 
 
 def _emit(call: Running, name_at: int, name_size: int, at: int, size: int) -> None:
-    call.charge((name_size + size) * _PER_BYTE["emit"])
-    call.host.emit(call.read(name_at, name_size), call.read(at, size))
+    per_byte = _PER_BYTE["emit"]
+    name = call.read(name_at, name_size, per_byte)
+    call.host.emit(name, call.read(at, size, per_byte))
 
 
 def _call(call: Running, *given: int) -> int:
     contract_at, method_at, method_size, at, size, value, fuel = given
-    call.charge((method_size + size) * _PER_BYTE["call"])
-    contract, method = call.read(contract_at, _ADDRESS_BYTES), call.read(method_at, method_size)
-    arguments = call.read(at, size)
+    per_byte = _PER_BYTE["call"]
+    contract = call.read(contract_at, _ADDRESS_BYTES)
+    method = call.read(method_at, method_size, per_byte)
+    arguments = call.read(at, size, per_byte)
     call.settle()
     try:
         call.returned = call.host.call(contract, method, arguments, value, fuel)
@@ -149,21 +150,19 @@ def _returned(call: Running, at: int) -> None:
 
 
 def _sha256(call: Running, at: int, size: int, out: int) -> None:
-    call.charge(size * _PER_BYTE["sha256"])
-    call.write(out, hashlib.sha256(call.read(at, size)).digest())
+    call.write(out, hashlib.sha256(call.read(at, size, _PER_BYTE["sha256"])).digest())
 
 
 def _ed25519_verify(call: Running, *given: int) -> int:
     key_at, signature_at, at, size = given
-    call.charge(size * _PER_BYTE["ed25519_verify"])
     key = call.read(key_at, crypto.PUBLIC_KEY_BYTES)
     signature = call.read(signature_at, crypto.SIGNATURE_BYTES)
-    return int(crypto.is_message_signed(key, signature, call.read(at, size)))
+    message = call.read(at, size, _PER_BYTE["ed25519_verify"])
+    return int(crypto.is_message_signed(key, signature, message))
 
 
 def _revert(call: Running, at: int, size: int, line: int) -> None:
-    call.charge(size * _PER_BYTE["revert"])
-    call.host.revert(call.read(at, size), line)
+    call.host.revert(call.read(at, size, _PER_BYTE["revert"]), line)
 
 
 def _trace_line(call: Running, line: int) -> None:
@@ -204,7 +203,7 @@ def _bind(name: str, offer: Offer) -> Any:
     price, work = HOST_PRICES[name][0], offer.work
     size = len(offer.params) * _RAW_BYTES
     unpack = Struct("<" + "".join(_LAYOUTS[each] for each in offer.params)).unpack
-    result = {"": None, "i": c_uint32, "I": c_uint64}[offer.result]
+    result: Any = {"": None, "i": c_uint32, "I": c_uint64}[offer.result]
 
     def enter(_environment: int, _caller: int, args: int, _count: int) -> int:
         call = RUNNING[-1]
@@ -213,6 +212,8 @@ def _bind(name: str, offer: Offer) -> Any:
             given = work(call, *unpack(string_at(args, size)))
             if result is not None:
                 result.from_address(args).value = given
+            if call.host.owed:
+                call.charge_owed()
         except BaseException as error:
             # Raised again by the machine; the engine only knows traps.
             call.error = error

@@ -121,9 +121,7 @@ class Machine:
                 raise Stopped("NO_METHOD", f"there is no method '{method.decode()}'")
             RUNNING.append(call)
             try:
-                error = native.call(
-                    context, byref(found, native.EXTERN_AT), None, 0, byref(trap)
-                )
+                error = native.call(context, byref(found, native.EXTERN_AT), None, 0, byref(trap))
             finally:
                 RUNNING.pop()
             if error and (text := native.take_error(error)) and call.error is None:

@@ -60,9 +60,7 @@ set_parallel: Final = _declare("wasmtime_config_parallel_compilation_set", None,
 set_may_move: Final = _declare("wasmtime_config_memory_may_move_set", None, _P, c_bool)
 module_new: Final = _declare("wasmtime_module_new", _P, _P, ctypes.c_char_p, _N, _P)
 module_serialize: Final = _declare("wasmtime_module_serialize", _P, _P, _P)
-module_deserialize: Final = _declare(
-    "wasmtime_module_deserialize", _P, _P, ctypes.c_char_p, _N, _P
-)
+module_deserialize: Final = _declare("wasmtime_module_deserialize", _P, _P, ctypes.c_char_p, _N, _P)
 module_delete: Final = _declare("wasmtime_module_delete", None, _P)
 linker_new: Final = _declare("wasmtime_linker_new", _P, _P)
 linker_instantiate_pre: Final = _declare("wasmtime_linker_instantiate_pre", _P, _P, _P, _P)
@@ -113,9 +111,7 @@ def address_of(pointer: Any) -> int:
     return ctypes.cast(pointer, c_void_p).value or 0
 
 
-def define_function(
-    linker: int, names: tuple[str, str], functype: int, callback: Any
-) -> None:
+def define_function(linker: int, names: tuple[str, str], functype: int, callback: Any) -> None:
     """Offer a host function to modules under (module, name)."""
     module, name = (each.encode() for each in names)
     failed = _linker_define(

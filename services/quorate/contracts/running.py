@@ -40,10 +40,15 @@ class Running:
         self._base = native.memory_data(self._context, self._memory) or 0
         self._size = native.memory_size(self._context, self._memory)
 
-    def read(self, at: int, size: int) -> bytes:
-        """Return bytes of the contract's memory; raises Stopped when they lie outside."""
+    def read(self, at: int, size: int, per_byte: int = 0) -> bytes:
+        """Return bytes of the contract's memory, charged for before they are copied.
+
+        Raises Stopped when they lie outside.
+        """
         if at + size > self._size:
             self._check(at + size)
+        if per_byte:
+            self.charge(size * per_byte)
         return _read_memory(self._base + at, size)
 
     def write(self, at: int, data: bytes) -> None:
@@ -57,6 +62,11 @@ class Running:
         self._owed += fuel
         if self._owed > _LUMP or self.is_traced:
             self.settle()
+
+    def charge_owed(self) -> None:
+        """Take the fuel that the host itself asks for; raises Stopped."""
+        owed, self.host.owed = self.host.owed, 0
+        self.charge(owed)
 
     def settle(self) -> None:
         """Bring the host's fuel up to date; raises Stopped when more was used than there is."""

@@ -38,5 +38,3 @@ INSTANCE_PRICE: Final = 200_000
 """Of every call of a contract: a fresh instance."""
 PAGE_PRICE: Final = 80_000
 """Of every 64-KiB page of a contract's memory, at the start of a call or grown in it."""
-COLD_PRICE: Final = 5_000_000
-"""Of a record that neither the transaction nor its access list names: it is asked of storage."""

@@ -86,12 +86,15 @@ def is_signed(
     public_key: bytes, signature: bytes, tag: bytes, domain: bytes, message: bytes
 ) -> bool:
     """Tell whether `signature` is `public_key`'s over (tag, domain, message)."""
+    return is_message_signed(public_key, signature, compute_signing_bytes(tag, domain, message))
+
+
+def is_message_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
+    """Tell whether `signature` is `public_key`'s over bytes of anybody's: contracts ask for it."""
     if len(public_key) != PUBLIC_KEY_BYTES or len(signature) != SIGNATURE_BYTES:
         return False
     try:
-        bindings.crypto_sign_open(
-            signature + compute_signing_bytes(tag, domain, message), public_key
-        )
+        bindings.crypto_sign_open(signature + message, public_key)
     except BadSignatureError:
         return False
     return True

@@ -1,0 +1,1 @@
+"""The contract-runner: executes contracts in children that may be lost."""

@@ -108,10 +108,14 @@ class Declarations:
             self._problems.refuse(node, f"{value} does not fit {kind.name}")
 
     def _read_class(self, node: ast.ClassDef) -> None:
-        base = node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
+        base = (
+            node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
+        )
         if base not in BASES or node.keywords or node.decorator_list:
             self._problems.refuse(
-                node, "a class is a Contract, a Record, an Event or an Interface", "one base, no decorators"
+                node,
+                "a class is a Contract, a Record, an Event or an Interface",
+                "one base, no decorators",
             )
         self._claim(node, node.name)
         if base == "Contract":
@@ -188,7 +192,9 @@ class Declarations:
 
     def _read_variable(self, node: ast.AnnAssign, name: str) -> None:
         if name in RESERVED_VARIABLES:
-            self._problems.refuse(node, f"`self.{name}` has a meaning already", "choose another name")
+            self._problems.refuse(
+                node, f"`self.{name}` has a meaning already", "choose another name"
+            )
         if name in self._program.variables or name in self._program.methods:
             self._problems.refuse(node, f"`{name}` is declared already")
         if len(name.encode()) > NAME_BYTES_MAX:
@@ -250,5 +256,3 @@ def _is_stub(node: ast.FunctionDef) -> bool:
         isinstance(s, ast.Pass) or (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
         for s in body
     )
-
-

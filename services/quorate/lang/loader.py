@@ -136,5 +136,3 @@ def _make_caller(method: Function, makers: Makers) -> Any:
 def _find_line(error: BaseException, path: str) -> int:
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
     return lines[-1] or 0 if lines else 0
-
-

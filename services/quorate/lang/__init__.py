@@ -1,0 +1,76 @@
+"""Contracts in typed Python: what their files import, and the compiler to WebAssembly.
+
+docs/contract-language.md is the language. `build.build` compiles; `load_contract` gives the same
+file as a class that runs under plain CPython.
+"""
+
+from quorate.lang.author import (
+    NO_ADDRESS,
+    Address,
+    Contract,
+    Event,
+    Interface,
+    List,
+    Map,
+    Record,
+    TokenSpec,
+    balance,
+    burn_token,
+    create_token,
+    ed25519_verify,
+    emit,
+    encode,
+    i64,
+    mint_token,
+    payable,
+    public,
+    revert,
+    sha256,
+    token_balance,
+    transfer,
+    transfer_token,
+    u8,
+    u32,
+    u64,
+    u128,
+    view,
+)
+from quorate.lang.errors import InvalidContract
+from quorate.lang.hosts import Reverted
+from quorate.lang.loader import load_contract, run_method
+
+__all__ = [
+    "NO_ADDRESS",
+    "Address",
+    "Contract",
+    "Event",
+    "Interface",
+    "InvalidContract",
+    "List",
+    "Map",
+    "Record",
+    "Reverted",
+    "TokenSpec",
+    "balance",
+    "burn_token",
+    "create_token",
+    "ed25519_verify",
+    "emit",
+    "encode",
+    "i64",
+    "load_contract",
+    "mint_token",
+    "payable",
+    "public",
+    "revert",
+    "run_method",
+    "sha256",
+    "token_balance",
+    "transfer",
+    "transfer_token",
+    "u8",
+    "u32",
+    "u64",
+    "u128",
+    "view",
+]

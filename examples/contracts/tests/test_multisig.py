@@ -32,7 +32,12 @@ def test_two_of_three_pay(
     assert chain.balance(shop) == 300
     assert chain.balance(wallet.address) == 700
     assert wallet.get_proposal(number).executed
-    assert [told.name for told in chain.events] == ["Proposed", "Confirmed", "Confirmed", "Executed"]
+    assert [told.name for told in chain.events] == [
+        "Proposed",
+        "Confirmed",
+        "Confirmed",
+        "Executed",
+    ]
 
 
 def test_one_is_not_enough(

@@ -64,4 +64,6 @@ class Scope:
         """Return the contract's maps, as they are written, with their types."""
         if not self.has_self:
             return []
-        return [(f"self.{name}", kind) for name, kind in self.variables.items() if kind.name == "Map"]
+        return [
+            (f"self.{name}", kind) for name, kind in self.variables.items() if kind.name == "Map"
+        ]

@@ -27,14 +27,13 @@ class Chain:
     nothing by default so that balances are easy to foretell.
     """
 
-    def __init__(
-        self, *folders: Path, backend: str = SHIM, deposit_per_byte: int = 0
-    ) -> None:
+    def __init__(self, *folders: Path, backend: str = SHIM, deposit_per_byte: int = 0) -> None:
         self.events: list[Told] = []
         self.fuel_used = 0
         self._folders = folders or (Path(),)
         self._machine = make_machine(backend)
         self._world = World(self._machine, Params(deposit_per_byte=deposit_per_byte))
+        self._accounts: set[bytes] = set()
         self._programs: dict[bytes, tuple[Program, Makers]] = {}
 
     @property
@@ -55,7 +54,8 @@ class Chain:
     def account(self, name: str, balance: int = RICHES) -> Address:
         """Return the address of somebody new, or of who has the name already."""
         address = Address(sha256(b"quorate/account " + name.encode()).digest())
-        if not self._world.knows(address):
+        if address not in self._accounts:
+            self._accounts.add(address)
             self._world.fund(address, balance)
         return address
 
@@ -67,13 +67,21 @@ class Chain:
         """Return what somebody holds of a native token."""
         return self._world.get_token_balance(token, address)
 
+    def records(self, contract: Deployed) -> dict[bytes, bytes]:
+        """Return everything a contract stores, as it is stored."""
+        return self._world.list_variables(contract.address)
+
     def deploy(
         self, path: str, *arguments: Any, caller: bytes, value: int = 0, reentrant: bool = False
     ) -> Deployed:
         """Build a contract and deploy it from an account; raises InvalidContract, CallFailed."""
         file = self._find(path)
         return self.deploy_source(
-            (file.read_text(), str(file)), *arguments, caller=caller, value=value, reentrant=reentrant
+            (file.read_text(), str(file)),
+            *arguments,
+            caller=caller,
+            value=value,
+            reentrant=reentrant,
         )
 
     def deploy_source(

@@ -32,7 +32,9 @@ class Deployed:
     """A contract on a test's chain.
 
     A method is called as `contract.method(…, caller=somebody, value=0)`, a view needs no caller;
-    `contract.variable` reads a variable, `contract.map[key]` an entry of a map.
+    `contract.variable` reads a variable, `contract.map[key]` an entry of a map,
+    `contract.Record(…)` makes a value of one of its records. Beside that it has an `address` only,
+    so that no name of a contract is taken.
     """
 
     def __init__(
@@ -55,19 +57,17 @@ class Deployed:
             raise AttributeError(f"{program.name} has no public method and no variable '{name}'")
         head = bytes([len(name.encode())]) + name.encode()
         if isinstance(kind, Map):
-            return Entries(self, head, kind)
-        return self.read(kind, head)
+            return Entries(self._read, self._list_keys, head, kind)
+        return self._read(kind, head)
 
-    def records(self) -> dict[bytes, bytes]:
-        """Return everything it stores, as it is stored."""
-        return self._world.list_variables(self.address)
-
-    def read(self, kind: Type, key: bytes) -> Any:
-        """Return what is stored under a key, the type's zero if there is nothing."""
-        data = self.records().get(key)
+    def _read(self, kind: Type, key: bytes) -> Any:
+        data = self._world.list_variables(self.address).get(key)
         if data is None:
             return values.make_zero(kind, self._makers)
         return values.decode(kind, data, self._makers)
+
+    def _list_keys(self) -> list[bytes]:
+        return list(self._world.list_variables(self.address))
 
     def _bind(self, method: Function) -> Callable[..., Any]:
         def call(
@@ -95,25 +95,30 @@ class Deployed:
 
 
 class Entries:
-    """A map in storage."""
+    """A map in storage, or one within another."""
 
-    def __init__(self, contract: Deployed, head: bytes, kind: Map) -> None:
-        self._contract, self._head, self._kind = contract, head, kind
+    def __init__(
+        self,
+        read: Callable[[Type, bytes], Any],
+        list_keys: Callable[[], list[bytes]],
+        head: bytes,
+        kind: Map,
+    ) -> None:
+        self._read, self._list_keys, self._head, self._kind = read, list_keys, head, kind
 
     def __getitem__(self, key: Any) -> Any:
         """Return an entry, the zero of its type if there is none, or the map within."""
         head = self._head + values.encode(self._kind.key, key)
         if isinstance(self._kind.value, Map):
-            return Entries(self._contract, head, self._kind.value)
-        return self._contract.read(self._kind.value, head)
+            return Entries(self._read, self._list_keys, head, self._kind.value)
+        return self._read(self._kind.value, head)
 
     def __contains__(self, key: Any) -> bool:
         """Tell whether there is an entry, or any in the map within."""
         head = self._head + values.encode(self._kind.key, key)
-        records = self._contract.records()
         if isinstance(self._kind.value, Map):
-            return any(each.startswith(head) for each in records)
-        return head in records
+            return any(each.startswith(head) for each in self._list_keys())
+        return head in self._list_keys()
 
 
 def encode_arguments(parameters: Parameters, arguments: tuple[Any, ...]) -> bytes:

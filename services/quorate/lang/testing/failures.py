@@ -23,7 +23,9 @@ def fails(reason: str, text: str = "") -> Iterator[None]:
         yield
     except CallFailed as failed:
         if failed.reason != reason or text not in failed.text:
-            raise AssertionError(f"expected {reason}: {text!r}; it failed with {failed}") from failed
+            raise AssertionError(
+                f"expected {reason}: {text!r}; it failed with {failed}"
+            ) from failed
         return
     raise AssertionError(f"expected {reason}: {text!r}; nothing failed")
 

@@ -20,7 +20,7 @@ from quorate.core.contracts.records import (
 from quorate.core.outcomes import Failed
 from quorate.core.params import Params
 from quorate.core.records import MemoryRecords
-from quorate.core.state import Changes, Draft, compute_account_key
+from quorate.core.state import Changes, Draft
 from quorate.core.tokens.records import compute_balance_key, decode_balance
 from quorate.core.values import ZERO_HASH
 from quorate.lang.testing.failures import CallFailed
@@ -50,10 +50,6 @@ class World:
         """Return an account's native balance."""
         return Changes(self.records).get_account(address).balance
 
-    def knows(self, address: bytes) -> bool:
-        """Tell whether somebody has been funded."""
-        return bool(self.records[compute_account_key(address)])
-
     def get_token_balance(self, token: bytes, address: bytes) -> int:
         """Return what somebody holds of a native token."""
         return decode_balance(self.records[compute_balance_key(address, token)])
@@ -70,14 +66,16 @@ class World:
 
     def view(self, payload: CallContract) -> bytes:
         """Ask a method that changes nothing; return its result."""
-        call = Call(self._make_context(), ZERO_HASH, 0, CallLog())
+        call = Call(self._make_context(), ZERO_HASH, 0, CallLog(set()))
         host = Host(
             Draft(Changes(self.records)), call, payload.signer, payload.fuel_limit, read_only=True
         )
         try:
             record = host.load_contract(payload.contract)
             return host.run(
-                Frame(payload.contract, record, payload.method, payload.signer, payload.arguments, 0)
+                Frame(
+                    payload.contract, record, payload.method, payload.signer, payload.arguments, 0
+                )
             )
         except Failed as failed:
             text, line = getattr(failed, "text", ""), getattr(failed, "line", 0)
@@ -93,7 +91,7 @@ class World:
         }
 
     def _apply(self, payload: DeployContract | CallContract, identity: bytes) -> CallDone:
-        changes, log = Changes(self.records), CallLog()
+        changes, log = Changes(self.records), CallLog(set())
         draft = Draft(changes)
         call = Call(self._make_context(), identity, 0, log)
         try:

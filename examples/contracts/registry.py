@@ -64,7 +64,7 @@ class Passed(Event):
 
     name: str
     old: Address
-    new: Address
+    to: Address
 
 
 class Registry(Contract):

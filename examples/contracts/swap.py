@@ -1,8 +1,8 @@
 """A market between the native token and a token contract such as token.py.
 
-Whoever provides both in the market's proportion owns a share of it. Buyers and sellers trade against
-the stock at the price that its proportion gives, and leave 0.3 % in it for the providers. Every trade
-names the least that it wants to get, since the price may move before its turn comes.
+Whoever provides both in the market's proportion owns a share of it. Buyers and sellers trade
+against the stock at the price that its proportion gives, and leave 0.3 % in it for the providers.
+Every trade names the least that it wants to get: the price may move before its turn comes.
 
 It calls another contract, which may be hostile. So it checks first, writes its own state next and
 calls last; and the chain refuses to enter it again while it waits.

@@ -38,7 +38,7 @@ class OwnerChanged(Event):
     """Somebody else may mint now; NO_ADDRESS: nobody ever again."""
 
     old: Address
-    new: Address
+    to: Address
 
 
 class Token(Contract):
@@ -100,11 +100,11 @@ class Token(Contract):
         emit(Transferred(self.caller, NO_ADDRESS, amount))
 
     @public
-    def change_owner(self, new: Address) -> None:
+    def change_owner(self, to: Address) -> None:
         """Hand over the right to mint; to NO_ADDRESS: give it up for good."""
         self.check_owner()
-        emit(OwnerChanged(self.owner, new))
-        self.owner = new
+        emit(OwnerChanged(self.owner, to))
+        self.owner = to
 
     @view
     def balance_of(self, holder: Address) -> u64:

@@ -38,7 +38,7 @@ class BeneficiaryChanged(Event):
     """The beneficiary moved the grant to another address."""
 
     old: Address
-    new: Address
+    to: Address
 
 
 class Vesting(Contract):
@@ -96,12 +96,12 @@ class Vesting(Contract):
         return rest
 
     @public
-    def change_beneficiary(self, new: Address) -> None:
+    def change_beneficiary(self, to: Address) -> None:
         """Move the grant to another address of one's own."""
         assert self.caller == self.beneficiary, "only the beneficiary may"
-        assert new != NO_ADDRESS, "nobody has that address"
-        emit(BeneficiaryChanged(self.beneficiary, new))
-        self.beneficiary = new
+        assert to != NO_ADDRESS, "nobody has that address"
+        emit(BeneficiaryChanged(self.beneficiary, to))
+        self.beneficiary = to
 
     @view
     def vested(self) -> u64:

@@ -1,4 +1,4 @@
-"""The market: its product never falls, nobody gets less than they asked for, nobody comes in twice."""
+"""The market: its product never falls, and nobody gets less than they asked for."""
 
 import pytest
 

@@ -7,9 +7,7 @@ from tests.contracts.fuzzing.kinds import (
     KEYS,
     Kind,
     Value,
-    pick_integer,
     pick_kind,
-    pick_scalar,
     pick_value,
 )
 from tests.contracts.fuzzing.scope import Helper, Scope

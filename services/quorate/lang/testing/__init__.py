@@ -8,9 +8,9 @@
         with reverts("balance too small"):
             token.transfer(alice, 6, caller=bob)
 
-The contract runs under plain Python, where a debugger works; `pytest --contracts=compiled` runs the
-same tests on the machine that validators run, `--contracts=both` on both. Everything around it, from
-money to limits, is the chain's own code either way.
+The contract runs under plain Python, where a debugger works; `pytest --contracts=compiled` runs
+the same tests on the machine that validators run, `--contracts=both` on both. Everything around
+it, from money to limits, is the chain's own code either way.
 """
 
 from quorate.lang.testing.chain import Chain

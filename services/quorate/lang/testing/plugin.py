@@ -1,4 +1,4 @@
-"""Gives tests of contracts their `chain` (pytest loads this by itself where quorate is installed)."""
+"""Gives tests of contracts their `chain`; pytest loads it where quorate is installed."""
 
 from typing import TYPE_CHECKING
 

@@ -1,0 +1,113 @@
+"""Plays calls on both machines, and says where they differ: result, failure, events, records."""
+
+from dataclasses import dataclass
+
+from quorate.lang.build import build
+
+from quorate.core.contracts.details import CallDone
+from quorate.core.contracts.payloads import (
+    FUEL_MAX,
+    PROFILE_PLAIN,
+    CallContract,
+    DeployContract,
+)
+from quorate.core.contracts.records import compute_code_hash
+from quorate.core.params import Params
+from quorate.lang import load_contract
+from quorate.lang.testing.failures import CallFailed
+from quorate.lang.testing.machines import COMPILED, SHIM, ShimMachine, make_machine
+from quorate.lang.testing.world import World
+from tests.contracts.fuzzing.kinds import encode
+from tests.contracts.fuzzing.programs import Step
+
+CALLER = b"\1" * 32
+# What only the machine knows of: such a call is no mismatch, and ends the comparison.
+ONLY_COMPILED = ("OUT_OF_FUEL",)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call gave, in a form that can be compared."""
+
+    reason: str
+    text: str
+    line: int
+    result: bytes
+    events: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The first step after which the machines differ."""
+
+    step: int
+    shim: object
+    compiled: object
+
+    def __str__(self) -> str:
+        return f"step {self.step}\n  shim:     {self.shim}\n  compiled: {self.compiled}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many calls were compared, how many of them reverted, with how many different texts."""
+
+    calls: int = 0
+    reverted: int = 0
+    cut: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count what another has."""
+        self.calls += other.calls
+        self.reverted += other.reverted
+        self.cut += other.cut
+
+
+class Side:
+    """One machine with the program deployed."""
+
+    def __init__(self, source: str, backend: str) -> None:
+        machine = make_machine(backend)
+        built = build(source, "fuzz.py")
+        if isinstance(machine, ShimMachine):
+            machine.learn(compute_code_hash(built.code), load_contract(source, "fuzz.py"))
+        self._world = World(machine, Params(deposit_per_byte=0))
+        self._address, _ = self._world.deploy(
+            DeployContract(
+                CALLER, built.code, built.interface, PROFILE_PLAIN, False, b"", 0, FUEL_MAX
+            )
+        )
+
+    def call(self, step: Step) -> Outcome:
+        """Call a method for good."""
+        pairs = zip(step.method.parameters, step.arguments, strict=True)
+        data = b"".join(encode(kind, argument) for kind, argument in pairs)
+        payload = CallContract(CALLER, self._address, step.method.name, data, 0, FUEL_MAX, ())
+        try:
+            done: CallDone = self._world.call(payload)
+        except CallFailed as failed:
+            return Outcome(failed.reason, failed.text, failed.line, b"", ())
+        events = tuple((event.name, event.data) for event in done.events)
+        return Outcome("", "", 0, done.result, events)
+
+    def list_records(self) -> dict[bytes, bytes]:
+        """Return everything the program stores."""
+        return self._world.list_variables(self._address)
+
+
+def compare(source: str, steps: list[Step], tally: Tally) -> Mismatch | None:
+    """Play a program on both machines; raises InvalidContract if it is none."""
+    shim, compiled = Side(source, SHIM), Side(source, COMPILED)
+    for number, step in enumerate(steps):
+        outcomes = shim.call(step), compiled.call(step)
+        if outcomes[1].reason in ONLY_COMPILED:
+            tally.cut += 1
+            return None
+        if outcomes[0] != outcomes[1]:
+            return Mismatch(number, *outcomes)
+        records = shim.list_records(), compiled.list_records()
+        if records[0] != records[1]:
+            return Mismatch(number, *records)
+        tally.calls += 1
+        tally.reverted += bool(outcomes[0].reason)
+    return None

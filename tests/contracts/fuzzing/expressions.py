@@ -1,0 +1,235 @@
+"""Random expressions of a wanted type.
+
+A bare literal takes its type from where it stands; `typed` asks for an expression that has one of
+its own, as the operands of a comparison of literals would not.
+"""
+
+from collections.abc import Callable
+
+from tests.contracts.fuzzing.kinds import BITS, Kind, pick_integer, pick_kind, pick_text
+from tests.contracts.fuzzing.scope import Scope
+
+BOOL, BYTES, STR, U64, ADDRESS = (Kind(n) for n in ("bool", "bytes", "str", "u64", "Address"))
+OPERATORS = ("+", "+", "-", "*", "//", "%", "&", "|", "^")
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+
+Maker = Callable[[Scope, Kind, int], str | None]
+
+
+def make(scope: Scope, kind: Kind, depth: int, typed: bool = False) -> str:
+    """Return an expression of a type, at most `depth` deep."""
+    if depth > 0:
+        for _ in range(4):
+            text = scope.rng.choice(list_makers(kind))(scope, kind, depth - 1)
+            if text is not None:
+                return text
+    names = scope.find_locals(kind) + scope.find_variables(kind)
+    if names and scope.rng.random() < 0.75:
+        return scope.rng.choice(names)
+    return make_literal(scope, kind, typed)
+
+
+def list_makers(kind: Kind) -> list[Maker]:
+    """Return the ways to make a value of a type."""
+    common: list[Maker] = [make_choice, make_map_read, make_item, make_part, make_call]
+    if kind.is_integer:
+        arithmetic: list[Maker] = [make_arithmetic, make_arithmetic, make_conversion, make_extreme]
+        special: list[Maker] = [make_length] if kind == U64 else []
+        if kind == Kind("i64"):
+            special.append(make_negative)
+        return common + arithmetic * 2 + special
+    if kind == BOOL:
+        return [*common, make_comparison, make_comparison, make_logic, make_contains, make_chain]
+    if kind in (BYTES, STR):
+        return [*common, make_concatenation, make_slice if kind == BYTES else make_concatenation]
+    if kind.name == "List":
+        return [*common, make_list]
+    return common
+
+
+def make_literal(scope: Scope, kind: Kind, typed: bool) -> str:
+    """Return a constant of a type, built up from its parts."""
+    rng = scope.rng
+    if kind.is_integer:
+        value = pick_integer(rng, kind.name)
+        return f"{kind}({value})" if typed else str(value)
+    if kind == BOOL:
+        return rng.choice(("True", "False"))
+    if kind == BYTES:
+        return repr(rng.randbytes(rng.choice((0, 1, 4))))
+    if kind == STR:
+        return repr(pick_text(rng))
+    if kind == ADDRESS:
+        return rng.choice(("NO_ADDRESS", "self.caller")) if scope.has_self else "NO_ADDRESS"
+    if kind.name == "List":
+        if not typed and rng.random() < 0.3:
+            return "[]"
+        return f"[{make_literal(scope, kind.parts[0], True)}]"
+    parts = ", ".join(make_literal(scope, part, not kind.is_record) for part in kind.parts)
+    return f"{kind.name}({parts})" if kind.is_record else f"({parts})"
+
+
+def make_choice(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Return one of two values, by a condition."""
+    if scope.rng.random() < 0.6:
+        return None
+    first, second = make(scope, kind, depth, typed=True), make(scope, kind, depth, typed=True)
+    return f"({first} if {make(scope, BOOL, depth)} else {second})"
+
+
+def make_arithmetic(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Calculate with two numbers of one type."""
+    operator = scope.rng.choice(OPERATORS)
+    left = make(scope, kind, depth, typed=True)
+    if operator in ("//", "%") and scope.rng.random() < 0.7:
+        right = str(scope.rng.choice((1, 2, 3, 7, 10, 255)))
+    elif operator in "+-" and scope.rng.random() < 0.5:
+        right = str(scope.rng.randrange(4))
+    else:
+        right = make(scope, kind, depth)
+    if scope.rng.random() < 0.1 and operator not in ("//", "%"):
+        return f"({scope.rng.randrange(9)} {operator} {left})"
+    return f"({left} {operator} {right})"
+
+
+def make_conversion(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Convert from another type of number."""
+    other = Kind(scope.rng.choice(sorted(BITS)))
+    return f"{kind}({make(scope, other, depth, typed=True)})"
+
+
+def make_extreme(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Take the smaller or the greater of two."""
+    name = scope.rng.choice(("min", "max"))
+    return f"{name}({make(scope, kind, depth, typed=True)}, {make(scope, kind, depth)})"
+
+
+def make_negative(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Turn the sign."""
+    return f"(-{make(scope, kind, depth, typed=True)})"
+
+
+def make_length(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Measure something that has a length."""
+    options = [BYTES, STR, *(k for k in scope.locals.values() if k.name == "List")]
+    return f"len({make(scope, scope.rng.choice(options), depth, typed=True)})"
+
+
+def make_map_read(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Read an entry of one of the contract's maps."""
+    found = [(name, each) for name, each in scope.list_maps() if find_leaf(each) == kind]
+    if not found:
+        return None
+    name, each = scope.rng.choice(found)
+    return name + make_keys(scope, each, depth)
+
+
+def find_leaf(kind: Kind) -> Kind:
+    """Return what a map holds in the end."""
+    return find_leaf(kind.parts[1]) if kind.name == "Map" else kind
+
+
+def make_keys(scope: Scope, kind: Kind, depth: int) -> str:
+    """Return the subscripts that lead to an entry."""
+    text = ""
+    while kind.name == "Map":
+        text += f"[{make(scope, kind.parts[0], min(depth, 1))}]"
+        kind = kind.parts[1]
+    return text
+
+
+def make_item(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Take an item of a list, mostly one that is there."""
+    lists = scope.find_locals(Kind("List", (kind,))) + scope.find_variables(Kind("List", (kind,)))
+    if not lists:
+        return None
+    name = scope.rng.choice(lists)
+    index = make(scope, U64, depth)
+    if scope.rng.random() < 0.7:
+        zero = make(scope, kind, 0, typed=True)
+        return f"({name}[({index}) % len({name})] if len({name}) > 0 else {zero})"
+    return f"{name}[{index}]"
+
+
+def make_part(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Take a field of a record or a tuple."""
+    found = []
+    for name, each in scope.locals.items():
+        for position, part in enumerate(each.parts if each.name != "List" else ()):
+            if part == kind:
+                text = f".{each.fields[position]}" if each.is_record else f"[{position}]"
+                found.append(name + text)
+    return scope.rng.choice(found) if found else None
+
+
+def make_call(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Call a helper that gives such a value; few of them, since calls multiply."""
+    found = [
+        each for each in scope.helpers
+        if each.returns == kind and (scope.has_self or not each.is_method)
+    ]  # fmt: skip
+    if not found or scope.calls >= 2 or scope.loops > 1:
+        return None
+    scope.calls += 1
+    helper = scope.rng.choice(found)
+    arguments = ", ".join(make(scope, each, min(depth, 1)) for each in helper.parameters)
+    return f"{'self.' if helper.is_method else ''}{helper.name}({arguments})"
+
+
+def make_comparison(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Compare two values of one type; only numbers have an order."""
+    other = pick_kind(scope.rng, scope.records, 1)
+    operators = COMPARISONS if other.is_integer else COMPARISONS[:2]
+    left, right = make(scope, other, depth, typed=True), make(scope, other, depth, typed=True)
+    return f"({left} {scope.rng.choice(operators)} {right})"
+
+
+def make_chain(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Compare three numbers at once."""
+    other = Kind(scope.rng.choice(sorted(BITS)))
+    texts = [make(scope, other, depth, typed=True) for _ in range(3)]
+    first, second = (scope.rng.choice(COMPARISONS[2:]) for _ in range(2))
+    return f"({texts[0]} {first} {texts[1]} {second} {texts[2]})"
+
+
+def make_logic(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Join conditions; the second is reached only if it matters."""
+    if scope.rng.random() < 0.3:
+        return f"(not {make(scope, BOOL, depth)})"
+    operator = scope.rng.choice(("and", "or"))
+    return f"({make(scope, BOOL, depth)} {operator} {make(scope, BOOL, depth)})"
+
+
+def make_contains(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Ask whether a map or a list holds something."""
+    negation = scope.rng.choice(("", "not "))
+    maps = scope.list_maps()
+    if maps and scope.rng.random() < 0.6:
+        name, each = scope.rng.choice(maps)
+        outer = ""
+        while each.parts[1].name == "Map":
+            outer += f"[{make(scope, each.parts[0], 0)}]"
+            each = each.parts[1]
+        return f"({make(scope, each.parts[0], depth, typed=True)} {negation}in {name}{outer})"
+    lists = [(name, each) for name, each in scope.locals.items() if each.name == "List"]
+    if not lists:
+        return None
+    name, each = scope.rng.choice(lists)
+    return f"({make(scope, each.parts[0], depth, typed=True)} {negation}in {name})"
+
+
+def make_concatenation(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Join two texts."""
+    return f"({make(scope, kind, depth)} + {make(scope, kind, depth)})"
+
+
+def make_slice(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Cut a piece out of bytes."""
+    low, high = (make(scope, U64, min(depth, 1)) for _ in range(2))
+    return f"{make(scope, kind, depth, typed=True)}[{low}:{high}]"
+
+
+def make_list(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Write a list of a few items."""
+    count = scope.rng.choice((1, 2, 3))
+    return f"[{', '.join(make(scope, kind.parts[0], depth, typed=True) for _ in range(count))}]"

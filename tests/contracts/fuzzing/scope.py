@@ -1,0 +1,69 @@
+"""What the program that is being written has so far: variables, locals, helpers, events."""
+
+import random
+from dataclasses import dataclass, field
+
+from tests.contracts.fuzzing.kinds import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A function or method without decorator that later code may call."""
+
+    name: str
+    parameters: tuple[Kind, ...]
+    returns: Kind | None
+    is_method: bool
+
+
+@dataclass(slots=True)
+class Scope:
+    """Names that an expression may use where it stands."""
+
+    rng: random.Random
+    variables: dict[str, Kind] = field(default_factory=dict)
+    records: list[Kind] = field(default_factory=list)
+    events: list[Kind] = field(default_factory=list)
+    helpers: list[Helper] = field(default_factory=list)
+    locals: dict[str, Kind] = field(default_factory=dict)
+    # Locals that nothing may assign: counters of loops, and lists while a loop goes through them.
+    fixed: set[str] = field(default_factory=set)
+    has_self: bool = True
+    returns: Kind | None = None
+    loops: int = 0
+    calls: int = 0
+    names: int = 0
+
+    def make_name(self) -> str:
+        """Return a name that nothing else has."""
+        self.names += 1
+        return f"v{self.names}"
+
+    def enter_function(self, parameters: dict[str, Kind], has_self: bool) -> None:
+        """Begin a function: nothing is there but its parameters."""
+        self.locals = dict(parameters)
+        self.fixed = set()
+        self.has_self = has_self
+        self.loops = self.calls = 0
+
+    def find_locals(self, kind: Kind, assignable: bool = False) -> list[str]:
+        """Return the locals of a type."""
+        return [
+            name
+            for name, each in self.locals.items()
+            if each == kind and not (assignable and name in self.fixed)
+        ]
+
+    def find_variables(self, kind: Kind) -> list[str]:
+        """Return the contract's variables of a type, as they are written."""
+        if not self.has_self:
+            return []
+        return [f"self.{name}" for name, each in self.variables.items() if each == kind]
+
+    def list_maps(self) -> list[tuple[str, Kind]]:
+        """Return the contract's maps, as they are written, with their types."""
+        if not self.has_self:
+            return []
+        return [
+            (f"self.{name}", kind) for name, kind in self.variables.items() if kind.name == "Map"
+        ]

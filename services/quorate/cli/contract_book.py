@@ -6,7 +6,7 @@ They lie in contracts.json of the local network in the current directory, and go
 import json
 from typing import Final
 
-from quorate.core.errors import InvalidInput, NotFound
+from quorate.core.errors import InvalidInput, MalformedAddress, NotFound
 from quorate.core.values import ADDRESS_PREFIX, Address, format_address, parse_address
 from quorate.devnet.layout import DEFAULT_DIRECTORY
 
@@ -42,7 +42,7 @@ def list_names() -> dict[str, Address]:
         return {str(name): parse_address(text) for name, text in document["contracts"].items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, LookupError, AttributeError, TypeError, MalformedAddress) as error:
         raise InvalidInput(
             f"{path} cannot be read ({error}): delete it, only names are in it",
             reason="MALFORMED_NAMES",
@@ -74,4 +74,3 @@ def save(name: str, address: bytes) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(document, indent=2))
     part.replace(path)
-

@@ -1,4 +1,4 @@
-"""What a contract is built into, and where that lies: NAME.wasm, and NAME.json with its interface."""
+"""What a contract is built into, and where that lies: NAME.wasm, and NAME.json, its interface."""
 
 import time
 from pathlib import Path

@@ -83,20 +83,6 @@ def format_value(type_: Type, value: Any, name_of: Callable[[bytes], str]) -> st
     return f"{type_.name}({', '.join(named)})"
 
 
-def to_json(type_: Type, value: Any) -> Any:
-    """Return a value for `--json`: addresses as text, bytes as hex, numbers as they are."""
-    if isinstance(type_, Scalar):
-        if type_.name == "Address":
-            return format_address(value)
-        return value.hex() if isinstance(value, bytes) else value
-    if isinstance(type_, ListOf):
-        return [to_json(type_.item, each) for each in value]
-    assert isinstance(type_, TupleOf), "a map has no value"
-    values = list(value.values()) if isinstance(value, Mapping) else value
-    parts = [to_json(t, v) for t, v in zip(type_.items, values, strict=True)]
-    return dict(zip(type_.names, parts, strict=True)) if type_.name else parts
-
-
 def _match(fields: Fields, texts: Sequence[str], what: str) -> dict[str, str]:
     names = [name for name, _ in fields]
     given: dict[str, str] = {}
@@ -196,7 +182,7 @@ def _format_scalar(kind: str, value: Any, name_of: Callable[[bytes], str]) -> st
         text = format_address(value) if any(value) else "nobody"
         return f"{text} ({name})" if name else text
     if isinstance(value, bytes):
-        shown = value[:_BYTES_SHOWN].hex()
+        shown = "0x" + value[:_BYTES_SHOWN].hex()
         return shown if len(value) <= _BYTES_SHOWN else f"{shown}… ({len(value):,} bytes)"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -36,9 +36,10 @@ def look(paths: Sequence[Path]) -> Seen:
 
 async def wait_changed(paths: Sequence[Path], seen: Seen) -> Seen:
     """Wait until files are not as they were seen; return how they are now."""
-    while (now := look(paths)) == seen:
+    while True:
         await asyncio.sleep(LOOK_S)
-    return now
+        if (now := look(paths)) != seen:
+            return now
 
 
 def find_tests(source: Path) -> Path:

@@ -2,7 +2,7 @@
 
     layout.json     nodes, ports, where the sockets are     accounts.json  seeds
     genesis.json    the chain                               logs/  run/    per process
-    validator-0/    home of a node: genesis.json, node.toml, consensus/, contracts/, gossip/, storage/
+    validator-0/    home of a node: genesis.json, node.toml, and a directory per role
     gateway/        gateway.toml
 
 Made once by `create_network`; each start calls `prepare`, which replaces ports that someone else
@@ -335,7 +335,7 @@ def _renew(ports: list[int]) -> list[int]:
 
 def _fill_ports(ports: list[int]) -> tuple[int, ...]:
     """Return ports of metrics, one per role: a network of an earlier quorate had fewer roles."""
-    return tuple([*ports, *[0] * (len(ROLES) - len(ports))])
+    return (*ports, *[0] * (len(ROLES) - len(ports)))
 
 
 def _make_sockets_dir(present: Path | None) -> Path:

@@ -2,7 +2,7 @@
 
     layout.json     nodes, ports, where the sockets are     accounts.json  seeds
     genesis.json    the chain                               logs/  run/    per process
-    validator-0/    home of a node: genesis.json, node.toml, consensus/, gossip/, storage/
+    validator-0/    home of a node: genesis.json, node.toml, and a directory per role
     gateway/        gateway.toml
 
 Made once by `create_network`; each start calls `prepare`, which replaces ports that someone else
@@ -27,12 +27,12 @@ from quorate.devnet.accounts import address_of, compute_stake, create_accounts, 
 from quorate.devnet.ports import HOST, find_free_ports, is_free
 
 DEFAULT_DIRECTORY = Path(".quorate/devnet")
-ROLES = ("storage", "gossip", "consensus")
+ROLES = ("storage", "gossip", "consensus", "contracts")
 # 2: nodes have a seat key and a candidate; there are retired nodes and a handover under way.
 _VERSION = 2
 # A Unix socket's path has room for 108 bytes on Linux and 104 elsewhere.
 _SOCKET_PATH_BYTES_MAX = 100
-PORTS_PER_NODE = 6
+PORTS_PER_NODE = 3 + len(ROLES)
 _PORTS_OF_GATEWAY = 2
 
 
@@ -79,7 +79,7 @@ class Node:
     peer_port: int
     gossip_port: int
     storage_port: int
-    metrics_ports: tuple[int, int, int]
+    metrics_ports: tuple[int, ...]
 
     def ports(self) -> list[int]:
         """Return all its ports."""
@@ -190,7 +190,7 @@ def load_network(directory: Path) -> Layout:
         if document.get("version", 1) > _VERSION:
             raise ValueError(f"version {document['version']} is of a later quorate")
         nodes = tuple(
-            Node(**{**node, "metrics_ports": tuple(node["metrics_ports"])})
+            Node(**{**node, "metrics_ports": _fill_ports(node["metrics_ports"])})
             for node in document["nodes"]
         )
         return Layout(
@@ -312,7 +312,7 @@ def make_node(directory: Path, name: str, ports: list[int], candidate: str = "")
         peer_port=0,
         gossip_port=0,
         storage_port=0,
-        metrics_ports=(0, 0, 0),
+        metrics_ports=(0,) * len(ROLES),
     )
     return _with_ports(node, ports)
 
@@ -323,14 +323,19 @@ def _with_ports(node: Node, ports: list[int]) -> Node:
         peer_port=ports[0],
         gossip_port=ports[1],
         storage_port=ports[2],
-        metrics_ports=(ports[3], ports[4], ports[5]),
+        metrics_ports=tuple(ports[3:]),
     )
 
 
 def _renew(ports: list[int]) -> list[int]:
-    taken = [port for port in ports if not is_free(port)]
+    taken = [port for port in ports if not port or not is_free(port)]
     fresh = iter(find_free_ports(len(taken), ports))
     return [next(fresh) if port in taken else port for port in ports]
+
+
+def _fill_ports(ports: list[int]) -> tuple[int, ...]:
+    """Return ports of metrics, one per role: a network of an earlier quorate had fewer roles."""
+    return (*ports, *[0] * (len(ROLES) - len(ports)))
 
 
 def _make_sockets_dir(present: Path | None) -> Path:

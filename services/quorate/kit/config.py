@@ -63,7 +63,7 @@ class NodeConfig(FileConfig):
     metrics_listen: str = ""
     """host:port of Prometheus metrics; empty: none."""
     sockets_dir: Path
-    """Directory of the Unix sockets gossip.sock, consensus.sock, storage.sock (short path)."""
+    """Directory of the Unix sockets, gossip.sock and so on, one per role (short path)."""
     peers: list[str] = Field(default_factory=list)
     """Nodes to dial first: `<node id, hex>@host:port`."""
     peers_pinned: bool = False

@@ -1,5 +1,6 @@
 """A network's directory: whole or not there, the same when read again, startable any time."""
 
+import json
 import socket
 import tomllib
 from pathlib import Path
@@ -64,7 +65,7 @@ def test_split_nodes_have_a_config_and_metrics_port_per_role(tmp_path: Path) -> 
         tomllib.loads(made.config(node, role).read_text())["metrics_listen"]
         for role in made.roles()
     }
-    assert len(listens) == 3
+    assert len(listens) == len(layouts.ROLES) == 4
 
 
 def test_taken_port_is_replaced_and_the_rest_kept(made: Layout) -> None:
@@ -75,6 +76,19 @@ def test_taken_port_is_replaced_and_the_rest_kept(made: Layout) -> None:
     assert ready.nodes[0].ports()[1:] == node.ports()[1:]
     assert ready.nodes[1:] == made.nodes[1:]
     assert layouts.load_network(made.directory) == ready
+
+
+def test_network_from_before_contracts_gets_ports_for_their_role(made: Layout) -> None:
+    path = made.directory / "layout.json"
+    document = json.loads(path.read_text())
+    for node in document["nodes"]:
+        del node["metrics_ports"][3:]
+    path.write_text(json.dumps(document))
+    ready = layouts.prepare(layouts.load_network(made.directory))
+    assert all(all(node.metrics_ports) and len(node.metrics_ports) == 4 for node in ready.nodes)
+    assert [node.metrics_ports[:3] for node in ready.nodes] == [
+        node.metrics_ports[:3] for node in made.nodes
+    ]
 
 
 def test_lost_sockets_directory_is_made_anew(made: Layout) -> None:

@@ -33,6 +33,7 @@ from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_st
 from quorate.storage import database as db
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
+from quorate.storage.poison import Poisons
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
 
@@ -55,10 +56,11 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the results of a block go on from: those of its parent."""
+    """What the results of a block go on from: those of its parent, and what is poisoned."""
 
     write_digest: bytes
     tree: Tree
+    poisons: Poisons
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,11 @@ class Machine:
         # Keep the host's fuel exact at every step, for whoever looks on.
         self.is_traced = False
 
+    def prepare(self, code: Code, host: Environment) -> None:
+        """Get a module ready to run; raises Stopped (BAD_MODULE) when no engine takes it."""
+        assert isinstance(host, Host)
+        self._find(code, host)
+
     def run(self, code: Code, method: str, host: Environment) -> None:
         """Run a method in a fresh instance; raises Stopped, or what the host raised."""
         assert isinstance(host, Host)

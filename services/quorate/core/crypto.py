@@ -98,14 +98,3 @@ def is_message_signed(public_key: bytes, signature: bytes, message: bytes) -> bo
     except BadSignatureError:
         return False
     return True
-
-
-def is_message_signed(public_key: bytes, signature: bytes, message: bytes) -> bool:
-    """Tell whether `signature` is `public_key`'s over a bare message, as contracts check it."""
-    if len(public_key) != PUBLIC_KEY_BYTES or len(signature) != SIGNATURE_BYTES:
-        return False
-    try:
-        bindings.crypto_sign_open(signature + message, public_key)
-    except BadSignatureError:
-        return False
-    return True

@@ -8,7 +8,7 @@ it is tried again, for the runner may get better.
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
-from typing import Final, Protocol
+from typing import Final
 
 from quorate.core.applied import Aside, Receipt
 from quorate.core.errors import Unavailable
@@ -16,6 +16,7 @@ from quorate.core.transition import Execution
 from quorate.kit.contract_frames import build_begin
 from quorate.kit.logs import get_logger
 from quorate.storage.contract_link import EXECUTE, ContractLink, RunnerDied, Talk
+from quorate.storage.poison import Poisons
 
 DEATHS_MAX: Final = 3
 RETRY_S: Final = 0.2
@@ -23,51 +24,19 @@ RETRY_S_MAX: Final = 5.0
 log = get_logger("storage")
 
 
-class Poisons(Protocol):
-    """What is known of calls that kill the runner; heights are of blocks, positions in them."""
-
-    def find(self, height: int) -> tuple[int, ...]:
-        """Return the positions that a quorum found poisoned."""
-        ...
-
-    def claim(self, height: int, position: int) -> None:
-        """Tell consensus that the own runner dies there."""
-        ...
-
-    async def wait_decided(self, height: int, position: int) -> None:
-        """Return once a quorum has found it poisoned."""
-        ...
-
-
-class Undecided:
-    """Poisons of a chain on which nobody has said anything."""
-
-    def find(self, height: int) -> tuple[int, ...]:
-        """Return the positions that a quorum found poisoned."""
-        return ()
-
-    def claim(self, height: int, position: int) -> None:
-        """Tell consensus that the own runner dies there."""
-        log.error("a call kills the contract-runner", height=height, position=position)
-
-    async def wait_decided(self, height: int, position: int) -> None:
-        """Return once a quorum has found it poisoned."""
-        await asyncio.Event().wait()
-
-
 class Runner:
     """The way to the contract-runner; `state` says in a few words how it goes."""
 
-    def __init__(self, link: ContractLink, poisons: Poisons) -> None:
-        self.link, self.poisons = link, poisons
+    def __init__(self, link: ContractLink) -> None:
+        self.link = link
         self.state = "ready"
 
 
 class BlockSlices:
     """Applies slices of one block elsewhere; its stream is opened when the first one needs it."""
 
-    def __init__(self, runner: Runner, execution: Execution) -> None:
-        self._runner, self._execution = runner, execution
+    def __init__(self, runner: Runner, execution: Execution, poisons: Poisons) -> None:
+        self._runner, self._execution, self._poisons = runner, execution, poisons
         self._height = execution.context.header.height
         self._stack = AsyncExitStack()
         self._talk: Talk | None = None
@@ -102,8 +71,8 @@ class BlockSlices:
         return self._talk
 
     def _find_poisoned(self, start: int, count: int) -> tuple[int, ...]:
-        found = self._runner.poisons.find(self._height)
-        return tuple([each - start for each in found if start <= each < start + count])
+        found = self._poisons.find(self._height)
+        return tuple(sorted(each - start for each in found if start <= each < start + count))
 
     async def _wait(self, error: Unavailable, start: int, delay_s: float) -> None:
         """Wait for a while after a failure; a call that kills the runner may be decided on."""
@@ -122,10 +91,6 @@ class BlockSlices:
         if self._deaths[position] < DEATHS_MAX:
             return
         runner.state = f"dies at transaction {position} of block {self._height}: {error.why}"
-        runner.poisons.claim(self._height, position)
-        try:
-            async with asyncio.timeout(delay_s):
-                await runner.poisons.wait_decided(self._height, position)
-        except TimeoutError:
-            # It is tried again: the runner may be a better one by now.
-            return
+        await self._poisons.claim(self._height, position)
+        # Decided or not, the slice is tried again: the runner may be a better one by now.
+        await self._poisons.wait_decided(self._height, position)

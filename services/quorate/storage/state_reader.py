@@ -15,6 +15,8 @@ from quorate.storage.store import Store
 
 # Records in a generation, about 150 bytes each; there are two.
 RECORDS_MAX: Final = 30_000
+# Code and interfaces of contracts are read once, and would push everything else out.
+VALUE_BYTES_MAX: Final = 4_096
 # Records taken over in one step.
 _STEP: Final = 500
 
@@ -120,5 +122,9 @@ class StateReader:
 
     def _keep(self, records: dict[bytes, bytes]) -> None:
         self._young |= records
+        for key in [key for key, value in records.items() if len(value) > VALUE_BYTES_MAX]:
+            # A smaller value of before must not be found in its place.
+            del self._young[key]
+            self._old.pop(key, None)
         if len(self._young) > RECORDS_MAX:
             self._old, self._young = self._young, {}

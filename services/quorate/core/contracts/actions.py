@@ -63,6 +63,7 @@ def apply_deploy(payload: DeployContract, ledger: Ledger, call: Call) -> None:
             key = compute_interface_key(record.interface_hash)
             run.host.grown_bytes += _store(ledger, key, payload.interface)
         run.host.grown_bytes += _store(ledger, compute_contract_key(address), record.encode())
+        run.host.prepare(record)
         if not module.has_init and payload.arguments:
             raise Stopped("NO_METHOD", "arguments, but no constructor that would take them")
         run.perform(frame if module.has_init else None)

@@ -129,6 +129,11 @@ class Host:
         self.frames.pop()
         return frame.output
 
+    def prepare(self, record: ContractRecord) -> None:
+        """Get code ready to run; raises Stopped (BAD_MODULE)."""
+        assert self._machine is not None, "calls are executed where there is a machine"
+        self._machine.prepare(Code(record.code_hash, record.profile), self)
+
     def read_code(self, code_hash: bytes) -> bytes:
         """Return the bytes of a module."""
         return self._records.get(compute_code_key(code_hash))

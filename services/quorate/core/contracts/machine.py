@@ -40,6 +40,10 @@ class Machine(Protocol):
     raises, `host.fuel` is what is left of the fuel that was there.
     """
 
+    def prepare(self, code: Code, host: Environment) -> None:
+        """Get a module ready to run; raises Stopped (BAD_MODULE) when no engine takes it."""
+        ...
+
     def run(self, code: Code, method: str, host: Environment) -> None:
         """Run a method; raises Stopped (TRAPPED, NO_METHOD, …) or what the host did."""
         ...

@@ -4,19 +4,18 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from quorate.lang.build import build
-from quorate.lang.loader import get_bound
-from quorate.lang.program import Program
-from quorate.lang.values import Makers
-
 from quorate.core.contracts.details import CallDone
 from quorate.core.contracts.payloads import FUEL_MAX, PROFILE_PLAIN, DeployContract
 from quorate.core.contracts.records import compute_code_hash
 from quorate.core.params import Params
 from quorate.lang import Address, load_contract
+from quorate.lang.build import build
+from quorate.lang.loader import get_bound
+from quorate.lang.program import Program
 from quorate.lang.testing.deployed import Deployed, Told, decode_events, encode_arguments
 from quorate.lang.testing.machines import SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World
+from quorate.lang.values import Makers
 
 RICHES: Final = 1_000_000_000_000_000
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from quorate.lang.program import Function, Parameters, Program, strip_name
-from quorate.lang.types import NOTHING, Map, Type
-from quorate.lang.values import Makers
-
 from quorate.core.contracts.details import CallDone
 from quorate.core.contracts.payloads import FUEL_MAX, CallContract
 from quorate.lang import values
+from quorate.lang.program import Function, Parameters, Program, strip_name
 from quorate.lang.testing.world import World
+from quorate.lang.types import NOTHING, Map, Type
+from quorate.lang.values import Makers
 
 
 class Told(NamedTuple):

@@ -6,9 +6,8 @@ from typing import Final
 
 from quorate.contracts.engine import Artefact, Engine
 from quorate.contracts.machine import Machine as WasmMachine
-from quorate.core.contracts.instrument import instrument_module
-
 from quorate.core.contracts.host import Host
+from quorate.core.contracts.instrument import instrument_module
 from quorate.core.contracts.machine import Code, Environment, Machine
 from quorate.core.contracts.payloads import PROFILE_PLAIN
 from quorate.lang import Contract, run_method

@@ -5,6 +5,7 @@ import random
 from typing import Any
 
 import pytest
+from quorate.sdk.contract_types import Records
 
 from quorate.cli.contract_words import (
     format_signature,
@@ -15,7 +16,6 @@ from quorate.cli.contract_words import (
 from quorate.core.errors import InvalidInput, NotFound, QuorateError
 from quorate.core.values import format_address, parse_address
 from quorate.sdk.contract_json import to_json
-from quorate.sdk.contract_types import Records
 from quorate.sdk.contract_values import decode_value, encode_value
 from tests.conftest import SEED
 

@@ -173,7 +173,6 @@ class Ask(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     TRACE_FIELD_NUMBER: _builtins.int
     RECORDS_FIELD_NUMBER: _builtins.int
-    PAGE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def begin(self) -> Global___Begin:
         """First of all."""
@@ -194,10 +193,6 @@ class Ask(_message.Message):
     def records(self) -> Global___Records:
         """Answer to Need."""
 
-    @_builtins.property
-    def page(self) -> Global___Page:
-        """Answer to Scan."""
-
     def __init__(
         self,
         *,
@@ -206,13 +201,12 @@ class Ask(_message.Message):
         view: Global___View | None = ...,
         trace: Global___Trace | None = ...,
         records: Global___Records | None = ...,
-        page: Global___Page | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "kind", b"kind", "page", b"page", "records", b"records", "slice", b"slice", "trace", b"trace", "view", b"view"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "kind", b"kind", "records", b"records", "slice", b"slice", "trace", b"trace", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "kind", b"kind", "page", b"page", "records", b"records", "slice", b"slice", "trace", b"trace", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["begin", b"begin", "kind", b"kind", "records", b"records", "slice", b"slice", "trace", b"trace", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["begin", "slice", "view", "trace", "records", "page"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["begin", "slice", "view", "trace", "records"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -225,7 +219,6 @@ class Answer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     NEED_FIELD_NUMBER: _builtins.int
-    SCAN_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     VIEWED_FIELD_NUMBER: _builtins.int
     TRACED_FIELD_NUMBER: _builtins.int
@@ -233,10 +226,6 @@ class Answer(_message.Message):
     @_builtins.property
     def need(self) -> Global___Need:
         """Records are needed."""
-
-    @_builtins.property
-    def scan(self) -> Global___Scan:
-        """A page of records is needed."""
 
     @_builtins.property
     def done(self) -> Global___Done:
@@ -258,17 +247,16 @@ class Answer(_message.Message):
         self,
         *,
         need: Global___Need | None = ...,
-        scan: Global___Scan | None = ...,
         done: Global___Done | None = ...,
         viewed: Global___Viewed | None = ...,
         traced: Global___Traced | None = ...,
         died: Global___Died | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["died", b"died", "done", b"done", "kind", b"kind", "need", b"need", "scan", b"scan", "traced", b"traced", "viewed", b"viewed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["died", b"died", "done", b"done", "kind", b"kind", "need", b"need", "traced", b"traced", "viewed", b"viewed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["died", b"died", "done", b"done", "kind", b"kind", "need", b"need", "scan", b"scan", "traced", b"traced", "viewed", b"viewed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["died", b"died", "done", b"done", "kind", b"kind", "need", b"need", "traced", b"traced", "viewed", b"viewed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["need", "scan", "done", "viewed", "traced", "died"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["need", "done", "viewed", "traced", "died"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -461,30 +449,6 @@ class Record(_message.Message):
 Global___Record: _TypeAlias = Record  # noqa: Y015
 
 @_typing.final
-class Page(_message.Message):
-    """Records of a prefix, ascending by key."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    RECORDS_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def records(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
-        """Records."""
-
-    def __init__(
-        self,
-        *,
-        records: _abc.Iterable[Global___Record] | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["records", b"records"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Page: _TypeAlias = Page  # noqa: Y015
-
-@_typing.final
 class Need(_message.Message):
     """Asks for records."""
 
@@ -507,36 +471,6 @@ class Need(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Need: _TypeAlias = Need  # noqa: Y015
-
-@_typing.final
-class Scan(_message.Message):
-    """Asks for a page of records."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PREFIX_FIELD_NUMBER: _builtins.int
-    AFTER_FIELD_NUMBER: _builtins.int
-    COUNT_FIELD_NUMBER: _builtins.int
-    prefix: _builtins.bytes
-    """Prefix that keys have."""
-    after: _builtins.bytes
-    """Keys are above this."""
-    count: _builtins.int
-    """Most records."""
-    def __init__(
-        self,
-        *,
-        prefix: _builtins.bytes = ...,
-        after: _builtins.bytes = ...,
-        count: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "count", b"count", "prefix", b"prefix"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Scan: _TypeAlias = Scan  # noqa: Y015
 
 @_typing.final
 class Done(_message.Message):

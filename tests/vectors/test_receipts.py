@@ -77,7 +77,7 @@ class Plain:
         height, position, count = self.number(8), self.number(4), self.number(4)
         assert 1 <= height <= claimed and position < count
         row = self.take(82)
-        row += self.take(32) if row[73] == 3 else b""
+        row += self.take(32) if row[73] in (3, 4, *range(90, 110)) else b""
         leaf = self._climb(tagged(b"quorate/receipt/v1", row), position, count)
         block = tagged(b"quorate/receipts/v2", count.to_bytes(4, "big") + leaf)
         assert self._climb(block, height - 1, claimed) == root

@@ -22,7 +22,7 @@ from quorate.core.genesis_advice import Advice, count_stoppers, list_warnings
 from quorate.core.genesis_fields import Faults
 from quorate.core.genesis_parts import Part, assemble, read_part, write_part
 from quorate.core.params import SUPPLY_MAX, Params
-from quorate.core.values import TREASURY, format_address, parse_address
+from quorate.core.values import KEYLESS, format_address, parse_address
 
 app = typer.Typer(no_args_is_help=True, help="Make and check the genesis of a chain.")
 app.command(short_help="Cut a chain off at a height, for new seats.")(genesis_fork.fork)
@@ -76,8 +76,8 @@ def add_account(
     Add an account to a part.
     """
     part, account, units = load_part(file), parse_address(address), output.parse_amount(amount)
-    if account == TREASURY:
-        raise InvalidGenesis("address", "is the treasury, whose key nobody has")
+    if account in KEYLESS:
+        raise InvalidGenesis("address", "is one whose key nobody has")
     if any(account == other for other, _ in part.balances):
         raise Rejected(f"{address} stands in {file} already", reason="ACCOUNT_EXISTS")
     if not 0 < units <= SUPPLY_MAX - sum(balance for _, balance in part.balances):

@@ -119,7 +119,7 @@ class Applying:
     ) -> list[Receipt]:
         """Execute transactions in order and return their receipts.
 
-        `poisoned` are positions, among these, whose calls are not run (docs/protocol.md#C7).
+        `poisoned` are positions, among these, whose calls are not run (docs/protocol.md#Z2).
         """
         receipts = []
         for position, transaction in enumerate(transactions):

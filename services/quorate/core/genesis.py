@@ -25,7 +25,7 @@ from quorate.core.params import SEATS_MAX, SUPPLY_MAX, Params
 from quorate.core.seats import Seat, SeatSet
 from quorate.core.staking.records import Candidate
 from quorate.core.staking.rewards import ISSUE_BLOCKS_MAX, compute_issued
-from quorate.core.values import HASH_BYTES, TREASURY, UINT64_MAX, Address, Hash, format_address
+from quorate.core.values import HASH_BYTES, KEYLESS, UINT64_MAX, Address, Hash, format_address
 
 ACCOUNTS_MAX: Final = 1_000_000
 CANDIDATES_MAX: Final = 100_000
@@ -285,8 +285,8 @@ def read_balances(fields: Fields) -> tuple[tuple[Address, int], ...]:
         address, balance = entry.address("address"), entry.integer("balance", 0, SUPPLY_MAX)
         if not entry.is_sound:
             continue
-        if address == TREASURY:
-            entry.fail("address", "is the treasury, whose key nobody has")
+        if address in KEYLESS:
+            entry.fail("address", "is one whose key nobody has")
         elif address in balances:
             entry.fail("address", f"{format_address(address)} stands twice")
         balances[address] = balance

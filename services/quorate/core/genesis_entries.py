@@ -11,7 +11,7 @@ from quorate.core.genesis_fields import INTEGER_MAX, Fields
 from quorate.core.seats import NAME_BYTES_MAX
 from quorate.core.staking.payloads import DESCRIPTION_BYTES_MAX
 from quorate.core.staking.records import Candidate
-from quorate.core.values import SHARE_BP, TREASURY, Address
+from quorate.core.values import KEYLESS, SHARE_BP, Address
 
 _FIELDS: Final = (
     "name", "public_key", "proof", "owner", "operator", "commission_bp", "stake", "description",
@@ -44,8 +44,8 @@ def read_entry(fields: Fields, domain: bytes) -> tuple[Address, Candidate]:
     )
     candidate.stake = candidate.self_stake = fields.integer("stake", 0, INTEGER_MAX, default=0)
     proof = fields.hex("proof", crypto.SIGNATURE_BYTES)
-    if owner == TREASURY:
-        fields.fail("owner", "is the treasury, whose key nobody has")
+    if owner in KEYLESS:
+        fields.fail("owner", "is one whose key nobody has")
     claim = encode_claim(owner, name)
     if fields.is_sound and not crypto.is_signed(
         candidate.seat_key, proof, crypto.TAG_SEAT_GENESIS, domain, claim

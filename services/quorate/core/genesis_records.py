@@ -6,11 +6,13 @@ nothing is promised that is not there (docs/protocol.md#O6).
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
 from quorate.core import crypto
 from quorate.core.codec import U16, U64
+from quorate.core.contracts.tally import ContractTally
 from quorate.core.errors import InvalidGenesis, MalformedBytes
 from quorate.core.genesis import Genesis, StateReference
 from quorate.core.governance.records import (
@@ -97,17 +99,20 @@ class Tally:
         self._stated_standing: int | None = None
         self._tokens: dict[bytes, Token] = {}
         self._held: dict[bytes, int] = {}
+        self._contracts = ContractTally()
 
     def add(self, key: bytes, value: bytes) -> bytes:
         """Take the next record and return its line; raises InvalidGenesis."""
         where = f"state[{self._count}]"
-        read = KINDS.get(key[:1])
+        read = self._contracts.kinds.get(key[:1])
+        if read is None and key[:1] in KINDS:
+            read = partial(KINDS[key[:1]], self)
         if read is None:
             raise InvalidGenesis(where, f"is of no known kind: {key[:1]!r}")
         if key <= self._last:
             raise InvalidGenesis(where, "is not above the record before it")
         try:
-            read(self, key, value)
+            read(key, value)
         except MalformedBytes as error:
             raise InvalidGenesis(where, error.message) from error
         self._last = key
@@ -124,6 +129,7 @@ class Tally:
             raise InvalidGenesis("state", "somebody has a token that there is not")
         if any(held != self._tokens[each].supply for each, held in self._held.items()):
             raise InvalidGenesis("state", "a token's supply is not what its holders have")
+        self._contracts.finish()
         if self._standing != (self._stated_standing or 0):
             raise InvalidGenesis("state", "the count of standing candidates is wrong")
         if self._supply > SUPPLY_MAX:
@@ -253,8 +259,8 @@ class Tally:
         self._stated_standing = decode_count(value)
 
 
-# Of these kinds may the records of a cut be. The epoch's start, its seats' conduct and changes of
-# parameters (e, w, g) are not: they follow from the genesis.
+# Of these kinds, and those of ContractTally, may the records of a cut be. The epoch's start, its
+# seats' conduct and changes of parameters (e, w, g) are not: they follow from the genesis.
 KINDS: Final[dict[bytes, Callable[[Tally, bytes, bytes], None]]] = {
     b"a": Tally._read_account,
     b"b": Tally._read_balance,

@@ -14,6 +14,7 @@ Keys are one byte of kind and a name; a write is (key, value), an empty value de
     t b                             tokens: see core/tokens
     l                               locks: see core/locks
     g p v                           changes by vote: see core/governance
+    h j o z                         contracts: see core/contracts
 
 An account without balance and lanes is no record at all, so that equal states are equal bytes.
 """

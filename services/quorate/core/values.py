@@ -20,6 +20,10 @@ ADDRESS_PREFIX: Final = "qr"
 
 # What was slashed and what nobody earned; it has no key, so nobody can spend from it.
 TREASURY: Final = Address(b"quorate treasury".ljust(HASH_BYTES, b"\0"))
+# What was paid for bytes that contracts store; only records that go pay out of it.
+DEPOSITS: Final = Address(b"quorate deposits".ljust(HASH_BYTES, b"\0"))
+# Addresses that nobody can ever sign for.
+KEYLESS: Final = frozenset((TREASURY, DEPOSITS))
 
 _CHARSET: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATORS: Final = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)

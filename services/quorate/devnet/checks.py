@@ -13,7 +13,7 @@ from quorate.api.ledger.v1 import ledger_pb2 as pb
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.core.errors import Unavailable
 from quorate.core.genesis import parse_genesis
-from quorate.core.values import TREASURY
+from quorate.core.values import KEYLESS
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.ports import HOST
 from quorate.kit.rpc import open_channel
@@ -74,7 +74,7 @@ async def sum_balances(layout: Layout, more: Iterable[bytes] = ()) -> tuple[int,
     """
     genesis = parse_genesis(layout.genesis.read_text())
     owners = {owner for owner, _ in genesis.candidates}
-    addresses = {TREASURY, *more, *owners, *[address for address, _ in genesis.balances]}
+    addresses = {*KEYLESS, *more, *owners, *[address for address, _ in genesis.balances]}
     async with open_channel(layout.endpoint) as channel:
         ledger, room = ledger_pb2_grpc.LedgerServiceStub(channel), asyncio.Semaphore(_READS_AT_ONCE)
 

@@ -15,7 +15,6 @@ from quorate.core.contracts.payloads import (
     DeployContract,
 )
 from quorate.core.contracts.records import (
-    DEPOSITS,
     ContractRecord,
     compute_code_hash,
     compute_code_key,
@@ -26,7 +25,7 @@ from quorate.core.contracts.records import (
 )
 from quorate.core.errors import InvalidModule
 from quorate.core.outcomes import Failed, is_contract_failure
-from quorate.core.values import ZERO_HASH
+from quorate.core.values import DEPOSITS, ZERO_HASH
 
 _NOTHING: Final = ContractRecord(0, False, ZERO_HASH, ZERO_HASH, ZERO_HASH, 0)
 
@@ -122,7 +121,9 @@ class _Run:
         amount = self.host.grown_bytes * self._call.params.deposit_per_byte
         signer = self._payload.signer
         if amount < 0:
-            move(self._ledger, DEPOSITS, signer, -amount)
+            # A fork's document may set another price than what was deposited at.
+            there = self._ledger.get_account(DEPOSITS).balance
+            move(self._ledger, DEPOSITS, signer, min(-amount, there))
         elif self._ledger.get_account(signer).balance < amount:
             raise Stopped("DEPOSIT_NOT_COVERED", f"{amount} for {self.host.grown_bytes} bytes")
         else:

@@ -8,7 +8,8 @@ class CallLog:
     """Collects calls of one transaction: what they gave, what they used, why one failed.
 
     `warm` are the keys of records that are loaded beforehand, or were touched before.
-    `is_poisoned`: a quorum found that they kill the service, so they are not run (#C7).
+    `is_poisoned`: a quorum found that they kill the service, so they are not run
+    (docs/protocol.md#Z2).
     """
 
     def __init__(self, warm: set[bytes], *, is_poisoned: bool = False) -> None:

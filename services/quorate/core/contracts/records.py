@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from quorate.core import crypto
 from quorate.core.codec import U16
 from quorate.core.errors import MalformedBytes
-from quorate.core.values import HASH_BYTES, Address, Hash
+from quorate.core.values import HASH_BYTES, Hash
 
 CONTRACT_PREFIX: Final = b"h"
 CODE_PREFIX: Final = b"o"
@@ -22,9 +22,6 @@ INTERFACE_PREFIX: Final = b"j"
 VARIABLE_PREFIX: Final = b"z"
 # Bytes of a variable's record before the contract's own key.
 VARIABLE_HEAD_BYTES: Final = 1 + HASH_BYTES
-
-# What stored bytes were deposited with; it has no key, so only records that go pay out of it.
-DEPOSITS: Final = Address(b"quorate deposits".ljust(HASH_BYTES, b"\0"))
 
 _VERSION: Final = 1
 _CONTRACT: Final = Struct(">BBB32s32s32sQ")

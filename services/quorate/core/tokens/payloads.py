@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from quorate.core.errors import InvalidTransaction
 from quorate.core.params import SUPPLY_MAX
 from quorate.core.staking.payloads import check_amount, check_hashes
-from quorate.core.values import TREASURY
+from quorate.core.values import KEYLESS
 
 NAME_BYTES_MAX: Final = 64
 SYMBOL_BYTES_MAX: Final = 12
@@ -117,8 +117,8 @@ def check_policy(payload: SetTokenPolicy) -> None:
 
 def check_recipient(to: bytes) -> None:
     """Raise InvalidTransaction (TO_TREASURY) for an address that nobody can ever sign for."""
-    if to == TREASURY:
-        raise InvalidTransaction("nobody can spend what the treasury has", reason="TO_TREASURY")
+    if to in KEYLESS:
+        raise InvalidTransaction("nobody can spend what that address has", reason="TO_TREASURY")
 
 
 def compute_cap(cap: int) -> int:

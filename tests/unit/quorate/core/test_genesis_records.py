@@ -11,6 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quorate.core import state as layouts
+from quorate.core.contracts.records import (
+    ContractRecord,
+    compute_code_hash,
+    compute_code_key,
+    compute_contract_key,
+    compute_interface_hash,
+    compute_interface_key,
+    compute_variable_key,
+)
+from quorate.core.contracts.tally import ContractTally
 from quorate.core.crypto import SigningKey
 from quorate.core.errors import InvalidGenesis
 from quorate.core.genesis import (
@@ -85,6 +95,13 @@ def build_candidate(**changes: Any) -> Candidate:
     return replace(plain, **{"index": 5 << 60, "commission_due": 3, **changes})
 
 
+CONTRACT = b"\7" * 32
+CODE, INTERFACE = b"\0asm", b"{}"
+CONTRACT_RECORD = ContractRecord(
+    0, False, compute_code_hash(CODE), compute_interface_hash(INTERFACE), OWNER, 5
+)
+
+
 def build_state() -> State:
     """Return one record at least of every kind; together they hold SUPPLY."""
     standing = build_candidate()
@@ -119,6 +136,10 @@ def build_state() -> State:
             OWNER, 3, "", 0, "v2", 900, {OWNER: True}
         ).encode(),
         UPGRADES_KEY: encode_upgrades([Upgrade(900, "v2")]),
+        compute_contract_key(CONTRACT): CONTRACT_RECORD.encode(),
+        compute_code_key(CONTRACT_RECORD.code_hash): CODE,
+        compute_interface_key(CONTRACT_RECORD.interface_hash): INTERFACE,
+        compute_variable_key(CONTRACT, b"\5owner"): OWNER,
     }
 
 
@@ -207,8 +228,19 @@ def replaced(key: bytes, value: bytes | None) -> State:
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        (b"z" + ALICE, b"1", "no known kind"),
+        (b"q" + ALICE, b"1", "no known kind"),
         (b"e", b"1", "no known kind"),
+        (compute_contract_key(CONTRACT), b"", "contract"),
+        (compute_contract_key(CONTRACT), b"\1\0\2" + bytes(104), "contract"),
+        (compute_contract_key(CONTRACT), None, "a variable is of no contract"),
+        (compute_code_key(CONTRACT_RECORD.code_hash), CODE + b"!", "code"),
+        (compute_code_key(CONTRACT_RECORD.code_hash), None, "code or interface is missing"),
+        (compute_interface_key(CONTRACT_RECORD.interface_hash), b"{ }", "interface"),
+        (compute_interface_key(CONTRACT_RECORD.interface_hash), None, "interface is missing"),
+        (compute_variable_key(CONTRACT, b"\5owner"), b"", "variable"),
+        (compute_variable_key(CONTRACT, b""), b"1", "variable"),
+        (compute_variable_key(CONTRACT, b"k" * 257), b"1", "variable"),
+        (compute_variable_key(ALICE, b"k"), b"1", "a variable is of no contract"),
         (b"w", b"1", "no known kind"),
         (b"", b"1", "no known kind"),
         (compute_account_key(ALICE), b"", "account"),
@@ -262,8 +294,9 @@ def test_every_kind_that_the_state_knows_may_be_in_a_fork() -> None:
     listed = re.findall(r"^    ((?:[a-z] )+)(?=[ ‖])", layouts.__doc__ or "", re.MULTILINE)
     known = {letter.encode() for letters in listed for letter in letters.split()}
     assert len(known) > 15
-    assert known - {EPOCH_START_KEY, PERFORMANCE_KEY, CHANGES_KEY} == KINDS.keys()
-    assert {key[:1] for key in build_state()} == KINDS.keys()
+    forkable = KINDS.keys() | ContractTally().kinds.keys()
+    assert known - {EPOCH_START_KEY, PERFORMANCE_KEY, CHANGES_KEY} == forkable
+    assert {key[:1] for key in build_state()} == forkable
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from quorate.core.blocks import (
     Block,
     Executed,
     Header,
+    Suspect,
     compute_batches_hash,
     compute_handover_hash,
 )
@@ -74,6 +75,7 @@ def build_block() -> Block:
         last_block=b"\x66" * 32,
         handover_hash=compute_handover_hash(b"handover"),
         executed=Executed(39, b"\x44" * 32, ZERO_HASH, b"\x55" * 32, ZERO_HASH),
+        suspect=Suspect(40, 7),
     )
     return Block.build(header, batches, b"handover")
 

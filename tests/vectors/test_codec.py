@@ -14,6 +14,7 @@ from quorate.core.blocks import (
     Block,
     Executed,
     Header,
+    Suspect,
     compute_batches_hash,
     compute_handover_hash,
 )
@@ -33,7 +34,7 @@ u16, u32, u64 = (st.integers(0, 2**bits - 1) for bits in (16, 32, 64))
 executed = st.builds(Executed, u64, hashes, hashes, hashes, hashes)
 headers = st.builds(
     Header, u16, u16, u64, u64, u64, hashes, u64, u64, u16, hashes, u64, u64, hashes, hashes,
-    executed,
+    executed, st.builds(Suspect, u64, u32),
 )  # fmt: skip
 batch_headers = st.builds(BatchHeader, u64, u16, u64, u32, u32, u64, u64, hashes)
 

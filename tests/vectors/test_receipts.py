@@ -96,7 +96,7 @@ class Plain:
         return epoch, keys, tagged(b"quorate/seat-set/v1", encoded)
 
     def _signed(self, epoch: int, keys: list[bytes]) -> bytes:
-        header = self.take(326)
+        header = self.take(338)
         assert int.from_bytes(header[4:12], "big") == epoch
         statement = header[4:20] + tagged(b"quorate/block/v1", header)
         bitmap = int.from_bytes(self.take((len(keys) + 7) // 8), "little")

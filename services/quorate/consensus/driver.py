@@ -124,6 +124,8 @@ class Driver:
             case do.CommitBlocks():
                 metrics.FINAL_HEIGHT.set(effect.blocks[-1].header.height)
                 storage.commit(effect)
+            case do.ReleaseBlock():
+                storage.release(effect)
             case do.FetchBatches():
                 gossip.fetch(effect, seats)
             case do.AnnounceProposal():

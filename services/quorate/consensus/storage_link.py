@@ -18,7 +18,7 @@ from quorate.core.bft import events as on
 from quorate.core.bft.finality import decode_finality
 from quorate.core.bft.log import Restored
 from quorate.core.bft.replica import Opening
-from quorate.core.blocks import Block
+from quorate.core.blocks import Block, Suspect
 from quorate.core.codec import split_hashes
 from quorate.core.epochs import Epochs, EpochStart
 from quorate.core.genesis import Genesis
@@ -43,7 +43,7 @@ class StorageLink:
         self._genesis = genesis
         self._put = put
         self._unsynced: deque[do.CommitBlocks] = deque()
-        self._to_send: deque[do.CommitBlocks] = deque()
+        self._to_send: deque[do.CommitBlocks | do.ReleaseBlock] = deque()
         self._hints: deque[do.AnnounceProposal] = deque(maxlen=HINTS_MAX)
         self._wake = asyncio.Event()
         self.catching_up = False
@@ -67,6 +67,11 @@ class StorageLink:
     def commit(self, effect: do.CommitBlocks) -> None:
         """Queue final blocks."""
         self._unsynced.append(effect)
+        self._to_send.append(effect)
+        self._wake.set()
+
+    def release(self, effect: do.ReleaseBlock) -> None:
+        """Queue, behind the final blocks so far, that a block waits for no header any more."""
         self._to_send.append(effect)
         self._wake.set()
 
@@ -99,6 +104,9 @@ class StorageLink:
                 yield pb.CommitRequest(proposed_batches=names, proposed_height=hint.height)
             while self._to_send:
                 run = self._to_send.popleft()
+                if isinstance(run, do.ReleaseBlock):
+                    yield pb.CommitRequest(released_height=run.height)
+                    continue
                 yield pb.CommitRequest(
                     blocks=[block.encode() for block in run.blocks],
                     certificate=run.finality.encode(),
@@ -109,6 +117,8 @@ class StorageLink:
             await self._put(lambda now, clock: on.StorageFaulted(now, clock, response.fault))
         if response.caught_up_block:
             await self._catch_up(response)
+        if response.runner_changed:
+            await self._put(_read_runner(response))
         if response.results:
             results = _decode_results(response.results)
             await self._put(lambda now, clock: on.BlocksExecuted(now, clock, results))
@@ -125,6 +135,16 @@ class StorageLink:
         names = tuple(_list_names(response.caught_up_batches))
         epochs = _decode_epochs(response.caught_up_epoch_start, response.caught_up_sets)
         await self._put(lambda now, clock: on.CaughtUp(now, clock, block, finality, names, epochs))
+
+
+def _read_runner(response: pb.CommitResponse) -> Callable[[int, int], on.Event]:
+    height, suspect = (
+        response.survived_height,
+        Suspect(response.suspect_height, response.suspect_position),
+    )
+    if height:
+        return lambda now, clock: on.RunnerSurvived(now, clock, height)
+    return lambda now, clock: on.RunnerDied(now, clock, suspect)
 
 
 def _decode_results(results: Iterable[pb.Result]) -> tuple[Result, ...]:

@@ -2,14 +2,15 @@
 
 Layout of a header (big-endian): protocol_version u16, contract_engine u16, epoch u64, view u64,
 height u64, parent 32, parent_view u64, time_ms u64, proposer u16, batches_hash 32, weight u64,
-base_fee u64, last_block 32, handover_hash 32, then what it claims about execution: height u64,
-write_digest 32, state_root 32 (zero: absent), receipts_root 32, next_set_hash 32.
+base_fee u64, last_block 32, handover_hash 32, what it suspects: height u64, position u32 (zero:
+nothing), then what it claims about execution: height u64, write_digest 32, state_root 32 (zero:
+absent), receipts_root 32, next_set_hash 32.
 A block on the wire is header ‖ handover behind a u32 length ‖ packed batch names.
 """
 
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from quorate.core import crypto
 from quorate.core.codec import Reader, encode_blob, split_hashes
@@ -17,7 +18,7 @@ from quorate.core.errors import MalformedBytes
 from quorate.core.params import SUPPLY_MAX, Params
 from quorate.core.values import ZERO_HASH, Hash
 
-_HEADER: Final = Struct(">HHQQQ32sQQH32sQQ32s32sQ32s32s32s32s")
+_HEADER: Final = Struct(">HHQQQ32sQQH32sQQ32s32sQIQ32s32s32s32s")
 HEADER_BYTES: Final = _HEADER.size
 # A certificate of SEATS_MAX signatures behind a tail block's header fits.
 HANDOVER_BYTES_MAX: Final = 65_536
@@ -32,6 +33,19 @@ class Executed:
     state_root: bytes
     receipts_root: bytes
     next_set_hash: bytes
+
+
+class Suspect(NamedTuple):
+    """The call at which the proposer's own contract-runner dies (docs/protocol.md#Z1).
+
+    `height` of its block, and `position` of its transaction there; zeros: none does.
+    """
+
+    height: int
+    position: int
+
+
+NO_SUSPECT: Final = Suspect(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,7 @@ class Header:
     last_block: bytes
     handover_hash: bytes
     executed: Executed
+    suspect: Suspect = NO_SUSPECT
 
     def encode(self) -> bytes:
         """Return the canonical layout."""
@@ -64,8 +79,9 @@ class Header:
         return _HEADER.pack(
             self.protocol_version, self.contract_engine, self.epoch, self.view, self.height,
             self.parent, self.parent_view, self.time_ms, self.proposer, self.batches_hash,
-            self.weight, self.base_fee, self.last_block, self.handover_hash, done.height,
-            done.write_digest, done.state_root, done.receipts_root, done.next_set_hash,
+            self.weight, self.base_fee, self.last_block, self.handover_hash, *self.suspect,
+            done.height, done.write_digest, done.state_root, done.receipts_root,
+            done.next_set_hash,
         )  # fmt: skip
 
     @classmethod
@@ -74,7 +90,8 @@ class Header:
         if len(data) != HEADER_BYTES:
             raise MalformedBytes("block header", f"{len(data)} bytes, not {HEADER_BYTES}")
         values = _HEADER.unpack(data)
-        return cls(*(*values[:14], Executed(*values[14:])))
+        done, suspect = Executed(*values[16:]), Suspect(*values[14:16])
+        return cls(*(*values[:14], done, suspect))
 
 
 @dataclass(frozen=True, slots=True)

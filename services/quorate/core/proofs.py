@@ -8,7 +8,7 @@ Layout (big-endian), nothing optional, nothing free:
     receipt         version u8, origin (origin.py), chain, signed header, inclusion
     chain           set behind a u32 length, links u16, then per link: signed header, next set
                     behind a u32 length
-    signed header   header 326, bitmap ⌈seats/8⌉, signatures 64 each: exactly q of them
+    signed header   header 338, bitmap ⌈seats/8⌉, signatures 64 each: exactly q of them
     inclusion       height u64, position u32, count u32, receipt (receipts.py), path hashes 32
                     each: first within the block, then among the blocks
 

@@ -29,11 +29,13 @@ from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
 from quorate.storage.conduct import Conduct
 from quorate.storage.database import Writes
-from quorate.storage.executor import UPGRADE_REQUIRED, Before, Executor
+from quorate.storage.executor import UPGRADE_REQUIRED, Before, Executed, Executor
+from quorate.storage.poison import Poisons
 from quorate.storage.store import RUN_END_KEY, Store, put_block
 from quorate.storage.writer import Writer
 
 CONFLICT: Final = "CONFLICTING_FINAL_BLOCKS"
+DIVERGED: Final = "STATE_DIVERGED"
 log = get_logger("storage")
 
 
@@ -73,6 +75,7 @@ class Chain:
         self.store, self.batches, self.writer = store, batches, writer
         self.reader, self._executor = executor.reader, executor
         self.conduct = Conduct(executor.reader, store.genesis.params)
+        self.poisons = Poisons(store, writer)
         self.lock = asyncio.Lock()
         self.changed = writer.changed
         self.head = store.root
@@ -118,6 +121,7 @@ class Chain:
             rest = tuple(block for block in run.blocks if block.header.height > self.height)
             if obstacle is not None or not rest:
                 return obstacle
+            await self.note_final(rest)
             if len(rest) > 1 or run.batches:
                 await self._store_run(run, rest)
             await self._apply_blocks(rest, run.certificate)
@@ -127,21 +131,33 @@ class Chain:
             return None
 
     async def open(self) -> None:
-        """Finish the run that a crash cut off."""
-        end = self.store.load_run_end()
-        if end > self.height:
-            blocks = tuple(self.store.get_block(each) for each in range(self.height + 1, end + 1))
-            certificate = self.store.load_certificate(end) or b""
-            log.info("finishing a run that was cut off", height=self.height, end=end)
-            try:
-                await self._apply_blocks(blocks, certificate)
-            except Unavailable as error:
-                if error.reason != UPGRADE_REQUIRED:
-                    raise
-                self._stand_within(error)
-                return
-        self.conduct.tell()
-        self._announce()
+        """Finish the run that a crash cut off; what is certified below may be served meanwhile."""
+        async with self.lock:
+            self._stand()
+            end = self.store.load_run_end()
+            if end > self.height:
+                log.info("finishing a run that was cut off", height=self.height, end=end)
+                try:
+                    await self._finish_run(end)
+                except Unavailable as error:
+                    if error.reason != UPGRADE_REQUIRED:
+                        raise
+                    self._stand()
+                    EXECUTED_HEIGHT.set(self.height)
+                    self.set_fault(f"{error.reason}: {error.message}")
+                    return
+            self.conduct.tell()
+            self._announce()
+
+    async def note_final(self, blocks: tuple[Block, ...]) -> None:
+        """Take what final headers say of calls that kill runners (docs/protocol.md#Z2)."""
+        for poisoned in await self.poisons.note(blocks, self.height):
+            if poisoned.height <= self.height:
+                self.set_fault(
+                    f"{DIVERGED}: block {poisoned.height} was executed here before its call at "
+                    f"position {poisoned.position} became a trap: empty this node's storage and "
+                    "let it catch up"
+                )
 
     def close_streams(self) -> None:
         """End what follows the chain, so that the servers can stop."""
@@ -163,15 +179,18 @@ class Chain:
         """Tell whether this software has no rules for the next block (docs/protocol.md#G6)."""
         return self.fault.startswith(UPGRADE_REQUIRED)
 
-    def _stand_within(self, error: Unavailable) -> None:
-        """Serve what is executed of a run that this software can't finish."""
+    def _stand(self) -> None:
+        """Serve the certified chain below a run that is not finished."""
         certified = self.height
         while certified > self.store.genesis.height and not self.store.load_certificate(certified):
             certified -= 1
         # A run lies in one epoch, which goes on within it.
         self.certified_height, self.certified_start = certified, self.start
-        EXECUTED_HEIGHT.set(self.height)
-        self.set_fault(f"{error.reason}: {error.message}")
+
+    async def _finish_run(self, end: int) -> None:
+        blocks = tuple(self.store.get_block(each) for each in range(self.height + 1, end + 1))
+        await self.note_final(blocks)
+        await self._apply_blocks(blocks, self.store.load_certificate(end) or b"")
 
     async def _store_run(self, run: Run, blocks: tuple[Block, ...]) -> None:
         writes = Writes()
@@ -186,7 +205,7 @@ class Chain:
     async def _apply_blocks(self, blocks: tuple[Block, ...], certificate: bytes) -> None:
         for block in blocks:
             last = block is blocks[-1]
-            executed = await self._executor.execute(block, Before(self.write_digest, self.tree))
+            executed = await self._execute(block)
             put_block(executed.writes, block, certificate if last else None)
             self.batches.add_named(executed.writes, block.batches, block.header.height)
             expired = self.batches.add_expired(executed.writes, block.batches, block.header.height)
@@ -200,6 +219,15 @@ class Chain:
             if executed.result.next_set is not None:
                 self.start = start_after(block.header)
             self.changed.notify()
+
+    async def _execute(self, block: Block) -> Executed:
+        """Execute a block until its result may be kept (docs/protocol.md#Z3)."""
+        while True:
+            poisoned = self.poisons.find(block.header.height)
+            before = Before(self.write_digest, self.tree, self.poisons)
+            executed = await self._executor.execute(block, before)
+            if await self.poisons.may_keep(block.header.height, poisoned):
+                return executed
 
     def _announce(self) -> None:
         self.certified_height, self.certified_start = self.height, self.start

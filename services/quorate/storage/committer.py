@@ -10,7 +10,8 @@ from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain, Obstacle, Run
 from quorate.storage.gossip_link import GossipLink
 
-RUNS_MAX: Final = 64
+# Many, since what decides about a call that kills the runner stands in the blocks above its own.
+RUNS_MAX: Final = 4_096
 # Batches are mostly just on their way when a block that names them is final already.
 PATIENCE_S: Final = 0.15
 RETRY_S: Final = 0.1

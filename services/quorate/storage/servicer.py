@@ -98,23 +98,21 @@ class StorageServicer(rpc.StorageServiceServicer):
         request: pb.OpenChainRequest,
         context: grpc.aio.ServicerContext[pb.OpenChainRequest, pb.OpenChainResponse],
     ) -> pb.OpenChainResponse:
-        """Tell where the chain stands; waits while a run is being applied."""
+        """Tell where the certified chain stands; a run above it may be half applied."""
         chain, window = self._chain, self._params.batch_validity_blocks
         try:
-            async with chain.lock:
-                # The head, unless an upgrade stopped it within a run (docs/protocol.md#G6).
-                height = chain.certified_height
-                head = chain.store.get_block(height).header
-                epochs = chain.store.load_epochs(chain.certified_start)
-                return pb.OpenChainResponse(
-                    head=chain.store.get_block_bytes(height),
-                    certificate=chain.store.load_certificate(height) or b"",
-                    recent_batches=list_block_batches(chain.store, height - window + 1, height),
-                    results=list_results(chain.store, head.executed.height, height),
-                    held_headers=chain.batches.list_held(),
-                    epoch_start=epochs.start.encode(),
-                    sets=[each.encode() for each in epochs.sets],
-                )
+            height = chain.certified_height
+            head = chain.store.get_block(height).header
+            epochs = chain.store.load_epochs(chain.certified_start)
+            return pb.OpenChainResponse(
+                head=chain.store.get_block_bytes(height),
+                certificate=chain.store.load_certificate(height) or b"",
+                recent_batches=list_block_batches(chain.store, height - window + 1, height),
+                results=list_results(chain.store, head.executed.height, height),
+                held_headers=chain.batches.list_held(),
+                epoch_start=epochs.start.encode(),
+                sets=[each.encode() for each in epochs.sets],
+            )
         except QuorateError as error:
             await abort(context, error)
 
@@ -163,6 +161,8 @@ class StorageServicer(rpc.StorageServiceServicer):
                     )
                 if request.blocks:
                     await self._take(request, session)
+                if request.released_height:
+                    self._chain.poisons.release(request.released_height)
         finally:
             session.close()
 
@@ -177,6 +177,7 @@ class StorageServicer(rpc.StorageServiceServicer):
             return
         for block in blocks:
             self._feed.hint(tx.STAGE_FINAL, block.header.height, b"".join(block.batches))
+        await self._chain.note_final(blocks)
         await self._committer.put(Run(blocks, request.certificate))
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from quorate.api.storage.v1 import storage_pb2 as pb
+from quorate.core.blocks import NO_SUSPECT
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain
 from quorate.storage.store import Store
@@ -23,6 +24,7 @@ class Session:
         self.closed = False
         self._fault: str | None = None
         self._catching_up = False
+        self._runner = (NO_SUSPECT, 0)
         # An engine that has just attached is told where the head is: it may have moved since.
         self._head = self._committed = chain.store.root.header.height
         self._target = chain.certified_height
@@ -60,6 +62,7 @@ class Session:
             self._add_fault(response),
             self._add_caught_up(response),
             self._add_results(response),
+            self._add_runner(response),
         ]
         self._catching_up = self._catch_up.active
         return response if any(changed) else None
@@ -70,6 +73,19 @@ class Session:
             return False
         response.fault, response.fault_changed = fault, True
         self._fault = fault
+        return True
+
+    def _add_runner(self, response: pb.CommitResponse) -> bool:
+        poisons, executed = self._chain.poisons, self._chain.height
+        own = NO_SUSPECT if poisons.own.height <= executed else poisons.own
+        runner = (own, poisons.taken_back)
+        if runner == self._runner:
+            return False
+        self._runner, response.runner_changed = runner, True
+        if poisons.taken_back:
+            response.survived_height = poisons.taken_back
+        else:
+            response.suspect_height, response.suspect_position = own
         return True
 
     def _add_caught_up(self, response: pb.CommitResponse) -> bool:

@@ -31,6 +31,8 @@ _SETS_MAX: Final = 16
 HEIGHT_KEY: Final = b"h"
 GENESIS_KEY: Final = b"genesis"
 RUN_END_KEY: Final = b"run_end"
+POISONED_KEY: Final = b"poisoned"
+SUSPECT_KEY: Final = b"suspect"
 
 
 class Place(NamedTuple):
@@ -117,6 +119,10 @@ class Store:
         """Return the height at which the last stored run of several blocks ends; 0: none was."""
         value = self._database.get(db.META, RUN_END_KEY)
         return 0 if value is None else int(U64.unpack(value)[0])
+
+    def load_meta(self, key: bytes) -> bytes:
+        """Return what is stored under a key of the meta family; b"" when nothing is."""
+        return self._database.get(db.META, key) or b""
 
     # ---- epochs ----------------------------------------------------------------------------
 

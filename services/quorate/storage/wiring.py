@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import Final
 
 import grpc
 
@@ -32,6 +33,10 @@ from quorate.storage.standings import Board
 from quorate.storage.state_reader import StateReader
 from quorate.storage.store import Store
 from quorate.storage.writer import Writer
+
+# A cut-off run whose calls wait for the contract-runner, or for the others, must not keep storage
+# from serving: consensus needs it in order to decide about such calls.
+OPEN_S: Final = 2.0
 
 
 @dataclass
@@ -89,7 +94,10 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     feed = Feed(chain, genesis.params)
     tasks = Tasks()
     tasks.start(writer.run(), "disk probe")
-    await chain.open()
+    opening = tasks.start(chain.open(), "a run that was cut off")
+    await asyncio.wait([opening], timeout=OPEN_S)
+    if opening.done():
+        await opening
     internal, public = _build_servers(committer, catch_up, feed, genesis)
     internal.server.add_insecure_port(config.socket("storage"))
     port = public.server.add_insecure_port(config.storage_api_listen)

@@ -42,6 +42,7 @@ class Committer:
         finality = Finality(certificate, tail)
         replica.send(do.CommitBlocks(tuple(blocks), finality))
         replica.chain.advance(branch, finality)
+        replica.suspecter.add_final(blocks)
         replica.pool.forget(name for block in blocks for name in block.batches)
         if replica.epoch.is_last(blocks[-1]):
             replica.last = blocks[-1]
@@ -58,6 +59,7 @@ class Committer:
             return
         replica.chain.add_recent(event.batches)
         replica.chain.jump(event.block, event.finality)
+        replica.suspecter.jump()
         replica.pool.forget(name for _, name in event.batches)
         self._moved()
 

@@ -111,6 +111,13 @@ class ReportState:
     detail: str
 
 
+@dataclass(slots=True)
+class ReleaseBlock:
+    """No own header that may still count suspects a call of this block (docs/protocol.md#Z3)."""
+
+    height: int
+
+
 Effect = (
     Persist
     | Broadcast
@@ -124,4 +131,5 @@ Effect = (
     | StartEpoch
     | RecordEvidence
     | ReportState
+    | ReleaseBlock
 )

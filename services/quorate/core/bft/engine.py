@@ -18,6 +18,7 @@ from quorate.core.bft.finality import Finality
 from quorate.core.bft.log import Record
 from quorate.core.bft.messages import SeatQuery, get_epoch
 from quorate.core.bft.replica import Opening, Replica, Setup, Succession
+from quorate.core.bft.restoring import inherit_replica
 from quorate.core.bft.signing import CARRIED_BLOCKS, DIVERGED
 from quorate.core.blocks import Block
 from quorate.core.epochs import Epochs, EpochStart, compute_end, start_after
@@ -160,7 +161,7 @@ class Engine:
         self.start = start
         self.replica = replica = Replica(self._build_setup(start), succession)
         seats = [self.seats.find(key) for key in before.setup.keys]
-        replica.inherit(before, seats)
+        inherit_replica(replica, before, seats)
         for why in CARRIED_BLOCKS:
             replica.block(why, before.signing.blocks.get(why, ""))
         if is_next and was_sure and before.last is not None and not succession.restored.own:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from quorate.core.batches import BatchHeader
 from quorate.core.bft.finality import Finality
 from quorate.core.bft.messages import Message
-from quorate.core.blocks import Block
+from quorate.core.blocks import Block, Suspect
 from quorate.core.epochs import Epochs
 from quorate.core.results import Result
 
@@ -97,3 +97,17 @@ class StorageFaulted(Event):
     """Storage can't go on (reason) or can again (empty reason)."""
 
     reason: str
+
+
+@dataclass(slots=True)
+class RunnerDied(Event):
+    """The own contract-runner dies at a call of the block that waits to be executed."""
+
+    suspect: Suspect
+
+
+@dataclass(slots=True)
+class RunnerSurvived(Event):
+    """The own contract-runner got through a block at which it had died."""
+
+    height: int

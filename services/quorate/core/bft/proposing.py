@@ -54,12 +54,12 @@ class Proposer:
     def is_heartbeat_due(self) -> bool:
         """Tell whether the chain has been quiet for so long that an empty block is due."""
         replica = self._replica
-        return replica.now_ms - replica.committer.final_ms >= replica.params.heartbeat_ms
+        return replica.now_ms - replica.committer.final_ms >= replica.suspecter.get_beat_ms()
 
     def compute_wake_ms(self) -> int | None:
         """Return when the own proposal, or anyone's heartbeat, will be due; None: on event."""
         replica = self._replica
-        times = [replica.committer.final_ms + replica.params.heartbeat_ms]
+        times = [replica.committer.final_ms + replica.suspecter.get_beat_ms()]
         if replica.leader(replica.view) == replica.setup.seat:
             times += self._list_own_times()
         return min([at for at in times if at > replica.now_ms], default=None)
@@ -89,9 +89,12 @@ class Proposer:
             or self._is_lagging(parent)
         ):
             return True
+        if replica.suspecter.is_due(parent, self._claim(parent)):
+            return True
         # A block that is on its way to be final is a sign of life too.
         seen_ms = replica.seen_ms.get(parent.digest, replica.committer.final_ms)
-        if replica.now_ms - max(seen_ms, replica.committer.final_ms) >= replica.params.heartbeat_ms:
+        beat_ms = replica.suspecter.get_beat_ms()
+        if replica.now_ms - max(seen_ms, replica.committer.final_ms) >= beat_ms:
             return True
         return self.has_work()
 
@@ -166,5 +169,6 @@ class Proposer:
             last_block=ZERO_HASH,
             handover_hash=compute_handover_hash(handover),
             executed=claim,
+            suspect=replica.suspecter.pick(above.height + 1, claim),
         )
         return Block.build(header, names, handover)

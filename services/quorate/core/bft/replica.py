@@ -25,6 +25,7 @@ from quorate.core.bft.proposing import Proposer
 from quorate.core.bft.receiving import Receiver
 from quorate.core.bft.restoring import restore_replica
 from quorate.core.bft.signing import DIVERGED, STORAGE, Signing
+from quorate.core.bft.suspecting import Suspecter
 from quorate.core.bft.timers import Timers
 from quorate.core.bft.views import View
 from quorate.core.bft.waiting import Waiter
@@ -113,6 +114,7 @@ class Replica:
         self.waiter = Waiter(self)
         self._receiver = Receiver(self)
         self._judge = Judge(self)
+        self.suspecter = Suspecter(self)
         self.proposer = Proposer(self)
         self._out: list[do.Effect] = []
         self._records: list[log.Record] = []
@@ -158,6 +160,10 @@ class Replica:
                 self.committer.jump(event)
             case on.StorageFaulted():
                 self.block(STORAGE, event.reason)
+            case on.RunnerDied():
+                self.suspecter.suspect(event.suspect)
+            case on.RunnerSurvived():
+                self.suspecter.take_back(event.height)
             case on.PeerConnected():
                 self.helper.greet(event.node)
             case on.Started():
@@ -181,19 +187,6 @@ class Replica:
         if self.last is None:
             self.helper.ask_node(event.node)
         return self._out
-
-    def inherit(self, before: "Replica", seats: list[int | None]) -> None:
-        """Take over what the engine of the epoch before knows; `seats` maps its seats to these."""
-        self.pool.follow(before.pool, seats)
-        for old, new in enumerate(seats):
-            if new is None:
-                continue
-            for known, fresh in (
-                (before.heard_ms, self.heard_ms),
-                (before.missed_ms, self.missed_ms),
-            ):
-                if old in known:
-                    fresh[new] = known[old]
 
     def tally(self, view: View, vote: Vote) -> bool:
         """Count a verified vote; certify what it completes, and tell whether it did."""
@@ -236,6 +229,7 @@ class Replica:
         ):
             pass
         if self.last is None:
+            self.suspecter.settle()
             self.waiter.arm()
 
     def _halt_if_diverged(self) -> bool:

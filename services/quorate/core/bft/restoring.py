@@ -1,4 +1,4 @@
-"""A replica as its vote log left it (docs/protocol.md#L3)."""
+"""A replica as its vote log left it, or the engine of the epoch before (#L3, #N5)."""
 
 from __future__ import annotations
 
@@ -35,6 +35,21 @@ def restore_replica(replica: Replica, restored: log.Restored) -> None:
     replica.signing.forget(replica.final_view)
     certified = [n for n, view in replica.views.items() if view.is_certified()]
     replica.view = max([replica.view, *[number + 1 for number in certified]])
+
+
+def inherit_replica(replica: Replica, before: Replica, seats: list[int | None]) -> None:
+    """Take over what the engine of the epoch before knows; `seats` maps its seats to these."""
+    replica.pool.follow(before.pool, seats)
+    replica.suspecter.follow(before.suspecter)
+    for old, new in enumerate(seats):
+        if new is None:
+            continue
+        for known, fresh in (
+            (before.heard_ms, replica.heard_ms),
+            (before.missed_ms, replica.missed_ms),
+        ):
+            if old in known:
+                fresh[new] = known[old]
 
 
 def _restore_own(replica: Replica, message: Signed) -> None:

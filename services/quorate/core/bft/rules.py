@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from quorate.core.bft.chain import Chain
 from quorate.core.bft.pool import Pool
-from quorate.core.blocks import Block, Header, compute_base_fee
+from quorate.core.blocks import NO_SUSPECT, Block, Header, compute_base_fee
 from quorate.core.params import Params
 from quorate.core.results import Judgement, judge_claim
 
@@ -63,7 +63,14 @@ def _list_header_rules(
         ("WEIGHT_OVER_LIMIT", header.weight > params.block_weight_max),
         ("BATCHES_WHILE_EXECUTION_LAGS", block.batches != () and lag > params.execution_lag_max),
         ("RESULT_OF_ITSELF", header.executed.height >= header.height),
+        ("WRONG_SUSPECT", not _is_suspect_open(header)),
     )
+
+
+def _is_suspect_open(header: Header) -> bool:
+    # Whether its runner died only the proposer knows (docs/protocol.md#Z1).
+    suspect = header.suspect
+    return suspect == NO_SUSPECT or header.executed.height < suspect.height < header.height
 
 
 def _judge_batches(block: Block, chain: Chain, pool: Pool, params: Params) -> Verdict:

@@ -10,6 +10,7 @@ from quorate.core.blocks import (
     HEADER_BYTES,
     Block,
     Executed,
+    Suspect,
     build_root,
     compute_base_fee,
     compute_batches_hash,
@@ -38,6 +39,8 @@ def test_every_field_of_the_header_makes_another_digest() -> None:
         value = getattr(HEADER, field.name)
         if field.name == "executed":
             changed: object = dataclasses.replace(value, write_digest=b"\5" * 32)
+        elif field.name == "suspect":
+            changed = Suspect(1, 0)
         else:
             changed = b"\5" * 32 if isinstance(value, bytes) else value + 1
         digests.add(Block.build(dataclasses.replace(HEADER, **{field.name: changed}), NAMES).digest)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from quorate.api.transaction.v1 import transaction_pb2 as quorate_dot_api_dot_transaction_dot_v1_dot_transaction__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$quorate/api/storage/v1/storage.proto\x12\x16quorate.api.storage.v1\x1a,quorate/api/transaction/v1/transaction.proto\"$\n\x11PutBatchesRequest\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\"\x14\n\x12PutBatchesResponse\"8\n\x11GetBatchesRequest\x12\r\n\x05names\x18\x01 \x01(\x0c\x12\x14\n\x0cheaders_only\x18\x02 \x01(\x08\"%\n\x12GetBatchesResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\"u\n\x10ReadStateRequest\x12\x11\n\taddresses\x18\x01 \x01(\x0c\x12\x18\n\x10idempotency_keys\x18\x02 \x03(\x0c\x12\x34\n\x07\x61\x63\x63used\x18\x03 \x03(\x0b\x32#.quorate.api.storage.v1.SeatOfEpoch\"*\n\x0bSeatOfEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04seat\x18\x02 \x01(\r\"z\n\x11ReadStateResponse\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0c\x12\x13\n\x0bidempotency\x18\x03 \x03(\x0c\x12\x10\n\x08\x62\x61se_fee\x18\x04 \x01(\x04\x12\r\n\x05marks\x18\x05 \x03(\x0c\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\"g\n\rCommitRequest\x12\x0e\n\x06\x62locks\x18\x01 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12\x18\n\x10proposed_batches\x18\x03 \x01(\x0c\x12\x17\n\x0fproposed_height\x18\x04 \x01(\x04\"\xc3\x02\n\x0e\x43ommitResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.quorate.api.storage.v1.Result\x12\x17\n\x0f\x63\x61ught_up_block\x18\x02 \x01(\x0c\x12\x1d\n\x15\x63\x61ught_up_certificate\x18\x03 \x01(\x0c\x12?\n\x11\x63\x61ught_up_batches\x18\x04 \x03(\x0b\x32$.quorate.api.storage.v1.BlockBatches\x12\x15\n\rsynced_height\x18\x05 \x01(\x04\x12\r\n\x05\x66\x61ult\x18\x06 \x01(\t\x12\x15\n\rfault_changed\x18\x07 \x01(\x08\x12\x13\n\x0b\x63\x61tching_up\x18\x08 \x01(\x08\x12\x1d\n\x15\x63\x61ught_up_epoch_start\x18\t \x01(\x0c\x12\x16\n\x0e\x63\x61ught_up_sets\x18\n \x03(\x0c\"W\n\x06Result\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x14\n\x0cwrite_digest\x18\x02 \x01(\x0c\x12\x15\n\rreceipts_hash\x18\x03 \x01(\x0c\x12\x10\n\x08next_set\x18\x04 \x01(\x0c\"-\n\x0c\x42lockBatches\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05names\x18\x02 \x01(\x0c\"\x12\n\x10OpenChainRequest\"\xde\x01\n\x11OpenChainResponse\x12\x0c\n\x04head\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12<\n\x0erecent_batches\x18\x03 \x03(\x0b\x32$.quorate.api.storage.v1.BlockBatches\x12/\n\x07results\x18\x04 \x03(\x0b\x32\x1e.quorate.api.storage.v1.Result\x12\x14\n\x0cheld_headers\x18\x05 \x03(\x0c\x12\x13\n\x0b\x65poch_start\x18\x06 \x01(\x0c\x12\x0c\n\x04sets\x18\x07 \x03(\x0c\"@\n\x11ReadBlocksRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\x12\x16\n\x0esize_bytes_max\x18\x02 \x01(\r\"J\n\x12ReadBlocksResponse\x12\x0e\n\x06\x62locks\x18\x01 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12\x0f\n\x07\x62\x61tches\x18\x03 \x03(\x0c\"+\n\x14WatchExecutedRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\"\xec\x01\n\x15WatchExecutedResponse\x12;\n\x08\x65xecuted\x18\x01 \x01(\x0b\x32).quorate.api.transaction.v1.ExecutedFrame\x12\x0f\n\x07senders\x18\x02 \x01(\x0c\x12\r\n\x05lanes\x18\x03 \x03(\r\x12\x11\n\tsequences\x18\x04 \x03(\x04\x12\x0f\n\x07\x62\x61tches\x18\x05 \x01(\x0c\x12\x10\n\x08\x62\x61se_fee\x18\x06 \x01(\x04\x12\x31\n\x04hint\x18\x07 \x01(\x0b\x32#.quorate.api.storage.v1.BatchesHint\x12\r\n\x05\x65poch\x18\x08 \x01(\x04\"^\n\x0b\x42\x61tchesHint\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x0e\n\x06height\x18\x02 \x01(\x04\x12\r\n\x05names\x18\x03 \x01(\x0c\x32\xe0\x04\n\x0eStorageService\x12\x63\n\nPutBatches\x12).quorate.api.storage.v1.PutBatchesRequest\x1a*.quorate.api.storage.v1.PutBatchesResponse\x12\x63\n\nGetBatches\x12).quorate.api.storage.v1.GetBatchesRequest\x1a*.quorate.api.storage.v1.GetBatchesResponse\x12`\n\tReadState\x12(.quorate.api.storage.v1.ReadStateRequest\x1a).quorate.api.storage.v1.ReadStateResponse\x12[\n\x06\x43ommit\x12%.quorate.api.storage.v1.CommitRequest\x1a&.quorate.api.storage.v1.CommitResponse(\x01\x30\x01\x12`\n\tOpenChain\x12(.quorate.api.storage.v1.OpenChainRequest\x1a).quorate.api.storage.v1.OpenChainResponse\x12\x63\n\nReadBlocks\x12).quorate.api.storage.v1.ReadBlocksRequest\x1a*.quorate.api.storage.v1.ReadBlocksResponse2\x81\x01\n\x0f\x45xecutedService\x12n\n\rWatchExecuted\x12,.quorate.api.storage.v1.WatchExecutedRequest\x1a-.quorate.api.storage.v1.WatchExecutedResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$quorate/api/storage/v1/storage.proto\x12\x16quorate.api.storage.v1\x1a,quorate/api/transaction/v1/transaction.proto\"$\n\x11PutBatchesRequest\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\"\x14\n\x12PutBatchesResponse\"8\n\x11GetBatchesRequest\x12\r\n\x05names\x18\x01 \x01(\x0c\x12\x14\n\x0cheaders_only\x18\x02 \x01(\x08\"%\n\x12GetBatchesResponse\x12\x0f\n\x07\x62\x61tches\x18\x01 \x03(\x0c\"u\n\x10ReadStateRequest\x12\x11\n\taddresses\x18\x01 \x01(\x0c\x12\x18\n\x10idempotency_keys\x18\x02 \x03(\x0c\x12\x34\n\x07\x61\x63\x63used\x18\x03 \x03(\x0b\x32#.quorate.api.storage.v1.SeatOfEpoch\"*\n\x0bSeatOfEpoch\x12\r\n\x05\x65poch\x18\x01 \x01(\x04\x12\x0c\n\x04seat\x18\x02 \x01(\r\"z\n\x11ReadStateResponse\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x10\n\x08\x61\x63\x63ounts\x18\x02 \x03(\x0c\x12\x13\n\x0bidempotency\x18\x03 \x03(\x0c\x12\x10\n\x08\x62\x61se_fee\x18\x04 \x01(\x04\x12\r\n\x05marks\x18\x05 \x03(\x0c\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\"\x80\x01\n\rCommitRequest\x12\x0e\n\x06\x62locks\x18\x01 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12\x18\n\x10proposed_batches\x18\x03 \x01(\x0c\x12\x17\n\x0fproposed_height\x18\x04 \x01(\x04\x12\x17\n\x0freleased_height\x18\x05 \x01(\x04\"\xa6\x03\n\x0e\x43ommitResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.quorate.api.storage.v1.Result\x12\x17\n\x0f\x63\x61ught_up_block\x18\x02 \x01(\x0c\x12\x1d\n\x15\x63\x61ught_up_certificate\x18\x03 \x01(\x0c\x12?\n\x11\x63\x61ught_up_batches\x18\x04 \x03(\x0b\x32$.quorate.api.storage.v1.BlockBatches\x12\x15\n\rsynced_height\x18\x05 \x01(\x04\x12\r\n\x05\x66\x61ult\x18\x06 \x01(\t\x12\x15\n\rfault_changed\x18\x07 \x01(\x08\x12\x13\n\x0b\x63\x61tching_up\x18\x08 \x01(\x08\x12\x1d\n\x15\x63\x61ught_up_epoch_start\x18\t \x01(\x0c\x12\x16\n\x0e\x63\x61ught_up_sets\x18\n \x03(\x0c\x12\x16\n\x0erunner_changed\x18\x0b \x01(\x08\x12\x16\n\x0esuspect_height\x18\x0c \x01(\x04\x12\x18\n\x10suspect_position\x18\r \x01(\r\x12\x17\n\x0fsurvived_height\x18\x0e \x01(\x04\"W\n\x06Result\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\x14\n\x0cwrite_digest\x18\x02 \x01(\x0c\x12\x15\n\rreceipts_hash\x18\x03 \x01(\x0c\x12\x10\n\x08next_set\x18\x04 \x01(\x0c\"-\n\x0c\x42lockBatches\x12\x0e\n\x06height\x18\x01 \x01(\x04\x12\r\n\x05names\x18\x02 \x01(\x0c\"\x12\n\x10OpenChainRequest\"\xde\x01\n\x11OpenChainResponse\x12\x0c\n\x04head\x18\x01 \x01(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12<\n\x0erecent_batches\x18\x03 \x03(\x0b\x32$.quorate.api.storage.v1.BlockBatches\x12/\n\x07results\x18\x04 \x03(\x0b\x32\x1e.quorate.api.storage.v1.Result\x12\x14\n\x0cheld_headers\x18\x05 \x03(\x0c\x12\x13\n\x0b\x65poch_start\x18\x06 \x01(\x0c\x12\x0c\n\x04sets\x18\x07 \x03(\x0c\"@\n\x11ReadBlocksRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\x12\x16\n\x0esize_bytes_max\x18\x02 \x01(\r\"J\n\x12ReadBlocksResponse\x12\x0e\n\x06\x62locks\x18\x01 \x03(\x0c\x12\x13\n\x0b\x63\x65rtificate\x18\x02 \x01(\x0c\x12\x0f\n\x07\x62\x61tches\x18\x03 \x03(\x0c\"+\n\x14WatchExecutedRequest\x12\x13\n\x0b\x66rom_height\x18\x01 \x01(\x04\"\xec\x01\n\x15WatchExecutedResponse\x12;\n\x08\x65xecuted\x18\x01 \x01(\x0b\x32).quorate.api.transaction.v1.ExecutedFrame\x12\x0f\n\x07senders\x18\x02 \x01(\x0c\x12\r\n\x05lanes\x18\x03 \x03(\r\x12\x11\n\tsequences\x18\x04 \x03(\x04\x12\x0f\n\x07\x62\x61tches\x18\x05 \x01(\x0c\x12\x10\n\x08\x62\x61se_fee\x18\x06 \x01(\x04\x12\x31\n\x04hint\x18\x07 \x01(\x0b\x32#.quorate.api.storage.v1.BatchesHint\x12\r\n\x05\x65poch\x18\x08 \x01(\x04\"^\n\x0b\x42\x61tchesHint\x12\x30\n\x05stage\x18\x01 \x01(\x0e\x32!.quorate.api.transaction.v1.Stage\x12\x0e\n\x06height\x18\x02 \x01(\x04\x12\r\n\x05names\x18\x03 \x01(\x0c\x32\xe0\x04\n\x0eStorageService\x12\x63\n\nPutBatches\x12).quorate.api.storage.v1.PutBatchesRequest\x1a*.quorate.api.storage.v1.PutBatchesResponse\x12\x63\n\nGetBatches\x12).quorate.api.storage.v1.GetBatchesRequest\x1a*.quorate.api.storage.v1.GetBatchesResponse\x12`\n\tReadState\x12(.quorate.api.storage.v1.ReadStateRequest\x1a).quorate.api.storage.v1.ReadStateResponse\x12[\n\x06\x43ommit\x12%.quorate.api.storage.v1.CommitRequest\x1a&.quorate.api.storage.v1.CommitResponse(\x01\x30\x01\x12`\n\tOpenChain\x12(.quorate.api.storage.v1.OpenChainRequest\x1a).quorate.api.storage.v1.OpenChainResponse\x12\x63\n\nReadBlocks\x12).quorate.api.storage.v1.ReadBlocksRequest\x1a*.quorate.api.storage.v1.ReadBlocksResponse2\x81\x01\n\x0f\x45xecutedService\x12n\n\rWatchExecuted\x12,.quorate.api.storage.v1.WatchExecutedRequest\x1a-.quorate.api.storage.v1.WatchExecutedResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,30 +46,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEATOFEPOCH']._serialized_end=428
   _globals['_READSTATERESPONSE']._serialized_start=430
   _globals['_READSTATERESPONSE']._serialized_end=552
-  _globals['_COMMITREQUEST']._serialized_start=554
-  _globals['_COMMITREQUEST']._serialized_end=657
-  _globals['_COMMITRESPONSE']._serialized_start=660
-  _globals['_COMMITRESPONSE']._serialized_end=983
-  _globals['_RESULT']._serialized_start=985
-  _globals['_RESULT']._serialized_end=1072
-  _globals['_BLOCKBATCHES']._serialized_start=1074
-  _globals['_BLOCKBATCHES']._serialized_end=1119
-  _globals['_OPENCHAINREQUEST']._serialized_start=1121
-  _globals['_OPENCHAINREQUEST']._serialized_end=1139
-  _globals['_OPENCHAINRESPONSE']._serialized_start=1142
-  _globals['_OPENCHAINRESPONSE']._serialized_end=1364
-  _globals['_READBLOCKSREQUEST']._serialized_start=1366
-  _globals['_READBLOCKSREQUEST']._serialized_end=1430
-  _globals['_READBLOCKSRESPONSE']._serialized_start=1432
-  _globals['_READBLOCKSRESPONSE']._serialized_end=1506
-  _globals['_WATCHEXECUTEDREQUEST']._serialized_start=1508
-  _globals['_WATCHEXECUTEDREQUEST']._serialized_end=1551
-  _globals['_WATCHEXECUTEDRESPONSE']._serialized_start=1554
-  _globals['_WATCHEXECUTEDRESPONSE']._serialized_end=1790
-  _globals['_BATCHESHINT']._serialized_start=1792
-  _globals['_BATCHESHINT']._serialized_end=1886
-  _globals['_STORAGESERVICE']._serialized_start=1889
-  _globals['_STORAGESERVICE']._serialized_end=2497
-  _globals['_EXECUTEDSERVICE']._serialized_start=2500
-  _globals['_EXECUTEDSERVICE']._serialized_end=2629
+  _globals['_COMMITREQUEST']._serialized_start=555
+  _globals['_COMMITREQUEST']._serialized_end=683
+  _globals['_COMMITRESPONSE']._serialized_start=686
+  _globals['_COMMITRESPONSE']._serialized_end=1108
+  _globals['_RESULT']._serialized_start=1110
+  _globals['_RESULT']._serialized_end=1197
+  _globals['_BLOCKBATCHES']._serialized_start=1199
+  _globals['_BLOCKBATCHES']._serialized_end=1244
+  _globals['_OPENCHAINREQUEST']._serialized_start=1246
+  _globals['_OPENCHAINREQUEST']._serialized_end=1264
+  _globals['_OPENCHAINRESPONSE']._serialized_start=1267
+  _globals['_OPENCHAINRESPONSE']._serialized_end=1489
+  _globals['_READBLOCKSREQUEST']._serialized_start=1491
+  _globals['_READBLOCKSREQUEST']._serialized_end=1555
+  _globals['_READBLOCKSRESPONSE']._serialized_start=1557
+  _globals['_READBLOCKSRESPONSE']._serialized_end=1631
+  _globals['_WATCHEXECUTEDREQUEST']._serialized_start=1633
+  _globals['_WATCHEXECUTEDREQUEST']._serialized_end=1676
+  _globals['_WATCHEXECUTEDRESPONSE']._serialized_start=1679
+  _globals['_WATCHEXECUTEDRESPONSE']._serialized_end=1915
+  _globals['_BATCHESHINT']._serialized_start=1917
+  _globals['_BATCHESHINT']._serialized_end=2011
+  _globals['_STORAGESERVICE']._serialized_start=2014
+  _globals['_STORAGESERVICE']._serialized_end=2622
+  _globals['_EXECUTEDSERVICE']._serialized_start=2625
+  _globals['_EXECUTEDSERVICE']._serialized_end=2754
 # @@protoc_insertion_point(module_scope)

@@ -228,12 +228,17 @@ class CommitRequest(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     PROPOSED_BATCHES_FIELD_NUMBER: _builtins.int
     PROPOSED_HEIGHT_FIELD_NUMBER: _builtins.int
+    RELEASED_HEIGHT_FIELD_NUMBER: _builtins.int
     certificate: _builtins.bytes
     """Encoded finality of the last of them (core/bft/finality.py)."""
     proposed_batches: _builtins.bytes
     """Hint for stage frames: batches (packed names) that a proposal at this height names."""
     proposed_height: _builtins.int
     """Height of that proposal."""
+    released_height: _builtins.int
+    """No own header that may still count suspects a call of this block (docs/protocol.md#Z3); it
+    comes after all final blocks that were known then.
+    """
     @_builtins.property
     def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Encoded final blocks of one epoch; consecutive, but the first may lie above the head after a
@@ -247,10 +252,11 @@ class CommitRequest(_message.Message):
         certificate: _builtins.bytes = ...,
         proposed_batches: _builtins.bytes = ...,
         proposed_height: _builtins.int = ...,
+        released_height: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "certificate", b"certificate", "proposed_batches", b"proposed_batches", "proposed_height", b"proposed_height"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "certificate", b"certificate", "proposed_batches", b"proposed_batches", "proposed_height", b"proposed_height", "released_height", b"released_height"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,6 +278,10 @@ class CommitResponse(_message.Message):
     CATCHING_UP_FIELD_NUMBER: _builtins.int
     CAUGHT_UP_EPOCH_START_FIELD_NUMBER: _builtins.int
     CAUGHT_UP_SETS_FIELD_NUMBER: _builtins.int
+    RUNNER_CHANGED_FIELD_NUMBER: _builtins.int
+    SUSPECT_HEIGHT_FIELD_NUMBER: _builtins.int
+    SUSPECT_POSITION_FIELD_NUMBER: _builtins.int
+    SURVIVED_HEIGHT_FIELD_NUMBER: _builtins.int
     caught_up_block: _builtins.bytes
     """Encoded head block when it moved without the engine (catch-up), and its certificate."""
     caught_up_certificate: _builtins.bytes
@@ -286,6 +296,14 @@ class CommitResponse(_message.Message):
     """Storage is fetching blocks it missed."""
     caught_up_epoch_start: _builtins.bytes
     """With caught_up_block: encoded EpochStart of the epoch of the block after it (core/epochs.py)."""
+    runner_changed: _builtins.bool
+    """The fields below count in this response."""
+    suspect_height: _builtins.int
+    """The own contract-runner dies at a call of this block (docs/protocol.md#Z1); 0: it does not."""
+    suspect_position: _builtins.int
+    """Position of its transaction there."""
+    survived_height: _builtins.int
+    """Not 0: instead, it got through this block after all; released_height is waited for."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]:
         """Results of newly executed blocks, oldest first."""
@@ -313,10 +331,14 @@ class CommitResponse(_message.Message):
         catching_up: _builtins.bool = ...,
         caught_up_epoch_start: _builtins.bytes = ...,
         caught_up_sets: _abc.Iterable[_builtins.bytes] | None = ...,
+        runner_changed: _builtins.bool = ...,
+        suspect_height: _builtins.int = ...,
+        suspect_position: _builtins.int = ...,
+        survived_height: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "caught_up_epoch_start", b"caught_up_epoch_start", "caught_up_sets", b"caught_up_sets", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "synced_height", b"synced_height"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "caught_up_epoch_start", b"caught_up_epoch_start", "caught_up_sets", b"caught_up_sets", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "runner_changed", b"runner_changed", "survived_height", b"survived_height", "suspect_height", b"suspect_height", "suspect_position", b"suspect_position", "synced_height", b"synced_height"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

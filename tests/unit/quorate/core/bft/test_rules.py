@@ -9,7 +9,7 @@ from quorate.core.batches import BatchHeader
 from quorate.core.bft.chain import Chain
 from quorate.core.bft.pool import Pool
 from quorate.core.bft.rules import INVALID, UNDECIDED, VALID, Verdict, judge_block
-from quorate.core.blocks import Block
+from quorate.core.blocks import Block, Suspect
 from quorate.core.params import Params
 from quorate.core.results import Result, compute_claim
 from tests.unit.quorate.core.bft.bench import CLOCK_MS, PARAMS, Bench, claim, make_batch, name_of
@@ -54,6 +54,8 @@ def test_a_good_block_is_valid_with_and_without_batches() -> None:
         ({"executed": claim(1, bytes(32))}, "RESULT_OF_ITSELF"),
         ({"weight": 19}, "WRONG_WEIGHT"),
         ({"weight": 0}, "WRONG_WEIGHT"),
+        ({"suspect": Suspect(1, 0)}, "WRONG_SUSPECT"),
+        ({"suspect": Suspect(0, 1)}, "WRONG_SUSPECT"),
     ],
 )
 def test_a_wrong_header_is_invalid(changes: dict[str, Any], reason: str) -> None:

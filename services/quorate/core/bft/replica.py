@@ -163,7 +163,7 @@ class Replica:
             case on.RunnerDied():
                 self.suspecter.suspect(event.suspect)
             case on.RunnerSurvived():
-                self.suspecter.take_back(event.height)
+                self.suspecter.take_back(event.height, event.ticket)
             case on.PeerConnected():
                 self.helper.greet(event.node)
             case on.Started():

@@ -63,6 +63,12 @@ async def send_all(engine, story):
         await engine.send([block])
 
 
+async def release(engine, told):
+    # A wait of another name is not meant.
+    await engine.call.write(pb.CommitRequest(released_ticket=told.survived_ticket - 1))
+    await engine.call.write(pb.CommitRequest(released_ticket=told.survived_ticket))
+
+
 async def test_a_quorum_of_headers_above_makes_the_call_a_trap(story, node):
     async with node.attach() as engine:
         await send_all(engine, story)
@@ -101,7 +107,7 @@ async def test_what_survives_after_all_waits_until_no_own_header_can_count(
         told = await engine.wait(lambda a: a.survived_height)
         assert told.survived_height == HEIGHT
         assert node.chain.height == HEIGHT - 1
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, told)
         await engine.wait_synced(3)
     assert story.dying.used[HEIGHT] == frozenset()
     assert node.chain.poisons.own == NO_SUSPECT
@@ -141,9 +147,9 @@ async def test_a_restarted_storage_still_waits_for_what_it_said(story, node, mon
     assert node.chain.poisons.own == Suspect(HEIGHT, 0)
     async with node.attach() as engine:
         await send_all(engine, story)
-        await engine.wait(lambda a: a.survived_height)
+        told = await engine.wait(lambda a: a.survived_height)
         assert node.chain.height == HEIGHT - 1
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, told)
         await engine.wait_synced(3)
 
 
@@ -182,8 +188,7 @@ async def test_a_run_that_waits_does_not_keep_storage_from_serving(story, node, 
     opened, _, _ = await node.open_chain()
     assert opened.head == node.forge.root.encode()
     async with node.attach() as engine:
-        await engine.wait(lambda a: a.survived_height)
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, await engine.wait(lambda a: a.survived_height))
         await engine.wait_synced(3)
 
 

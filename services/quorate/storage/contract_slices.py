@@ -1,14 +1,14 @@
 """Has slices of a block that call contracts applied by the contract-runner, however often it dies.
 
 A slice is the unit of retry: what was applied before it stays. A call at which the runner died
-DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#C7); until a quorum has said the same
+DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#Z1); until a quorum has said the same
 it is tried again, for the runner may get better.
 """
 
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
-from typing import Final, Protocol
+from typing import Final
 
 from quorate.core.applied import Aside, Receipt
 from quorate.core.errors import Unavailable
@@ -16,43 +16,12 @@ from quorate.core.transition import Execution
 from quorate.kit.contract_frames import build_begin
 from quorate.kit.logs import get_logger
 from quorate.storage.contract_link import EXECUTE, ContractLink, RunnerDied, Talk
+from quorate.storage.poison import Poisons
 
 DEATHS_MAX: Final = 3
 RETRY_S: Final = 0.2
 RETRY_S_MAX: Final = 5.0
 log = get_logger("storage")
-
-
-class Poisons(Protocol):
-    """What is known of calls that kill the runner; heights are of blocks, positions in them."""
-
-    def find(self, height: int) -> tuple[int, ...]:
-        """Return the positions that a quorum found poisoned."""
-        ...
-
-    def claim(self, height: int, position: int) -> None:
-        """Tell consensus that the own runner dies there."""
-        ...
-
-    async def wait_decided(self, height: int, position: int) -> None:
-        """Return once a quorum has found it poisoned."""
-        ...
-
-
-class Undecided:
-    """Poisons of a chain on which nobody has said anything."""
-
-    def find(self, height: int) -> tuple[int, ...]:
-        """Return the positions that a quorum found poisoned."""
-        return ()
-
-    def claim(self, height: int, position: int) -> None:
-        """Tell consensus that the own runner dies there."""
-        log.error("a call kills the contract-runner", height=height, position=position)
-
-    async def wait_decided(self, height: int, position: int) -> None:
-        """Return once a quorum has found it poisoned."""
-        await asyncio.Event().wait()
 
 
 class Runner:
@@ -122,10 +91,6 @@ class BlockSlices:
         if self._deaths[position] < DEATHS_MAX:
             return
         runner.state = f"dies at transaction {position} of block {self._height}: {error.why}"
-        runner.poisons.claim(self._height, position)
-        try:
-            async with asyncio.timeout(delay_s):
-                await runner.poisons.wait_decided(self._height, position)
-        except TimeoutError:
-            # It is tried again: the runner may be a better one by now.
-            return
+        await runner.poisons.claim(self._height, position)
+        # Undecided, it is tried again: the runner may be a better one by now.
+        await runner.poisons.wait_decided(self._height, position)

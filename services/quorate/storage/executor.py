@@ -31,7 +31,6 @@ from quorate.storage import database as db
 from quorate.storage.contract_slices import BlockSlices, Runner
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
-from quorate.storage.poison import Poisons
 from quorate.storage.state_reader import LoadedRecords, StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
 
@@ -54,11 +53,10 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the results of a block go on from: those of its parent, and what is poisoned."""
+    """What the results of a block go on from: those of its parent."""
 
     write_digest: bytes
     tree: Tree
-    poisons: Poisons
 
 
 @dataclass(frozen=True, slots=True)

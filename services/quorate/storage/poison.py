@@ -40,7 +40,8 @@ class Poisons:
 
     def __init__(self, store: Store, writer: Writer) -> None:
         self.own, self.taken_back = NO_SUSPECT, NO_WAIT
-        self._store, self._writer, self._changed = store, writer, writer.changed
+        self.writer = writer
+        self._store, self._changed = store, writer.changed
         self._decided: dict[int, frozenset[int]] = {}
         self._headers: dict[int, Header] = {}
         self._noted = self._epoch = -1
@@ -142,7 +143,7 @@ class Poisons:
     async def _save_own(self, own: Suspect) -> None:
         writes = Writes()
         writes.put(db.META, SUSPECT_KEY, _PAIR.pack(*own))
-        await self._writer.write_until_done(writes)
+        await self.writer.write_until_done(writes)
         self.own = own
         self._changed.notify()
 
@@ -151,7 +152,7 @@ class Poisons:
         writes = Writes()
         packed = b"".join([_PAIR.pack(*pair) for pair in pairs[-DECIDED_MAX:]])
         writes.put(db.META, POISONED_KEY, packed)
-        await self._writer.write_until_done(writes)
+        await self.writer.write_until_done(writes)
 
     def _load(self) -> None:
         for height, position in _PAIR.iter_unpack(self._store.load_meta(POISONED_KEY)):

@@ -11,6 +11,7 @@ from quorate.storage import poison, wiring
 
 HEIGHT = 2
 TRAP = frozenset({0})
+HERE = Suspect(HEIGHT, 0)
 
 
 class Dying:
@@ -18,17 +19,18 @@ class Dying:
 
     def __init__(self, chain):
         self._real = chain._executor.execute
+        self.poisons = chain.poisons
         self.dies = True
         self.used = {}
         chain._executor.execute = self.execute
 
     async def execute(self, block, before):
         height = block.header.height
-        used = before.poisons.find(height)
+        used = self.poisons.find(height)
         while height == HEIGHT and self.dies and not used:
-            await before.poisons.claim(height, 0)
-            await before.poisons.wait_decided(height, 0)
-            used = before.poisons.find(height)
+            await self.poisons.claim(height, 0)
+            await self.poisons.wait_decided(height, 0)
+            used = self.poisons.find(height)
         self.used[height] = used
         return await self._real(block, before)
 
@@ -44,7 +46,7 @@ class Story:
     async def put(self):
         await self.node.put([each for _, batches in self.blocks for each in batches])
 
-    def add(self, proposer, suspect=Suspect(HEIGHT, 0), **changes):
+    def add(self, proposer, suspect=HERE, **changes):
         """Return the next block, empty, of a seat that suspects a call."""
         block = self.forge.block(self.blocks[-1][0], proposer=proposer, suspect=suspect, **changes)
         self.blocks.append((block, []))

@@ -36,6 +36,11 @@ class Suspecter:
         """Name a call from now on."""
         self.own, self._taken_back = own, None
 
+    def note_executed(self, height: int) -> None:
+        """Suspect nothing of blocks that are executed."""
+        if self.own.height <= height:
+            self.own = NO_SUSPECT
+
     def take_back(self, height: int, ticket: int) -> None:
         """Suspect nothing any more; `settle` tells when that counts."""
         self.own, self._taken_back = NO_SUSPECT, (height, ticket)

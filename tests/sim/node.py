@@ -348,6 +348,8 @@ class Node:
         elif kind is do.CommitBlocks:
             self._unsynced.append(effect)
             self.storage.commit(effect)
+        elif kind is do.ReleaseBlock:
+            self.storage.release(effect.ticket)
         elif kind is do.FetchBatches:
             holders = tuple(world.find_node(seats.keys[seat]) for seat in effect.seats)
             world.payload.fetch(self.index, effect.names, holders)

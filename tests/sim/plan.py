@@ -63,6 +63,9 @@ class Plan:
     adversaries: tuple[tuple[int, str], ...] = ()
     liars: tuple[tuple[int, int], ...] = ()
     dead: tuple[int, ...] = ()
+    # While the contract-runners of these nodes die at deadly calls (runners.py); None: there are
+    # no such calls. A pause without end lasts beyond the faulty phase.
+    deaths: tuple[Pause, ...] | None = None
     real_signatures: bool = False
     wire: bool = False
     fifo: bool = True

@@ -154,6 +154,9 @@ class Storage:
             self.queue.append(run)
             self.wake()
 
+    def release(self, ticket: int) -> None:
+        """Take word that a result may be kept; here none ever waits for that."""
+
     def wake(self) -> None:
         """Look at the queue after the time that executing takes."""
         if not self._applying and self.queue and self.is_up:

@@ -99,6 +99,10 @@ def describe_event(event: on.Event) -> str:
             return f"caught up to {block.header.height}"
         case on.PeerConnected(node=peer):
             return f"n{peer[-1]} connected"
+        case on.RunnerDied(suspect=suspect):
+            return f"runner dies in {suspect.height}"
+        case on.RunnerSurvived(height=height):
+            return f"runner survives {height}"
         case on.StorageFaulted(reason=reason):
             return f"storage: {reason or 'works'}"
     return type(event).__name__.lower()
@@ -140,6 +144,8 @@ def describe_effect(effect: do.Effect) -> str:
             return "final " + ",".join(str(block.header.height) for block in blocks)
         case do.FetchBatches(names):
             return f"fetch {_list_names(names)}"
+        case do.ReleaseBlock():
+            return "released"
         case do.RecordEvidence(seat, first, second):
             return f"EVIDENCE on {seat}: {describe_message(first)} / {describe_message(second)}"
         case do.ReportState(state, detail):

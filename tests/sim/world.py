@@ -28,6 +28,7 @@ from tests.sim.network import Network
 from tests.sim.node import Node
 from tests.sim.payload import Payload
 from tests.sim.plan import Plan
+from tests.sim.runners import Decisions, DyingReference, DyingStorage
 from tests.sim.scheduler import Scheduler
 from tests.sim.sets import Sets, elections
 from tests.sim.storage import PlainReference, Storage, execute
@@ -59,6 +60,8 @@ class World:
         self._trace = None if trace is None else Trace(self, trace)
         self._fold = 0
         self._results: dict[tuple[bytes, bytes], Result] = {}
+        # What final headers say of deadly calls, as nodes report them (runners.py).
+        self.decisions = Decisions(self)
         self._hooks: dict[str, list[Callable[..., None]]] = {}
         self.checkers: list[Any] = []
         self.nodes: list[Node] = []
@@ -73,12 +76,16 @@ class World:
 
     def make_storage(self, node: Node) -> Storage:
         """Return the storage of a node that is being built."""
+        if self.plan.deaths is not None:
+            return DyingStorage(self, node)
         return FullStorage(self, node) if self.plan.full else Storage(self, node)
 
     def make_reference(self) -> Callable[[Block], Result]:
         """Return what executes the final chain block by block, apart from all nodes."""
         if isinstance(self.payload, FullPayload):
             return Reference(self.genesis, self.payload.contents).execute
+        if self.plan.deaths is not None:
+            return DyingReference(self).execute
         return PlainReference(self).execute
 
     def _build_nodes(self) -> list[Node]:
@@ -178,6 +185,12 @@ class World:
         if self.plan.epoch_blocks is None:
             return True
         return all(node.storage.epoch_start.epoch > epoch for node in self.list_honest())
+
+    def list_dying(self) -> set[int]:
+        """Return the nodes whose contract-runner dies at deadly calls now."""
+        now_ms = self.scheduler.now_ms
+        pauses = self.plan.deaths or ()
+        return {each.node for each in pauses if each.at_ms <= now_ms < each.until_ms}
 
     def list_honest(self) -> list[Node]:
         """Return the nodes that follow the protocol, observers too."""

@@ -105,7 +105,7 @@ class StorageLink:
             while self._to_send:
                 run = self._to_send.popleft()
                 if isinstance(run, do.ReleaseBlock):
-                    yield pb.CommitRequest(released_height=run.height)
+                    yield pb.CommitRequest(released_ticket=run.ticket)
                     continue
                 yield pb.CommitRequest(
                     blocks=[block.encode() for block in run.blocks],
@@ -138,12 +138,10 @@ class StorageLink:
 
 
 def _read_runner(response: pb.CommitResponse) -> Callable[[int, int], on.Event]:
-    height, suspect = (
-        response.survived_height,
-        Suspect(response.suspect_height, response.suspect_position),
-    )
+    height, ticket = response.survived_height, response.survived_ticket
     if height:
-        return lambda now, clock: on.RunnerSurvived(now, clock, height)
+        return lambda now, clock: on.RunnerSurvived(now, clock, height, ticket)
+    suspect = Suspect(response.suspect_height, response.suspect_position)
     return lambda now, clock: on.RunnerDied(now, clock, suspect)
 
 

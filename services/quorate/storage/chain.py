@@ -32,7 +32,6 @@ from quorate.storage.database import Writes
 from quorate.storage.executor import UPGRADE_REQUIRED, Before, Executed, Executor
 from quorate.storage.poison import Poisons
 from quorate.storage.store import RUN_END_KEY, Store, put_block
-from quorate.storage.writer import Writer
 
 CONFLICT: Final = "CONFLICTING_FINAL_BLOCKS"
 DIVERGED: Final = "STATE_DIVERGED"
@@ -70,14 +69,14 @@ class Chain:
     """The executed chain of this validator."""
 
     def __init__(
-        self, store: Store, batches: BatchStore, writer: Writer, executor: Executor
+        self, store: Store, batches: BatchStore, poisons: Poisons, executor: Executor
     ) -> None:
-        self.store, self.batches, self.writer = store, batches, writer
+        self.store, self.batches, self.writer = store, batches, poisons.writer
+        self.poisons = poisons
         self.reader, self._executor = executor.reader, executor
         self.conduct = Conduct(executor.reader, store.genesis.params)
-        self.poisons = Poisons(store, writer)
         self.lock = asyncio.Lock()
-        self.changed = writer.changed
+        self.changed = self.writer.changed
         self.head = store.root
         # Of the epoch that the block after the head, or after the certified one, belongs to.
         self.start = self.certified_start = store.genesis.start
@@ -224,7 +223,7 @@ class Chain:
         """Execute a block until its result may be kept (docs/protocol.md#Z3)."""
         while True:
             poisoned = self.poisons.find(block.header.height)
-            before = Before(self.write_digest, self.tree, self.poisons)
+            before = Before(self.write_digest, self.tree)
             executed = await self._executor.execute(block, before)
             if await self.poisons.may_keep(block.header.height, poisoned):
                 return executed

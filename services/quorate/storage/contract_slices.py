@@ -1,7 +1,7 @@
 """Has slices of a block that call contracts applied by the contract-runner, however often it dies.
 
 A slice is the unit of retry: what was applied before it stays. A call at which the runner died
-DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#Z2); until a quorum has said the same
+DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#Z1); until a quorum has said the same
 it is tried again, for the runner may get better.
 """
 
@@ -27,16 +27,16 @@ log = get_logger("storage")
 class Runner:
     """The way to the contract-runner; `state` says in a few words how it goes."""
 
-    def __init__(self, link: ContractLink) -> None:
-        self.link = link
+    def __init__(self, link: ContractLink, poisons: Poisons) -> None:
+        self.link, self.poisons = link, poisons
         self.state = "ready"
 
 
 class BlockSlices:
     """Applies slices of one block elsewhere; its stream is opened when the first one needs it."""
 
-    def __init__(self, runner: Runner, execution: Execution, poisons: Poisons) -> None:
-        self._runner, self._execution, self._poisons = runner, execution, poisons
+    def __init__(self, runner: Runner, execution: Execution) -> None:
+        self._runner, self._execution = runner, execution
         self._height = execution.context.header.height
         self._stack = AsyncExitStack()
         self._talk: Talk | None = None
@@ -71,8 +71,8 @@ class BlockSlices:
         return self._talk
 
     def _find_poisoned(self, start: int, count: int) -> tuple[int, ...]:
-        found = self._poisons.find(self._height)
-        return tuple(sorted(each - start for each in found if start <= each < start + count))
+        found = self._runner.poisons.find(self._height)
+        return tuple([each - start for each in found if start <= each < start + count])
 
     async def _wait(self, error: Unavailable, start: int, delay_s: float) -> None:
         """Wait for a while after a failure; a call that kills the runner may be decided on."""
@@ -91,6 +91,6 @@ class BlockSlices:
         if self._deaths[position] < DEATHS_MAX:
             return
         runner.state = f"dies at transaction {position} of block {self._height}: {error.why}"
-        await self._poisons.claim(self._height, position)
-        # Decided or not, the slice is tried again: the runner may be a better one by now.
-        await self._poisons.wait_decided(self._height, position)
+        await runner.poisons.claim(self._height, position)
+        # Undecided, it is tried again: the runner may be a better one by now.
+        await runner.poisons.wait_decided(self._height, position)

@@ -28,11 +28,9 @@ from quorate.core.transition import Execution
 from quorate.kit.convert import decode_ordered
 from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
 from quorate.storage import database as db
-from quorate.storage.contract_history import put_history
 from quorate.storage.contract_slices import BlockSlices, Runner
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
-from quorate.storage.poison import Poisons
 from quorate.storage.state_reader import LoadedRecords, StateReader
 from quorate.storage.store import HEIGHT_KEY, Place, Store, encode_result, put_subtrees
 
@@ -55,11 +53,10 @@ class Executed:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the results of a block go on from: those of its parent, and what is poisoned."""
+    """What the results of a block go on from: those of its parent."""
 
     write_digest: bytes
     tree: Tree
-    poisons: Poisons
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ class Executor:
         execution = Execution(context, records)
         execution.begin()
         pacer = Pacer()
-        elsewhere = self._open_slices(execution, before.poisons)
+        elsewhere = BlockSlices(self._runner, execution) if self._runner else None
         try:
             receipts = await self._apply(block, Ongoing(execution, records, elsewhere, pacer))
         finally:
@@ -118,15 +115,9 @@ class Executor:
             await pacer.pause()
         done = Done(header.height, receipts, execution.next_set, pacer)
         executed = await self._conclude(execution, done, before)
-        if execution.details:
-            changes = ((key, records[key], value) for key, value in executed.state)
-            put_history(executed.writes, header.height, execution.details, changes)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
         return executed
-
-    def _open_slices(self, execution: Execution, poisons: Poisons) -> BlockSlices | None:
-        return BlockSlices(self._runner, execution, poisons) if self._runner else None
 
     def check_version(self, height: int) -> None:
         """Raise Unavailable (UPGRADE_REQUIRED) when this software has no rules for a height.

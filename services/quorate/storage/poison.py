@@ -6,6 +6,7 @@ would have before, and never keeps a result against which its own headers may st
 """
 
 import asyncio
+import time
 from collections.abc import Iterable
 from struct import Struct
 from typing import Final
@@ -25,6 +26,7 @@ DECIDED_MAX: Final = 1_024
 # How long to wait for a decision before the runner is tried once more.
 TRY_S: Final = 1.0
 TRY_S_MAX: Final = 30.0
+NO_WAIT: Final = (0, 0)
 _PAIR: Final = Struct(">QI")
 log = get_logger("storage")
 
@@ -33,12 +35,13 @@ class Poisons:
     """What is poisoned, and what the own runner dies at; `own` is NO_SUSPECT when it does not.
 
     `taken_back` is the height of a block that the own runner got through after all, while it is
-    not known yet whether its result may be kept; 0 otherwise.
+    not known yet whether its result may be kept, and what names this wait; NO_WAIT otherwise.
     """
 
     def __init__(self, store: Store, writer: Writer) -> None:
-        self.own, self.taken_back = NO_SUSPECT, 0
-        self._store, self._writer, self._changed = store, writer, writer.changed
+        self.own, self.taken_back = NO_SUSPECT, NO_WAIT
+        self.writer = writer
+        self._store, self._changed = store, writer.changed
         self._decided: dict[int, frozenset[int]] = {}
         self._headers: dict[int, Header] = {}
         self._noted = self._epoch = -1
@@ -103,24 +106,27 @@ class Poisons:
         """
         is_suspected = self.own.height == height and self.own.position not in used
         if is_suspected and self._settled < height:
-            self.taken_back = height
+            self.taken_back = (height, time.time_ns())
             self._changed.notify()
-            while self.taken_back and self._settled < height and self.find(height) == used:
+            while self._is_waiting(height) and self.find(height) == used:
                 await self._changed.wait()
-            self.taken_back = 0
+            self.taken_back = NO_WAIT
         if self.find(height) != used:
             return False
         if self.own != NO_SUSPECT:
             await self._save_own(NO_SUSPECT)
         return True
 
-    def release(self, height: int) -> None:
-        """Note that no own header which may still count suspects a call of this block."""
-        if self.taken_back == height:
-            self.taken_back = 0
+    def release(self, ticket: int) -> None:
+        """Note that no own header which may still count suspects a call of this wait's block."""
+        if self.taken_back[1] == ticket:
+            self.taken_back = NO_WAIT
             self._changed.notify()
 
     # ---- small things ----------------------------------------------------------------------
+
+    def _is_waiting(self, height: int) -> bool:
+        return self.taken_back != NO_WAIT and self._settled < height
 
     def _tally_header(self, header: Header) -> Poisoned | None:
         if header.epoch != self._epoch:
@@ -137,7 +143,7 @@ class Poisons:
     async def _save_own(self, own: Suspect) -> None:
         writes = Writes()
         writes.put(db.META, SUSPECT_KEY, _PAIR.pack(*own))
-        await self._writer.write_until_done(writes)
+        await self.writer.write_until_done(writes)
         self.own = own
         self._changed.notify()
 
@@ -146,7 +152,7 @@ class Poisons:
         writes = Writes()
         packed = b"".join([_PAIR.pack(*pair) for pair in pairs[-DECIDED_MAX:]])
         writes.put(db.META, POISONED_KEY, packed)
-        await self._writer.write_until_done(writes)
+        await self.writer.write_until_done(writes)
 
     def _load(self) -> None:
         for height, position in _PAIR.iter_unpack(self._store.load_meta(POISONED_KEY)):

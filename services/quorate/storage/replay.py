@@ -20,6 +20,7 @@ from quorate.storage.batch_store import BatchStore
 from quorate.storage.chain import Chain, load_head
 from quorate.storage.database import Database, Writes
 from quorate.storage.executor import Executor
+from quorate.storage.poison import Poisons
 from quorate.storage.reading import RUN_BYTES_MAX, read_run
 from quorate.storage.roots import prepare
 from quorate.storage.runs import Base, Offer, check_run
@@ -172,7 +173,7 @@ class Replay:
             )
         reader = StateReader(store)
         executor = Executor(store, reader, self._genesis, None)
-        chain = Chain(store, BatchStore(database, store, writer), writer, executor)
+        chain = Chain(store, BatchStore(database, store, writer), Poisons(store, writer), executor)
         load_head(chain, reader.height)
         chain.certified_height = max(chain.height, store.load_run_end())
         return chain

@@ -161,8 +161,8 @@ class StorageServicer(rpc.StorageServiceServicer):
                     )
                 if request.blocks:
                     await self._take(request, session)
-                if request.released_height:
-                    self._chain.poisons.release(request.released_height)
+                if request.released_ticket:
+                    self._chain.poisons.release(request.released_ticket)
         finally:
             session.close()
 

@@ -10,6 +10,7 @@ from quorate.api.storage.v1 import storage_pb2 as pb
 from quorate.core.blocks import NO_SUSPECT
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain
+from quorate.storage.poison import NO_WAIT
 from quorate.storage.store import Store
 
 # Results in one answer: about 80 bytes each.
@@ -24,7 +25,7 @@ class Session:
         self.closed = False
         self._fault: str | None = None
         self._catching_up = False
-        self._runner = (NO_SUSPECT, 0)
+        self._runner = (NO_SUSPECT, NO_WAIT)
         # An engine that has just attached is told where the head is: it may have moved since.
         self._head = self._committed = chain.store.root.header.height
         self._target = chain.certified_height
@@ -82,8 +83,8 @@ class Session:
         if runner == self._runner:
             return False
         self._runner, response.runner_changed = runner, True
-        if poisons.taken_back:
-            response.survived_height = poisons.taken_back
+        if poisons.taken_back != NO_WAIT:
+            response.survived_height, response.survived_ticket = poisons.taken_back
         else:
             response.suspect_height, response.suspect_position = own
         return True

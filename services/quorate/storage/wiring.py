@@ -24,6 +24,7 @@ from quorate.storage.executor import Executor
 from quorate.storage.feed import Feed
 from quorate.storage.gossip_link import GossipLink
 from quorate.storage.ledger_servicer import ExecutedServicer, LedgerServicer
+from quorate.storage.poison import Poisons
 from quorate.storage.readiness import Readiness
 from quorate.storage.roots import prepare
 from quorate.storage.servicer import StorageServicer
@@ -83,9 +84,10 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     store, writer = Store(database, genesis), Writer(database, Signal())
     reader = StateReader(store)
     contracts = open_channel(config.socket("contracts"))
-    runner = Runner(ContractLink(contracts))
+    poisons = Poisons(store, writer)
+    runner = Runner(ContractLink(contracts), poisons)
     executor = Executor(store, reader, genesis, runner)
-    chain = Chain(store, BatchStore(database, store, writer), writer, executor)
+    chain = Chain(store, BatchStore(database, store, writer), poisons, executor)
     load_head(chain, reader.height)
     channel = open_channel(config.socket("gossip"))
     gossip = GossipLink(channel)

@@ -113,9 +113,12 @@ class ReportState:
 
 @dataclass(slots=True)
 class ReleaseBlock:
-    """No own header that may still count suspects a call of this block (docs/protocol.md#Z3)."""
+    """No own header that may still count suspects a call of a block (docs/protocol.md#Z3).
 
-    height: int
+    `ticket` is that of the RunnerSurvived about this block.
+    """
+
+    ticket: int
 
 
 Effect = (

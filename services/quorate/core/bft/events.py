@@ -108,6 +108,7 @@ class RunnerDied(Event):
 
 @dataclass(slots=True)
 class RunnerSurvived(Event):
-    """The own contract-runner got through a block at which it had died."""
+    """The own contract-runner got through a block at which it had died; `ticket` names that."""
 
     height: int
+    ticket: int

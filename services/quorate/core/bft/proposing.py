@@ -140,6 +140,9 @@ class Proposer:
 
     def _claim(self, parent: Block) -> Executed:
         chain, claimed = self._replica.chain, parent.header.executed
+        if self._replica.suspecter.own.height > claimed.height:
+            # Who waits within a run of blocks for the same decision could not judge more.
+            return claimed
         height = max(chain.executed_height, claimed.height)
         return compute_claim(claimed, height, chain.results) or claimed
 

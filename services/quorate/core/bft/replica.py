@@ -152,6 +152,7 @@ class Replica:
                 # Mostly nobody waits for a result: it will stand in a later header.
                 waited = self.proposer.is_waiting_for_results() or self._is_undecided()
                 self.chain.add_results(event.results)
+                self.suspecter.note_executed(self.chain.executed_height)
                 return waited or self.chain.is_diverged()
             case on.BlocksSynced():
                 self.committer.prune(event.height)
@@ -163,7 +164,7 @@ class Replica:
             case on.RunnerDied():
                 self.suspecter.suspect(event.suspect)
             case on.RunnerSurvived():
-                self.suspecter.take_back(event.height)
+                self.suspecter.take_back(event.height, event.ticket)
             case on.PeerConnected():
                 self.helper.greet(event.node)
             case on.Started():

@@ -29,20 +29,25 @@ class Suspecter:
         self._replica = replica
         self._final = Suspicions(replica.seats, replica.chain.head.header.executed.height)
         self.own = NO_SUSPECT
-        # The block whose call is suspected no more, while storage waits to hear that it counts.
-        self.taken_back = 0
+        # The block whose call is suspected no more, and by which name storage waits for it.
+        self._taken_back: tuple[int, int] | None = None
 
     def suspect(self, own: Suspect) -> None:
         """Name a call from now on."""
-        self.own, self.taken_back = own, 0
+        self.own, self._taken_back = own, None
 
-    def take_back(self, height: int) -> None:
+    def note_executed(self, height: int) -> None:
+        """Suspect nothing of blocks that are executed."""
+        if self.own.height <= height:
+            self.own = NO_SUSPECT
+
+    def take_back(self, height: int, ticket: int) -> None:
         """Suspect nothing any more; `settle` tells when that counts."""
-        self.own, self.taken_back = NO_SUSPECT, height
+        self.own, self._taken_back = NO_SUSPECT, (height, ticket)
 
     def follow(self, before: Suspecter) -> None:
         """Go on where the engine of the epoch before was: its headers count no more."""
-        self.own, self.taken_back = before.own, before.taken_back
+        self.own, self._taken_back = before.own, before._taken_back
 
     def add_final(self, blocks: Iterable[Block]) -> None:
         """Take new final blocks of the chain."""
@@ -56,10 +61,9 @@ class Suspecter:
 
     def settle(self) -> None:
         """Tell storage once what was taken back can't count any more."""
-        height = self.taken_back
-        if height and not self._is_bound(height):
-            self.taken_back = 0
-            self._replica.send(do.ReleaseBlock(height))
+        if self._taken_back is not None and not self._is_bound(self._taken_back[0]):
+            self._replica.send(do.ReleaseBlock(self._taken_back[1]))
+            self._taken_back = None
 
     def pick(self, height: int, claim: Executed) -> Suspect:
         """Return what an own header of this height names beside this claim."""

@@ -11,6 +11,7 @@ from quorate.storage import poison, wiring
 
 HEIGHT = 2
 TRAP = frozenset({0})
+HERE = Suspect(HEIGHT, 0)
 
 
 class Dying:
@@ -18,17 +19,18 @@ class Dying:
 
     def __init__(self, chain):
         self._real = chain._executor.execute
+        self.poisons = chain.poisons
         self.dies = True
         self.used = {}
         chain._executor.execute = self.execute
 
     async def execute(self, block, before):
         height = block.header.height
-        used = before.poisons.find(height)
+        used = self.poisons.find(height)
         while height == HEIGHT and self.dies and not used:
-            await before.poisons.claim(height, 0)
-            await before.poisons.wait_decided(height, 0)
-            used = before.poisons.find(height)
+            await self.poisons.claim(height, 0)
+            await self.poisons.wait_decided(height, 0)
+            used = self.poisons.find(height)
         self.used[height] = used
         return await self._real(block, before)
 
@@ -44,7 +46,7 @@ class Story:
     async def put(self):
         await self.node.put([each for _, batches in self.blocks for each in batches])
 
-    def add(self, proposer, suspect=Suspect(HEIGHT, 0), **changes):
+    def add(self, proposer, suspect=HERE, **changes):
         """Return the next block, empty, of a seat that suspects a call."""
         block = self.forge.block(self.blocks[-1][0], proposer=proposer, suspect=suspect, **changes)
         self.blocks.append((block, []))
@@ -61,6 +63,12 @@ async def story(node, forge):
 async def send_all(engine, story):
     for block, _ in story.blocks:
         await engine.send([block])
+
+
+async def release(engine, told):
+    # A wait of another name is not meant.
+    await engine.call.write(pb.CommitRequest(released_ticket=told.survived_ticket - 1))
+    await engine.call.write(pb.CommitRequest(released_ticket=told.survived_ticket))
 
 
 async def test_a_quorum_of_headers_above_makes_the_call_a_trap(story, node):
@@ -101,7 +109,7 @@ async def test_what_survives_after_all_waits_until_no_own_header_can_count(
         told = await engine.wait(lambda a: a.survived_height)
         assert told.survived_height == HEIGHT
         assert node.chain.height == HEIGHT - 1
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, told)
         await engine.wait_synced(3)
     assert story.dying.used[HEIGHT] == frozenset()
     assert node.chain.poisons.own == NO_SUSPECT
@@ -141,9 +149,9 @@ async def test_a_restarted_storage_still_waits_for_what_it_said(story, node, mon
     assert node.chain.poisons.own == Suspect(HEIGHT, 0)
     async with node.attach() as engine:
         await send_all(engine, story)
-        await engine.wait(lambda a: a.survived_height)
+        told = await engine.wait(lambda a: a.survived_height)
         assert node.chain.height == HEIGHT - 1
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, told)
         await engine.wait_synced(3)
 
 
@@ -182,8 +190,7 @@ async def test_a_run_that_waits_does_not_keep_storage_from_serving(story, node, 
     opened, _, _ = await node.open_chain()
     assert opened.head == node.forge.root.encode()
     async with node.attach() as engine:
-        await engine.wait(lambda a: a.survived_height)
-        await engine.call.write(pb.CommitRequest(released_height=HEIGHT))
+        await release(engine, await engine.wait(lambda a: a.survived_height))
         await engine.wait_synced(3)
 
 

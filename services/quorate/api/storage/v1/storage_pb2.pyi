@@ -228,16 +228,16 @@ class CommitRequest(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     PROPOSED_BATCHES_FIELD_NUMBER: _builtins.int
     PROPOSED_HEIGHT_FIELD_NUMBER: _builtins.int
-    RELEASED_HEIGHT_FIELD_NUMBER: _builtins.int
+    RELEASED_TICKET_FIELD_NUMBER: _builtins.int
     certificate: _builtins.bytes
     """Encoded finality of the last of them (core/bft/finality.py)."""
     proposed_batches: _builtins.bytes
     """Hint for stage frames: batches (packed names) that a proposal at this height names."""
     proposed_height: _builtins.int
     """Height of that proposal."""
-    released_height: _builtins.int
-    """No own header that may still count suspects a call of this block (docs/protocol.md#Z3); it
-    comes after all final blocks that were known then.
+    released_ticket: _builtins.int
+    """The ticket of CommitResponse whose block may be kept now: no own header that may still count
+    suspects a call of it (docs/protocol.md#Z3). Comes after all final blocks known then.
     """
     @_builtins.property
     def blocks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
@@ -252,11 +252,11 @@ class CommitRequest(_message.Message):
         certificate: _builtins.bytes = ...,
         proposed_batches: _builtins.bytes = ...,
         proposed_height: _builtins.int = ...,
-        released_height: _builtins.int = ...,
+        released_ticket: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "certificate", b"certificate", "proposed_batches", b"proposed_batches", "proposed_height", b"proposed_height", "released_height", b"released_height"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "certificate", b"certificate", "proposed_batches", b"proposed_batches", "proposed_height", b"proposed_height", "released_ticket", b"released_ticket"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -282,6 +282,7 @@ class CommitResponse(_message.Message):
     SUSPECT_HEIGHT_FIELD_NUMBER: _builtins.int
     SUSPECT_POSITION_FIELD_NUMBER: _builtins.int
     SURVIVED_HEIGHT_FIELD_NUMBER: _builtins.int
+    SURVIVED_TICKET_FIELD_NUMBER: _builtins.int
     caught_up_block: _builtins.bytes
     """Encoded head block when it moved without the engine (catch-up), and its certificate."""
     caught_up_certificate: _builtins.bytes
@@ -303,7 +304,9 @@ class CommitResponse(_message.Message):
     suspect_position: _builtins.int
     """Position of its transaction there."""
     survived_height: _builtins.int
-    """Not 0: instead, it got through this block after all; released_height is waited for."""
+    """Not 0: instead, it got through this block after all, and waits for released_ticket."""
+    survived_ticket: _builtins.int
+    """What names this wait, never the same twice."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]:
         """Results of newly executed blocks, oldest first."""
@@ -335,10 +338,11 @@ class CommitResponse(_message.Message):
         suspect_height: _builtins.int = ...,
         suspect_position: _builtins.int = ...,
         survived_height: _builtins.int = ...,
+        survived_ticket: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "caught_up_epoch_start", b"caught_up_epoch_start", "caught_up_sets", b"caught_up_sets", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "runner_changed", b"runner_changed", "survived_height", b"survived_height", "suspect_height", b"suspect_height", "suspect_position", b"suspect_position", "synced_height", b"synced_height"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["catching_up", b"catching_up", "caught_up_batches", b"caught_up_batches", "caught_up_block", b"caught_up_block", "caught_up_certificate", b"caught_up_certificate", "caught_up_epoch_start", b"caught_up_epoch_start", "caught_up_sets", b"caught_up_sets", "fault", b"fault", "fault_changed", b"fault_changed", "results", b"results", "runner_changed", b"runner_changed", "survived_height", b"survived_height", "survived_ticket", b"survived_ticket", "suspect_height", b"suspect_height", "suspect_position", b"suspect_position", "synced_height", b"synced_height"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

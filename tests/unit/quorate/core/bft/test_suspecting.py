@@ -105,7 +105,7 @@ def test_nothing_is_released_while_an_own_header_may_still_count() -> None:
     bench = start()
     bench.put(on.RunnerDied, HERE)
     bench.wait(INTERVAL_MS)
-    assert not find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock), "proposed, not final"
+    assert not find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock), "proposed, not final"
     finish_own(bench)
     assert not find(bench.done, do.ReleaseBlock), "final and standing"
     pass_turns(bench)
@@ -113,29 +113,29 @@ def test_nothing_is_released_while_an_own_header_may_still_count() -> None:
     assert propose(bench).header.suspect == NO_SUSPECT, "taking it back is news too"
     assert not find(bench.done, do.ReleaseBlock)
     finish_own(bench)
-    assert find(bench.done, do.ReleaseBlock) == [do.ReleaseBlock(1)]
+    assert find(bench.done, do.ReleaseBlock) == [do.ReleaseBlock(77)]
 
 
 def test_a_proposal_that_was_passed_over_counts_no_more() -> None:
     bench = start()
     bench.put(on.RunnerDied, HERE)
     bench.wait(INTERVAL_MS)
-    bench.put(on.RunnerSurvived, 1)
+    bench.put(on.RunnerSurvived, 1, 77)
     bench.hear(bench.others()[0], bench.certify(Z, 2))
     assert not find(bench.done, do.ReleaseBlock), "a later block could still have it below"
     bench.finish(bench.build(3, bench.replica.chain.head, parent_view=1))
-    assert find(bench.done, do.ReleaseBlock) == [do.ReleaseBlock(1)]
+    assert find(bench.done, do.ReleaseBlock) == [do.ReleaseBlock(77)]
 
 
 def test_what_was_never_said_is_released_at_once() -> None:
     bench = start(3)
     bench.put(on.RunnerDied, HERE)
-    assert find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock) == [do.ReleaseBlock(1)]
+    assert find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock) == [do.ReleaseBlock(77)]
 
 
 def test_an_engine_that_is_not_sure_what_it_signed_releases_nothing() -> None:
     bench = Bench(answered=False)
-    assert not find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock)
+    assert not find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock)
 
 
 def test_a_restarted_engine_knows_what_it_said() -> None:
@@ -145,7 +145,7 @@ def test_a_restarted_engine_knows_what_it_said() -> None:
     block = propose(bench)
     assert block.header.suspect == HERE
     bench.start()
-    assert not find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock)
+    assert not find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock)
 
 
 def test_a_carried_result_settles_it() -> None:
@@ -156,10 +156,10 @@ def test_a_carried_result_settles_it() -> None:
     head = bench.replica.chain.head
     bench.finish(bench.build(3, head, executed=replace(head.header.executed, height=1)))
     assert bench.replica.suspecter.get_beat_ms() == PARAMS.heartbeat_ms
-    assert find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock) == [do.ReleaseBlock(1)]
+    assert find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock) == [do.ReleaseBlock(77)]
 
 
 def test_an_observer_says_nothing() -> None:
     bench = Bench(seat=None)
     bench.put(on.RunnerDied, HERE)
-    assert find(bench.put(on.RunnerSurvived, 1), do.ReleaseBlock) == [do.ReleaseBlock(1)]
+    assert find(bench.put(on.RunnerSurvived, 1, 77), do.ReleaseBlock) == [do.ReleaseBlock(77)]

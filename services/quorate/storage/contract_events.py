@@ -161,9 +161,7 @@ class EventReads(ContractReads):
         except QuorateError as error:
             await abort(context, error)
 
-    async def _follow(
-        self, query: Query, after: Cursor
-    ) -> AsyncIterator[pb.WatchEventsResponse]:
+    async def _follow(self, query: Query, after: Cursor) -> AsyncIterator[pb.WatchEventsResponse]:
         yield pb.WatchEventsResponse(cursor=after.build())
         told = after.height
         while not self._chain.closing:

@@ -18,6 +18,7 @@ from quorate.core.contracts.records import (
 )
 from quorate.core.errors import InvalidInput, NotFound, QuorateError
 from quorate.core.outcomes import OUTCOMES
+from quorate.core.records import Records
 from quorate.core.state import compute_account_key, decode_account
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
@@ -182,10 +183,10 @@ class ContractReads(rpc.ContractServiceServicer):
         return pb.GetDetailResponse(detail=detail, height=place.height, position=place.position)
 
 
-def get_contract(view: StateView, address: bytes) -> ContractRecord:
+def get_contract(records: Records, address: bytes) -> ContractRecord:
     """Return a contract's record; raises InvalidInput, or NotFound (NO_CONTRACT)."""
     check_hash(address, "contract address")
-    record = view[compute_contract_key(address)]
+    record = records[compute_contract_key(address)]
     if not record:
         raise NotFound("there is no contract at this address", reason="NO_CONTRACT")
     return decode_contract(record)

@@ -35,11 +35,11 @@ class Cursor(NamedTuple):
 
     height: int
     position: int = END
-    index: int = END
+    number: int = END
 
     def build(self) -> pb.EventCursor:
         """Return it as a message."""
-        return pb.EventCursor(height=self.height, position=self.position, index=self.index)
+        return pb.EventCursor(height=self.height, position=self.position, index=self.number)
 
 
 class Query(NamedTuple):
@@ -47,7 +47,7 @@ class Query(NamedTuple):
 
     contract: bytes
     name: bytes
-    count: int
+    size: int
 
 
 class Page(NamedTuple):
@@ -80,7 +80,7 @@ class EventReader:
                         if place <= after:
                             continue
                         size += record.ByteSize()
-                        if found and (len(found) == query.count or size > ANSWER_BYTES_MAX):
+                        if found and (len(found) == query.size or size > ANSWER_BYTES_MAX):
                             return Page(found, after, True)
                         found.append(record)
                         after = place

@@ -198,8 +198,8 @@ async def _list_contracts(
     """Return up to `size` contracts above an address, and the last address looked at or b""."""
     found, looked_at, pacer = list[tuple[bytes, ContractRecord]](), 0, Pacer()
     while looked_at < _LOOKED_AT_MAX:
-        start = CONTRACT_PREFIX + after + (b"\0" if after else b"")
-        page = view.scan_from(CONTRACT_PREFIX, start, _STEP)
+        # The prefix alone is the key of the executed height.
+        page = view.scan_from(CONTRACT_PREFIX, CONTRACT_PREFIX + after + b"\0", _STEP)
         for key, value in page:
             after, record = key[1:], decode_contract(value)
             if not creator or record.creator == creator:

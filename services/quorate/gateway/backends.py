@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import grpc
 from grpc import aio
 
+from quorate.api.contract.v1 import contract_pb2_grpc
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2_grpc
@@ -62,6 +63,7 @@ class Backend:
         self.ingress = gossip_pb2_grpc.IngressServiceStub(self._channels[0])
         self.ledger = ledger_pb2_grpc.LedgerServiceStub(self._channels[1])
         self.trials = transaction_pb2_grpc.SimulationServiceStub(self._channels[1])
+        self.contracts = contract_pb2_grpc.ContractServiceStub(self._channels[1])
         self.executed = storage_pb2_grpc.ExecutedServiceStub(self._channels[1])
         self.info: gossip_pb2.DescribeResponse | None = None
         self.is_up = False

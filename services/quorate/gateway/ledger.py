@@ -17,7 +17,7 @@ from quorate.gateway.limits import EXPECTED, Context, Streams, fail
 from quorate.kit import faults
 
 READ_S: Final = 5.0
-_ELSEWHERE: Final = (
+ELSEWHERE: Final = (
     grpc.StatusCode.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED,
     grpc.StatusCode.CANCELLED,
@@ -113,17 +113,29 @@ class Reads:
         calls: "list[aio.UnaryUnaryMultiCallable[_Request, _Response]]",
         request: _Request,
     ) -> _Response:
-        last: aio.AioRpcError | None = None
-        for call in calls:
-            try:
-                return await call(request, timeout=READ_S)
-            except aio.AioRpcError as error:
-                last = error
-                if error.code() not in _ELSEWHERE:
-                    break
-        if last is None:
-            raise Unavailable("no validator answers")
-        raise faults.from_rpc_error(last) from last
+        return await ask_any(calls, request)
+
+
+async def ask_any(
+    calls: "list[aio.UnaryUnaryMultiCallable[_Request, _Response]]",
+    request: _Request,
+    timeout_s: float = READ_S,
+) -> _Response:
+    """Return the first answer of validators asked in order; raises the error of the last asked.
+
+    Only what says nothing about the request leads on to the next one.
+    """
+    last: aio.AioRpcError | None = None
+    for call in calls:
+        try:
+            return await call(request, timeout=timeout_s)
+        except aio.AioRpcError as error:
+            last = error
+            if error.code() not in ELSEWHERE:
+                break
+    if last is None:
+        raise Unavailable("no validator answers")
+    raise faults.from_rpc_error(last) from last
 
 
 class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
@@ -290,7 +302,7 @@ class LedgerServicer(ledger_pb2_grpc.LedgerServiceServicer):
                                 call.cancel()
                                 break
                     except aio.AioRpcError as error:
-                        if error.code() not in _ELSEWHERE:
+                        if error.code() not in ELSEWHERE:
                             raise
                     tried += 1
                     await asyncio.sleep(wait_s)

@@ -7,12 +7,14 @@ from pathlib import Path
 import grpc
 from prometheus_client import start_http_server
 
+from quorate.api.contract.v1 import contract_pb2, contract_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.network.v1 import network_pb2, network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.core.errors import RefusedToStart
 from quorate.core.genesis import Genesis, parse_genesis
 from quorate.gateway.backends import Backend
+from quorate.gateway.contracts import ContractServicer
 from quorate.gateway.dispatch import Dispatcher
 from quorate.gateway.explaining import Explainer
 from quorate.gateway.fees import Estimator
@@ -32,6 +34,7 @@ SERVICES = (
     ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name,
     network_pb2.DESCRIPTOR.services_by_name["NetworkService"].full_name,
     transaction_pb2.DESCRIPTOR.services_by_name["SimulationService"].full_name,
+    contract_pb2.DESCRIPTOR.services_by_name["ContractService"].full_name,
 )
 HEALTH_S = 0.25
 
@@ -102,6 +105,9 @@ def _build_server(
     )
     ledger_pb2_grpc.add_LedgerServiceServicer_to_server(
         LedgerServicer(backends, reads, streams), server.server
+    )
+    contract_pb2_grpc.add_ContractServiceServicer_to_server(
+        ContractServicer(backends, streams), server.server
     )
     network_pb2_grpc.add_NetworkServiceServicer_to_server(
         NetworkServicer(backends, genesis, reads), server.server

@@ -35,11 +35,11 @@ class Cursor(NamedTuple):
 
     height: int
     position: int = END
-    index: int = END
+    number: int = END
 
     def build(self) -> pb.EventCursor:
         """Return it as a message."""
-        return pb.EventCursor(height=self.height, position=self.position, index=self.index)
+        return pb.EventCursor(height=self.height, position=self.position, index=self.number)
 
 
 class Query(NamedTuple):
@@ -47,7 +47,7 @@ class Query(NamedTuple):
 
     contract: bytes
     name: bytes
-    count: int
+    size: int
 
 
 class Page(NamedTuple):
@@ -80,7 +80,7 @@ class EventReader:
                         if place <= after:
                             continue
                         size += record.ByteSize()
-                        if found and (len(found) == query.count or size > ANSWER_BYTES_MAX):
+                        if found and (len(found) == query.size or size > ANSWER_BYTES_MAX):
                             return Page(found, after, True)
                         found.append(record)
                         after = place
@@ -161,9 +161,7 @@ class EventReads(ContractReads):
         except QuorateError as error:
             await abort(context, error)
 
-    async def _follow(
-        self, query: Query, after: Cursor
-    ) -> AsyncIterator[pb.WatchEventsResponse]:
+    async def _follow(self, query: Query, after: Cursor) -> AsyncIterator[pb.WatchEventsResponse]:
         yield pb.WatchEventsResponse(cursor=after.build())
         told = after.height
         while not self._chain.closing:

@@ -12,12 +12,14 @@ blocks without any cost nothing. Changes serve to compare state at two heights a
 was: those of the last CHANGES_KEPT blocks are kept, older ones go every PRUNE_EVERY blocks.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from quorate.core.codec import U16, U32, U64, Reader
 from quorate.core.contracts.details import Detail, decode_detail
 from quorate.core.contracts.records import VARIABLE_HEAD_BYTES, VARIABLE_PREFIX
+from quorate.core.records import Records
+from quorate.core.state import Write
 from quorate.core.values import HASH_BYTES
 from quorate.storage import database as db
 from quorate.storage.database import Database, Writes
@@ -38,43 +40,43 @@ class Change(NamedTuple):
     after: bytes
 
 
-def list_changes(
-    writes: Iterable[tuple[bytes, bytes, bytes]],
-) -> dict[bytes, list[Change]]:
-    """Return what (key, before, after) of state records changed of contracts, by contract."""
-    found: dict[bytes, list[Change]] = {}
-    for key, before, after in writes:
-        if key[:1] == VARIABLE_PREFIX and before != after:
-            change = Change(key[VARIABLE_HEAD_BYTES:], before, after)
-            found.setdefault(key[1:VARIABLE_HEAD_BYTES], []).append(change)
-    return found
+class HistoryDraft:
+    """Collects, in slices, what a block's contracts did; `put` adds it to the block's write."""
 
+    def __init__(self, height: int) -> None:
+        self._height = U64.pack(height)
+        self._is_pruning = height % PRUNE_EVERY == 0 and height > CHANGES_KEPT + PRUNE_EVERY
+        self._end = U64.pack(max(height - CHANGES_KEPT - PRUNE_EVERY, 0))
+        self._details: list[tuple[bytes, bytes]] = []
+        self._told: dict[bytes, list[bytes]] = {}
+        self._changes: dict[bytes, list[bytes]] = {}
 
-def put_history(
-    writes: Writes,
-    height: int,
-    details: Sequence[tuple[int, bytes]],
-    changes: Iterable[tuple[bytes, bytes, bytes]],
-) -> None:
-    """Add to a block's write what its contracts did.
+    def add_details(self, details: Iterable[tuple[int, bytes]]) -> None:
+        """Take (position in the block, encoded detail) of transactions."""
+        for position, encoded in details:
+            place = U32.pack(position)
+            self._details.append((self._height + place, encoded))
+            for contract in list_tellers(decode_detail(encoded)):
+                self._told.setdefault(contract, []).append(place)
 
-    `details` are (position in the block, encoded); `changes` are (key, before, after) of state
-    records, of which those of contracts count.
-    """
-    told: dict[bytes, list[bytes]] = {}
-    for position, encoded in details:
-        place = U32.pack(position)
-        writes.put(db.DETAILS, U64.pack(height) + place, encoded)
-        for contract in list_tellers(decode_detail(encoded)):
-            told.setdefault(contract, []).append(place)
-    for contract, places in told.items():
-        writes.put(db.EVENTS, contract + U64.pack(height), b"".join(places))
-    for contract, changed in list_changes(changes).items():
-        packed = b"".join(map(_encode_change, changed))
-        writes.put(db.CHANGES, U64.pack(height) + contract, packed)
-    if height % PRUNE_EVERY == 0 and height > CHANGES_KEPT + PRUNE_EVERY:
-        end = height - CHANGES_KEPT - PRUNE_EVERY
-        writes.delete_range(db.CHANGES, U64.pack(0), U64.pack(end))
+    def add_writes(self, writes: Iterable[Write], before: Records) -> None:
+        """Take writes of the block, of which those of contracts count."""
+        for key, after in writes:
+            if key[:1] == VARIABLE_PREFIX and before[key] != after:
+                change = Change(key[VARIABLE_HEAD_BYTES:], before[key], after)
+                changes = self._changes.setdefault(key[1:VARIABLE_HEAD_BYTES], [])
+                changes.append(_encode_change(change))
+
+    def put(self, writes: Writes) -> None:
+        """Add all of it to the block's write, and what goes because it is too old."""
+        if self._details:
+            writes.put_all(db.DETAILS, self._details)
+        for contract, places in self._told.items():
+            writes.put(db.EVENTS, contract + self._height, b"".join(places))
+        for contract, changes in self._changes.items():
+            writes.put(db.CHANGES, self._height + contract, b"".join(changes))
+        if self._is_pruning:
+            writes.delete_range(db.CHANGES, U64.pack(0), self._end)
 
 
 def list_tellers(detail: Detail) -> list[bytes]:

@@ -1,11 +1,11 @@
 """Contracts, what they did and what changed, as messages of the public API."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
 from quorate.api.contract.v1 import contract_pb2 as pb
-from quorate.core.contracts.details import Detail, Event
-from quorate.core.contracts.records import ContractRecord
+from quorate.core.contracts.details import Detail, Event, decode_detail
+from quorate.core.contracts.records import VARIABLE_HEAD_BYTES, VARIABLE_PREFIX, ContractRecord
 from quorate.core.values import ZERO_HASH
 from quorate.storage.contract_history import Change
 
@@ -75,3 +75,31 @@ def build_changes(contract: bytes, changes: Iterable[Change]) -> list[pb.StateCh
         pb.StateChange(contract=contract, key=each.key, before=each.before, after=each.after)
         for each in changes
     ]
+
+
+def build_trial(
+    encoded: bytes, reason: str, read: Sequence[bytes], writes: Iterable[tuple[bytes, bytes, bytes]]
+) -> pb.Trial:
+    """Return what a dry run's contract payloads would do.
+
+    `encoded` is their detail, b"" where they were not carried out; `read` and `writes` (key,
+    before, after) are records of state, of which those of contracts count.
+    """
+    changed = [write for write in writes if write[0][:1] == VARIABLE_PREFIX]
+    access: dict[bytes, list[bytes]] = {}
+    for key in sorted({*read, *[key for key, _, _ in changed]}):
+        access.setdefault(key[1:VARIABLE_HEAD_BYTES], []).append(key[VARIABLE_HEAD_BYTES:])
+    changes = [
+        pb.StateChange(
+            contract=key[1:VARIABLE_HEAD_BYTES], key=key[VARIABLE_HEAD_BYTES:], before=before,
+            after=after,
+        )
+        for key, before, after in changed
+    ]  # fmt: skip
+    kept = count_fitting(changes)
+    detail = build_detail(decode_detail(encoded), reason) if encoded else pb.Detail()
+    return pb.Trial(
+        detail=detail,
+        access=[pb.Access(contract=contract, keys=keys) for contract, keys in access.items()],
+        changes=changes[:kept], cut=kept < len(changes),
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from quorate.core.contracts.records import (
 )
 from quorate.core.errors import InvalidInput, NotFound, QuorateError
 from quorate.core.outcomes import OUTCOMES
+from quorate.core.records import Records
 from quorate.core.state import compute_account_key, decode_account
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
@@ -182,10 +183,10 @@ class ContractReads(rpc.ContractServiceServicer):
         return pb.GetDetailResponse(detail=detail, height=place.height, position=place.position)
 
 
-def get_contract(view: StateView, address: bytes) -> ContractRecord:
+def get_contract(records: Records, address: bytes) -> ContractRecord:
     """Return a contract's record; raises InvalidInput, or NotFound (NO_CONTRACT)."""
     check_hash(address, "contract address")
-    record = view[compute_contract_key(address)]
+    record = records[compute_contract_key(address)]
     if not record:
         raise NotFound("there is no contract at this address", reason="NO_CONTRACT")
     return decode_contract(record)
@@ -197,8 +198,8 @@ async def _list_contracts(
     """Return up to `size` contracts above an address, and the last address looked at or b""."""
     found, looked_at, pacer = list[tuple[bytes, ContractRecord]](), 0, Pacer()
     while looked_at < _LOOKED_AT_MAX:
-        start = CONTRACT_PREFIX + after + (b"\0" if after else b"")
-        page = view.scan_from(CONTRACT_PREFIX, start, _STEP)
+        # The prefix alone is the key of the executed height.
+        page = view.scan_from(CONTRACT_PREFIX, CONTRACT_PREFIX + after + b"\0", _STEP)
         for key, value in page:
             after, record = key[1:], decode_contract(value)
             if not creator or record.creator == creator:

@@ -46,9 +46,7 @@ def check_height(history: History, height: int, executed: int) -> None:
         )  # fmt: skip
 
 
-async def load_changes(
-    history: History, wanted: Range, heights: Heights
-) -> dict[bytes, Change]:
+async def load_changes(history: History, wanted: Range, heights: Heights) -> dict[bytes, Change]:
     """Return by key what differs between two heights; raises Rejected when that is too much."""
     blocks, size, pacer = list[list[Change]](), 0, Pacer()
     for changes in history.iter_changes(wanted.contract, heights.first + 1, heights.last):

@@ -28,6 +28,7 @@ from quorate.core.transition import Execution
 from quorate.kit.convert import decode_ordered
 from quorate.kit.metrics import APPLY_SECONDS, EXECUTED_TRANSACTIONS, measure_stage
 from quorate.storage import database as db
+from quorate.storage.contract_history import HistoryDraft
 from quorate.storage.contract_slices import BlockSlices, Runner
 from quorate.storage.database import Writes
 from quorate.storage.pacer import Pacer
@@ -66,6 +67,7 @@ class Done:
     height: int
     receipts: list[Receipt]
     next_set: SeatSet | None
+    records: LoadedRecords
     pacer: Pacer
 
 
@@ -113,7 +115,7 @@ class Executor:
                 await elsewhere.close()
         for _ in execution.iter_close():
             await pacer.pause()
-        done = Done(header.height, receipts, execution.next_set, pacer)
+        done = Done(header.height, receipts, execution.next_set, records, pacer)
         executed = await self._conclude(execution, done, before)
         APPLY_SECONDS.observe(time.monotonic() - started)
         _count(receipts)
@@ -165,7 +167,7 @@ class Executor:
     async def _conclude(self, execution: Execution, done: Done, before: Before) -> Executed:
         height = done.height
         digest, state, writes = WriteDigest(before.write_digest), list[Write](), Writes()
-        steps = execution.iter_writes()
+        steps, history = execution.iter_writes(), HistoryDraft(height)
         while True:
             with measure_stage("digest"):
                 part = next(steps, None)
@@ -174,7 +176,12 @@ class Executor:
                 digest.add(part)
                 state += part
                 _put_state(writes, part)
+                history.add_writes(part, done.records)
             await done.pacer.pause()
+        for start in range(0, len(execution.details), SLICE):
+            history.add_details(execution.details[start : start + SLICE])
+            await done.pacer.pause()
+        history.put(writes)
         packer, tree = await self._pack(done, writes), before.tree.copy()
         put_subtrees(writes, tree.append(packer.compute_hash()))
         result = Result(height, digest.compute(), tree.compute_root(), done.next_set)

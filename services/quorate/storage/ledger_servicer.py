@@ -11,6 +11,7 @@ from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.core.applied import Receipt
 from quorate.core.blocks import Block, compute_base_fee
 from quorate.core.codec import U64
+from quorate.core.contracts.details import decode_detail
 from quorate.core.errors import MalformedBytes, NotFound, QuorateError
 from quorate.core.governance.parameters import CHANGES_KEY, load_params
 from quorate.core.outcomes import OUTCOMES
@@ -29,6 +30,7 @@ from quorate.core.state import (
 from quorate.core.values import HASH_BYTES
 from quorate.kit.faults import abort
 from quorate.storage.conduct import compute_missed
+from quorate.storage.contract_messages import build_detail
 from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.paging import check_hash, compute_page_size, decode_page, encode_page
@@ -141,11 +143,13 @@ class LedgerServicer(StakeServicer, AssetReads):
                 )
             block = store.get_block(place.height)
             receipt = find_receipt(store.load_packed_receipts(place.height), place.position)
+            built = _build_receipt(request.id, place, receipt, block)
+            detail = store.history.load_detail(place.height, place.position)
+            if detail is not None:
+                built.detail.CopyFrom(build_detail(decode_detail(detail), built.reason))
         except QuorateError as error:
             await abort(context, error)
-        return pb.GetReceiptResponse(
-            receipt=_build_receipt(request.id, place, receipt, block), height=height
-        )
+        return pb.GetReceiptResponse(receipt=built, height=height)
 
     async def ListSeats(
         self,
@@ -274,7 +278,7 @@ def _build_receipt(identity: bytes, place: Place, receipt: Receipt, block: Block
     return tx.Receipt(
         id=identity, height=place.height, position=place.position,
         outcome=tx.Outcome.ValueType(outcome), reason=reason, fee=receipt.fee,
-        first_id=receipt.first_id, block=block.digest,
+        first_id=receipt.first_id, block=block.digest, detail_hash=receipt.detail_hash,
     )  # fmt: skip
 
 

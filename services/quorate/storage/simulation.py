@@ -2,7 +2,8 @@
 
 Run on the records of the latest executed height, through the same state machine as a block, and
 thrown away: nothing is written (docs/protocol.md#E8). One at a time, for at most a tenth of the
-loop's time, so that nobody slows a validator down with questions.
+loop's time, so that nobody slows a validator down with questions. What calls contracts is run by
+the contract-runner on a snapshot, beside all this (storage/contract_calls.py).
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 import grpc
 
+from quorate.api.contract.v1 import contract_pb2
 from quorate.api.transaction.v1 import transaction_pb2 as tx
 from quorate.api.transaction.v1 import transaction_pb2_grpc as rpc
 from quorate.core import crypto
@@ -22,7 +24,9 @@ from quorate.core.errors import InvalidTransaction, Overloaded, QuorateError, Un
 from quorate.core.genesis import Genesis
 from quorate.core.loading import list_block_keys, list_keys
 from quorate.core.outcomes import OUTCOMES
+from quorate.core.records import Records
 from quorate.core.state import (
+    Write,
     compute_expiry_key,
     compute_idempotency_key,
     decode_account,
@@ -35,6 +39,8 @@ from quorate.core.values import ZERO_HASH
 from quorate.kit.convert import decode_transaction, encode_envelope
 from quorate.kit.faults import abort
 from quorate.storage.chain import Chain
+from quorate.storage.contract_calls import Booth, Snapshot
+from quorate.storage.contract_messages import build_trial
 from quorate.storage.state_reader import LoadedRecords
 
 WAITING_MAX: Final = 32
@@ -48,20 +54,30 @@ _BLANK: Final = Signature(
 
 
 class Draft(NamedTuple):
-    """A transaction as it will be once all have signed, who must sign, and who has not yet."""
+    """A transaction as it will be once all have signed, who must sign, and who has not yet.
+
+    `whole` is its encoding, with blanks for the signatures that are missing.
+    """
 
     transaction: Transaction
+    whole: bytes
     signers: tuple[bytes, ...]
     missing: tuple[bytes, ...]
 
 
 class Outcome(NamedTuple):
-    """What a dry run on the state at `height` gave; `changes` are (key, before, after)."""
+    """What a dry run on the state at `height` gave; `changes` are (key, before, after).
+
+    Where contracts were called, `detail` says how (encoded), and `read` lists the keys of their
+    records that were read.
+    """
 
     height: int
     base_fee: int
     receipt: Receipt
     changes: list[tuple[bytes, bytes, bytes]]
+    detail: bytes = b""
+    read: tuple[bytes, ...] = ()
 
 
 def complete(raw: bytes, genesis: Genesis) -> Draft:
@@ -76,7 +92,8 @@ def complete(raw: bytes, genesis: Genesis) -> Draft:
     ]
     missing = tuple([each for each in signers if each not in given])
     full = [*transaction.signatures, *[_BLANK] * len(missing)]
-    whole = decode_transaction(encode_envelope(transaction.body, full), genesis.domain)
+    encoded = encode_envelope(transaction.body, full)
+    whole = decode_transaction(encoded, genesis.domain)
     transaction = transaction._replace(size_bytes=whole.size_bytes, weight=whole.weight)
     try:
         check_transaction(transaction, genesis.params)
@@ -86,14 +103,14 @@ def complete(raw: bytes, genesis: Genesis) -> Draft:
         if error.reason != "SIGNERS_DIFFER" or not is_partial:
             raise
     check_signatures(transaction, genesis.domain)
-    return Draft(transaction, tuple(signers), missing)
+    return Draft(transaction, encoded, tuple(signers), missing)
 
 
 class Simulator:
     """Runs transactions on the state of the latest executed block."""
 
-    def __init__(self, chain: Chain, genesis: Genesis) -> None:
-        self._chain, self._genesis = chain, genesis
+    def __init__(self, chain: Chain, genesis: Genesis, booth: Booth) -> None:
+        self._chain, self._genesis, self._booth = chain, genesis, booth
         self._lock, self._waiting, self._free_at_s = asyncio.Lock(), 0, 0.0
 
     async def simulate(self, raw: bytes) -> tuple[Draft, Outcome]:
@@ -106,13 +123,32 @@ class Simulator:
                 await asyncio.sleep(max(0.0, self._free_at_s - time.monotonic()))
                 started_s = time.monotonic()
                 draft = complete(raw, self._genesis)
-                checked_s = time.monotonic()
-                outcome, ran_s = await self._run(draft.transaction)
-                spent_s = checked_s - started_s + ran_s
+                spent_s, outcome = time.monotonic() - started_s, None
+                if not draft.transaction.has_calls:
+                    outcome, ran_s = await self._run(draft.transaction)
+                    spent_s += ran_s
                 self._free_at_s = time.monotonic() + PAUSES * spent_s
-                return draft, outcome
+            return draft, outcome or await self._run_calls(draft)
         finally:
             self._waiting -= 1
+
+    async def _run_calls(self, draft: Draft) -> Outcome:
+        """Return what came of a transaction that calls contracts."""
+        snapshot, head = self._booth.open_snapshot()
+        header = self._build_header(head, draft.transaction.weight)
+        _keep_own_expiry(draft.transaction, snapshot.height, snapshot)
+        context = Context(header, self._genesis.params, self._genesis.domain)
+        execution = Execution(context, snapshot)
+        execution.begin()
+        applied = await self._booth.apply(execution, draft.whole)
+        read = tuple(snapshot.list_variables())
+        execution.absorb(applied)
+        writes = [write for part in execution.iter_writes() for write in part]
+        return Outcome(
+            snapshot.height, header.base_fee, applied.receipts[0],
+            _list_changes(writes, snapshot), b"".join(detail for _, detail in applied.details),
+            read,
+        )  # fmt: skip
 
     async def _run(self, transaction: Transaction) -> tuple[Outcome, float]:
         """Return what came of it, and how long it held the loop."""
@@ -136,10 +172,9 @@ class Simulator:
             execution.begin()
             (receipt,) = execution.apply([transaction])
             writes = [write for part in execution.iter_writes() for write in part]
-            changes = [(key, records[key], value) for key, value in writes]
+            changed = _list_changes(writes, records)
         finally:
             chain.lock.release()
-        changed = [each for each in changes if each[1] != each[2]]
         outcome = Outcome(header.height - 1, header.base_fee, receipt, changed)
         return outcome, time.monotonic() - started_s
 
@@ -154,7 +189,14 @@ class Simulator:
         )  # fmt: skip
 
 
-def _keep_own_expiry(transaction: Transaction, height: int, records: LoadedRecords) -> None:
+def _list_changes(writes: list[Write], records: Records) -> list[tuple[bytes, bytes, bytes]]:
+    changes = [(key, records[key], value) for key, value in writes]
+    return [each for each in changes if each[1] != each[2]]
+
+
+def _keep_own_expiry(
+    transaction: Transaction, height: int, records: LoadedRecords | Snapshot
+) -> None:
     """Of the idempotency records that end with the head leave only the transaction's own."""
     names: list[bytes] = []
     if transaction.idempotency_key:
@@ -191,6 +233,7 @@ def build_response(draft: Draft, outcome: Outcome) -> tx.SimulateResponse:
         receipt=tx.Receipt(
             id=receipt.id, height=outcome.height + 1, outcome=tx.Outcome.ValueType(kind),
             reason=reason, fee=receipt.fee, first_id=receipt.first_id,
+            detail_hash=receipt.detail_hash,
         ),
         height=outcome.height,
         base_fee=outcome.base_fee,
@@ -199,7 +242,12 @@ def build_response(draft: Draft, outcome: Outcome) -> tx.SimulateResponse:
         signers=draft.signers,
         unsigned=draft.missing,
         changes=len(outcome.changes),
+        trial=_build_trial(outcome, reason) if draft.transaction.has_calls else None,
     )  # fmt: skip
+
+
+def _build_trial(outcome: Outcome, reason: str) -> contract_pb2.Trial:
+    return build_trial(outcome.detail, reason, outcome.read, outcome.changes)
 
 
 def _list_balances(changes: list[tuple[bytes, bytes, bytes]]) -> list[tx.BalanceChange]:

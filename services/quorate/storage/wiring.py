@@ -6,6 +6,7 @@ from typing import Final
 
 import grpc
 
+from quorate.api.contract.v1 import contract_pb2, contract_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
@@ -17,7 +18,9 @@ from quorate.storage.batch_store import BatchStore
 from quorate.storage.catchup import CatchUp
 from quorate.storage.chain import Chain, load_head
 from quorate.storage.committer import Committer
+from quorate.storage.contract_calls import Booth
 from quorate.storage.contract_link import ContractLink
+from quorate.storage.contract_servicer import ContractServicer
 from quorate.storage.contract_slices import Runner
 from quorate.storage.database import Database
 from quorate.storage.executor import Executor
@@ -100,7 +103,8 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     await asyncio.wait([opening], timeout=OPEN_S)
     if opening.done():
         await opening
-    internal, public = _build_servers(committer, catch_up, feed, genesis)
+    booth = Booth(runner.link, store, genesis)
+    internal, public = _build_servers(committer, catch_up, feed, booth)
     internal.server.add_insecure_port(config.socket("storage"))
     port = public.server.add_insecure_port(config.storage_api_listen)
     for server in (internal, public):
@@ -124,21 +128,24 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
 
 
 def _build_servers(
-    committer: Committer, catch_up: CatchUp, feed: Feed, genesis: Genesis
+    committer: Committer, catch_up: CatchUp, feed: Feed, booth: Booth
 ) -> tuple[Server, Server]:
+    genesis = feed.chain.store.genesis
     own = storage_pb2.DESCRIPTOR.services_by_name
     ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
     trials = transaction_pb2.DESCRIPTOR.services_by_name["SimulationService"].full_name
-    reads = [ledger, own["ExecutedService"].full_name, trials]
-    simulator = Simulator(feed.chain, genesis)
+    contracts = contract_pb2.DESCRIPTOR.services_by_name["ContractService"].full_name
+    reads = [ledger, own["ExecutedService"].full_name, trials, contracts]
+    simulator = Simulator(feed.chain, genesis, booth)
+    board, reader = Board(feed.chain), ContractServicer(feed.chain, booth)
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
-    board = Board(feed.chain)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(feed, board), server)
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
         transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
             SimulationServicer(simulator), server
         )
+        contract_pb2_grpc.add_ContractServiceServicer_to_server(reader, server)
     storage_pb2_grpc.add_StorageServiceServicer_to_server(
         StorageServicer(committer, catch_up, feed, genesis.params), internal.server
     )

@@ -80,11 +80,13 @@ class Forge:
         raw = encode_body(sender, lane, sequence, [payload], **body)
         return self.sign(raw, self.users[user])
 
-    def act(self, *payloads: Any, user: int = 0, cosigners: Sequence[int] = ()) -> bytes:
+    def act(
+        self, *payloads: Any, user: int = 0, cosigners: Sequence[int] = (), **changes: Any
+    ) -> bytes:
         """Return a transaction of a user, with payloads of seats' owners beside its own."""
         sequence = self.sequences.get((user, 0), 0)
         self.sequences[user, 0] = sequence + 1
-        body = {"valid_until_height": 10_000, "fee_limit": 10**6}
+        body = {"valid_until_height": 10_000, "fee_limit": 10**6, **changes}
         raw = encode_body(self.addresses[user], 0, sequence, payloads, **body)
         return self.sign(raw, self.users[user], *[self.seats[seat] for seat in cosigners])
 

@@ -6,14 +6,15 @@ import pytest
 
 from quorate.core.contracts.details import CallDone, Detail, Event, Failure
 from quorate.core.contracts.records import compute_variable_key
+from quorate.core.records import MemoryRecords
 from quorate.storage import database as db
 from quorate.storage.contract_history import (
     CHANGES_KEPT,
     PRUNE_EVERY,
     Change,
     History,
+    HistoryDraft,
     merge_changes,
-    put_history,
 )
 from quorate.storage.database import Database, Writes
 from tests.conftest import SEED
@@ -38,9 +39,16 @@ def change(contract: bytes, key: bytes, before: bytes, after: bytes):
 
 
 def put(database, height: int, details=(), changes=()) -> None:
-    writes = Writes()
-    put_history(writes, height, details, changes)
-    database.write(database.build(writes), synced=False)
+    database.write(database.build(draft(height, details, changes)), synced=False)
+
+
+def draft(height: int, details=(), changes=()) -> Writes:
+    writes, history = Writes(), HistoryDraft(height)
+    history.add_details(details)
+    before = MemoryRecords({key: before for key, before, _ in changes})
+    history.add_writes([(key, after) for key, _, after in changes], before)
+    history.put(writes)
+    return writes
 
 
 def test_details_are_found_by_place(database) -> None:
@@ -54,8 +62,7 @@ def test_details_are_found_by_place(database) -> None:
 
 
 def test_a_block_without_calls_writes_nothing(database) -> None:
-    writes = Writes()
-    put_history(writes, 5, [], [(b"a" + A, b"1", b"2")])
+    writes = draft(5, [], [(b"a" + A, b"1", b"2")])
     assert (writes.puts, writes.deletions, writes.ranges) == ({}, {}, [])
 
 

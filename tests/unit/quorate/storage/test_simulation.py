@@ -14,6 +14,8 @@ from quorate.core.state import compute_account_key, decode_account
 from quorate.core.transactions import Signature, Transfer
 from quorate.kit.convert import decode_transaction, encode_body, encode_envelope
 from quorate.kit.faults import from_rpc_error
+from quorate.storage.contract_calls import Booth
+from quorate.storage.contract_link import ContractLink
 from quorate.storage.simulation import WAITING_MAX, Simulator, complete
 from tests.unit.quorate.storage.forge import BALANCE, Forge
 
@@ -166,7 +168,8 @@ def test_a_signature_that_is_there_is_checked_though_others_are_missing(forge) -
 
 
 async def test_more_than_may_wait_are_refused_at_once_and_all_others_answered(node, forge) -> None:
-    simulator, raw = Simulator(node.chain, forge.genesis), forge.transfer(0)
+    booth = Booth(ContractLink(node.channel), node.chain.store, forge.genesis)
+    simulator, raw = Simulator(node.chain, forge.genesis, booth), forge.transfer(0)
     tasks = [asyncio.create_task(simulator.simulate(raw)) for _ in range(WAITING_MAX + 5)]
     results = await asyncio.gather(*tasks, return_exceptions=True)
     refused = [each for each in results if isinstance(each, Overloaded)]

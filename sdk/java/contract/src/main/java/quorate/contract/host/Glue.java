@@ -61,7 +61,7 @@ public abstract class Glue {
     protected static void fail(Throwable problem) {
         String text = problem.getMessage();
         if (text == null || text.isEmpty()) {
-            text = problem.getClass().getSimpleName();
+            text = "failed";
         }
         int size = Utf8.size(text);
         Writer out = Writer.value();

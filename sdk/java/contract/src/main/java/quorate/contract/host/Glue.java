@@ -14,11 +14,11 @@ public abstract class Glue {
     protected Glue() {
     }
 
-    /** Loads all fields. */
-    protected abstract void load();
-
     /** Stores the fields that have changed. */
     protected abstract void save();
+
+    /** Has the fields loaded anew when they are next read. */
+    protected abstract void forget();
 
     /** Writes an event's fields, and returns its name; null if the contract declares no such. */
     protected abstract String describe(Object event, Writer out);
@@ -38,7 +38,6 @@ public abstract class Glue {
     protected final void begin(boolean asView) {
         running = this;
         view = asView;
-        load();
     }
 
     /** Ends the call. */
@@ -62,7 +61,7 @@ public abstract class Glue {
     protected static void fail(Throwable problem) {
         String text = problem.getMessage();
         if (text == null || text.isEmpty()) {
-            text = problem.getClass().getSimpleName();
+            text = "failed";
         }
         int size = Utf8.size(text);
         Writer out = Writer.value();
@@ -95,7 +94,7 @@ public abstract class Glue {
         Host.emit(key.at(), key.size(), out.at(), out.size());
     }
 
-    /** Calls another contract; the fields are stored before it and loaded after it. */
+    /** Calls another contract; fields are stored before it, and loaded anew after it. */
     public static <T> T call(
             Address contract, String method, U64 amount, Arguments arguments, Codec<T> result) {
         if (!view) {
@@ -116,7 +115,7 @@ public abstract class Glue {
             value = result.read(in);
             in.end();
         }
-        running.load();
+        running.forget();
         return value;
     }
 

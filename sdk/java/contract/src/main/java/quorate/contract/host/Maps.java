@@ -24,9 +24,7 @@ public final class Maps<K, V> extends GlobalMap<K, V> {
     }
 
     private static byte[] copy(Writer start) {
-        byte[] prefix = new byte[start.size()];
-        Memory.read(start.at(), prefix);
-        return prefix;
+        return Memory.copy(start.at(), start.size());
     }
 
     private Writer find(K at) {

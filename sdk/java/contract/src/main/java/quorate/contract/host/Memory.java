@@ -7,10 +7,12 @@ final class Memory {
     private Memory() {
     }
 
-    static void read(Address at, byte[] target) {
-        for (int i = 0; i < target.length; i++) {
+    static byte[] copy(Address at, int size) {
+        byte[] target = new byte[size];
+        for (int i = 0; i < size; i++) {
             target[i] = at.add(i).getByte();
         }
+        return target;
     }
 
     static void write(Address at, byte[] data) {

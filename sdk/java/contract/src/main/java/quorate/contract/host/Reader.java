@@ -49,10 +49,7 @@ public final class Reader {
     }
 
     byte[] fixed(int size) {
-        Address at = take(size);
-        byte[] bytes = new byte[size];
-        Memory.read(at, bytes);
-        return bytes;
+        return Memory.copy(take(size), size);
     }
 
     /** A length, or a count of items: each takes at least a byte. */

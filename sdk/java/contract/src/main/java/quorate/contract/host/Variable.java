@@ -2,11 +2,15 @@ package quorate.contract.host;
 
 import quorate.contract.Revert;
 
-/** A field of the contract: loaded before a call, stored after it if it has changed. */
+/** A field of the contract: loaded when it is first read, stored after the call if it changed. */
 public final class Variable<T> {
+    private static final byte[] UNKNOWN = new byte[0];
+
     private final String name;
     private final Codec<T> codec;
-    private byte[] before;
+    private boolean isLoaded;
+    /** What the chain has; a type's zero, which is no record, stands here as its bytes. */
+    private byte[] before = UNKNOWN;
 
     /** The variable of a name. */
     public Variable(String name, Codec<T> codec) {
@@ -21,32 +25,53 @@ public final class Variable<T> {
         return key;
     }
 
+    /** Whether the field holds the value, and not only the chain. */
+    public boolean isLoaded() {
+        return isLoaded;
+    }
+
     /** What the chain has. */
     public T load() {
         int size = Records.fetch(key());
-        before = new byte[size];
+        T value;
         if (size == 0) {
-            return codec.zero();
+            value = codec.zero();
+            before = encode(value);
+        } else {
+            value = Records.decode(size, codec);
+            before = Memory.copy(Area.at(Area.READ), size);
         }
-        T value = Records.decode(size, codec);
-        Memory.read(Area.at(Area.READ), before);
+        isLoaded = true;
         return value;
     }
 
-    /** Stores the value unless the chain has it already. */
+    private byte[] encode(T value) {
+        Writer out = Writer.value();
+        codec.write(out, value);
+        return Memory.copy(out.at(), out.size());
+    }
+
+    /** Says that the field gets a value, whatever the chain has. */
+    public void set() {
+        isLoaded = true;
+    }
+
+    /** Says that only the chain knows. */
+    public void forget() {
+        isLoaded = false;
+        before = UNKNOWN;
+    }
+
+    /** Stores the value, unless the chain has it already. */
     public void save(T value) {
         if (value == null) {
             throw new Revert(name + " is null");
         }
         Writer out = Writer.value();
         codec.write(out, value);
-        int size = out.size();
-        if (before.length == 0 ? Memory.isZero(out.at(), size)
-                : before.length == size && Memory.isEqual(out.at(), before)) {
-            return;
+        if (before.length != out.size() || !Memory.isEqual(out.at(), before)) {
+            Records.store(key(), out);
+            before = Memory.copy(out.at(), out.size());
         }
-        Records.store(key(), out);
-        before = new byte[Memory.isZero(out.at(), size) ? 0 : size];
-        Memory.read(out.at(), before);
     }
 }

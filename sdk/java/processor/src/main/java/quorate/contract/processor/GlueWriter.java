@@ -31,7 +31,7 @@ final class GlueWriter {
         out.open("public final class %s extends %sGlue", className(model), HOST);
         writeRecords(out, model.types());
         writeFields();
-        writeLoadAndSave();
+        writeSaveAndForget();
         writeEvents();
         out.line("private static native %s allocate();", model.name());
         out.line("private static native void construct(%s it%s);", model.name(),
@@ -76,27 +76,48 @@ final class GlueWriter {
         out.line("private final %s it = allocate();", model.name());
         for (Model.Field each : model.fields()) {
             if (!each.isMap()) {
-                out.line("private final %sVariable<%s> var_%s = new %sVariable<>(\"%s\", %s);",
+                out.line("private static final %sVariable<%s> var_%s = new %sVariable<>(\"%s\", %s);",
                         HOST, boxed(each.type()), each.name(), HOST, each.name(),
                         each.named().codec());
             }
+            writeAccess(each);
         }
     }
 
-    private void writeLoadAndSave() {
-        out.open("protected void load()");
-        for (Model.Field each : model.fields()) {
-            if (each.isMap()) {
-                out.line("it.%s = %sMaps.of(\"%s\", %s);",
-                        each.name(), HOST, each.name(), each.named().codec());
-            } else {
-                out.line("it.%s = var_%s.load();", each.name(), each.name());
-            }
+    /** The build has the contract's code call these where it reads or sets the field. */
+    private void writeAccess(Model.Field field) {
+        String name = field.name();
+        out.open("static %s get_%s(%s it)", field.type(), name, model.name());
+        if (field.isMap()) {
+            out.open("if (it.%s == null)", name);
+            out.line("it.%s = %sMaps.of(\"%s\", %s);", name, HOST, name, field.named().codec());
+        } else {
+            out.open("if (!var_%s.isLoaded())", name);
+            out.line("it.%s = var_%s.load();", name, name);
         }
-        out.close().open("protected void save()");
+        out.close().line("return it.%s;", name).close();
+        out.open("static void set_%s(%s it, %s value)", name, model.name(), field.type());
+        if (field.isMap()) {
+            out.line("throw new quorate.contract.Revert(\"%s is a map: it is never assigned\");",
+                    name);
+        } else {
+            out.line("var_%s.set();", name).line("it.%s = value;", name);
+        }
+        out.close();
+    }
+
+    private void writeSaveAndForget() {
+        out.open("protected void save()");
         for (Model.Field each : model.fields()) {
             if (!each.isMap()) {
-                out.line("var_%s.save(it.%s);", each.name(), each.name());
+                out.open("if (var_%s.isLoaded())", each.name());
+                out.line("var_%s.save(it.%s);", each.name(), each.name()).close();
+            }
+        }
+        out.close().open("protected void forget()");
+        for (Model.Field each : model.fields()) {
+            if (!each.isMap()) {
+                out.line("var_%s.forget();", each.name());
             }
         }
         out.close();

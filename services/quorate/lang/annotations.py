@@ -43,7 +43,7 @@ class Annotations:
         """Return the type of a value; a Map is none."""
         kind = self._read(node, where)
         if isinstance(kind, Map):
-            self._problems.refuse(
+            raise self._problems.refuse(
                 node or where,
                 "a Map is in storage and can't be passed around",
                 "only variables of the contract are Maps; pass the keys, or a List",
@@ -62,20 +62,20 @@ class Annotations:
 
     def _read(self, node: ast.expr | None, where: ast.AST) -> Type:
         if node is None:
-            self._problems.refuse(where, "its type is missing", "write it as `name: u64`")
+            raise self._problems.refuse(where, "its type is missing", "write it as `name: u64`")
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             return self._read_text(node, node.value)
         if isinstance(node, ast.Name):
             return self._read_name(node)
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
             return self._read_generic(node, node.value.id)
-        self._problems.refuse(node, "this is no type", "see docs/contract-language.md#types")
+        raise self._problems.refuse(node, "this is no type", "see docs/contract-language.md#types")
 
     def _read_text(self, node: ast.Constant, text: str) -> Type:
         try:
             inner = ast.parse(text, mode="eval").body
-        except SyntaxError:
-            self._problems.refuse(node, "this is no type")
+        except SyntaxError as error:
+            raise self._problems.refuse(node, "this is no type") from error
         for part in ast.walk(inner):
             ast.copy_location(part, node)
         return self._read(inner, node)
@@ -86,11 +86,11 @@ class Annotations:
             return found
         if node.id in self._program.interfaces:
             hint = "keep the address: `token: Address`, and call `Token(self.token).transfer(…)`"
-            self._problems.refuse(node, "an interface is no type of values", hint)
+            raise self._problems.refuse(node, "an interface is no type of values", hint)
         hint = _INSTEAD.get(node.id, "")
         if node.id in ("List", "Map", "tuple"):
             hint = f"say of what: {node.id}[u64{', u64' if node.id == 'Map' else ''}]"
-        self._problems.refuse(node, f"unknown type `{node.id}`", hint)
+        raise self._problems.refuse(node, f"unknown type `{node.id}`", hint)
 
     def _read_generic(self, node: ast.Subscript, name: str) -> Type:
         inner = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -101,18 +101,18 @@ class Annotations:
         if name == "Map" and len(inner) == 2:
             return self._read_map(node, inner)
         hint = _INSTEAD.get(name, "generic types are List[T], Map[K, V] and tuple[A, B]")
-        self._problems.refuse(node, f"unknown type `{name}[…]`", hint)
+        raise self._problems.refuse(node, f"unknown type `{name}[…]`", hint)
 
     def _read_map(self, node: ast.Subscript, inner: list[ast.expr]) -> Type:
         key, value = self.read(inner[0], node), self._read(inner[1], node)
         if not is_key(key):
-            self._problems.refuse(
+            raise self._problems.refuse(
                 inner[0],
                 f"{key.name} can't be a key",
                 "keys are integers, bool, bytes, str, Address and tuples of them",
             )
         if isinstance(value, Map) and isinstance(value.value, Map):
-            self._problems.refuse(
+            raise self._problems.refuse(
                 inner[1], "a Map nests once", "use a tuple as key: Map[tuple[A, B], Map[C, V]]"
             )
         return Map(key, value)

@@ -50,7 +50,7 @@ class Declarations:
             case ast.ImportFrom(module="quorate.lang") | ast.ImportFrom(module="__future__"):
                 self._read_import(node)
             case ast.Import() | ast.ImportFrom():
-                self._problems.refuse(
+                raise self._problems.refuse(
                     node,
                     "a contract imports only quorate.lang",
                     "copy what you need into this file, or call another contract",
@@ -58,7 +58,7 @@ class Declarations:
             case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                 pass
             case _:
-                self._problems.refuse(
+                raise self._problems.refuse(
                     node,
                     "a module holds constants, functions and classes",
                     "put statements into a method",
@@ -80,39 +80,39 @@ class Declarations:
             SIMPLE,
         )
         if any(name in table for table in tables) or name == program.name:
-            self._problems.refuse(node, f"`{name}` is declared already", "choose another name")
+            raise self._problems.refuse(
+                node, f"`{name}` is declared already", "choose another name"
+            )
 
     def _read_constant(self, node: ast.Assign | ast.AnnAssign) -> None:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
         many = isinstance(node, ast.Assign) and len(node.targets) > 1
         if many or not isinstance(target, ast.Name) or node.value is None:
-            self._problems.refuse(node, "a constant is one name and its value", "FEE = 5")
+            raise self._problems.refuse(node, "a constant is one name and its value", "FEE = 5")
         self._claim(node, target.id)
         value = fold(node.value, self._program.constants)
         if value is None:
             hint = "numbers, bool, bytes and str, and arithmetic on such numbers"
-            self._problems.refuse(node.value, "the value must be known when building", hint)
+            raise self._problems.refuse(node.value, "the value must be known when building", hint)
         kind: Type | None = {bool: BOOL, bytes: BYTES, str: STR}.get(type(value))
         if isinstance(node, ast.AnnAssign):
             kind = self._annotations.read(node.annotation, node)
             self._check_constant(node.value, kind, value)
         self._program.constants[target.id] = Constant(value, kind)
 
-    def _check_constant(self, node: ast.expr, kind: Type, value: Any) -> None:
-        wanted = {BOOL: bool, BYTES: bytes, STR: str}.get(kind)
-        if isinstance(kind, Int):
-            wanted = int
-        if wanted is None or type(value) is not wanted:
-            self._problems.refuse(node, f"this is no {kind.name}")
-        if isinstance(kind, Int) and not kind.holds(value):
-            self._problems.refuse(node, f"{value} does not fit {kind.name}")
+    def _check_constant(self, node: ast.expr, kind: Type, value: object) -> None:
+        wanted = int if isinstance(kind, Int) else {BOOL: bool, BYTES: bytes, STR: str}.get(kind)
+        if type(value) is not wanted:
+            raise self._problems.refuse(node, f"this is no {kind.name}")
+        if isinstance(kind, Int) and isinstance(value, int) and not kind.holds(value):
+            raise self._problems.refuse(node, f"{value} does not fit {kind.name}")
 
     def _read_class(self, node: ast.ClassDef) -> None:
         base = (
             node.bases[0].id if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name) else ""
         )
         if base not in BASES or node.keywords or node.decorator_list:
-            self._problems.refuse(
+            raise self._problems.refuse(
                 node,
                 "a class is a Contract, a Record, an Event or an Interface",
                 "one base, no decorators",
@@ -131,20 +131,20 @@ class Declarations:
             match statement:
                 case ast.AnnAssign(target=ast.Name(id=name), value=None):
                     if name in fields:
-                        self._problems.refuse(statement, f"`{name}` is declared already")
+                        raise self._problems.refuse(statement, f"`{name}` is declared already")
                     fields[name] = self._annotations.read(statement.annotation, statement)
                 case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                     pass
                 case _:
                     hint = "write `name: type`; functions stand in the module"
-                    self._problems.refuse(statement, f"a {base} holds fields only", hint)
+                    raise self._problems.refuse(statement, f"a {base} holds fields only", hint)
         if base == "Event":
             if len(node.name.encode()) > NAME_BYTES_MAX:
-                self._problems.refuse(node, "the name is too long", "at most 64 bytes")
+                raise self._problems.refuse(node, "the name is too long", "at most 64 bytes")
             self._program.events[node.name] = Event(node.name, list(fields.items()))
             return
         if not fields:
-            self._problems.refuse(node, "a Record needs a field")
+            raise self._problems.refuse(node, "a Record needs a field")
         record = Record(node.name)
         record.fields, record.types = tuple(fields), tuple(fields.values())
         self._program.records[node.name] = record
@@ -158,17 +158,21 @@ class Declarations:
                     interface.methods[statement.name] = function
                     if not _is_stub(statement):
                         hint = "write `...` as its body"
-                        self._problems.refuse(statement, "a method of an Interface is empty", hint)
+                        raise self._problems.refuse(
+                            statement, "a method of an Interface is empty", hint
+                        )
                 case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                     pass
                 case _:
-                    self._problems.refuse(statement, "an Interface holds methods only")
+                    raise self._problems.refuse(statement, "an Interface holds methods only")
         self._program.interfaces[node.name] = interface
 
     def _read_contract(self, node: ast.ClassDef) -> None:
         program = self._program
         if program.contract is not None:
-            self._problems.refuse(node, "there is one contract in a file", "make another file")
+            raise self._problems.refuse(
+                node, "there is one contract in a file", "make another file"
+            )
         program.contract, program.name = node, node.name
         for statement in node.body:
             try:
@@ -185,20 +189,22 @@ class Declarations:
             case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                 pass
             case ast.AnnAssign() | ast.Assign():
-                hint = "declare `name: type` here and set it in __init__; constants stand in the module"
-                self._problems.refuse(node, "a variable has no value here", hint)
+                hint = (
+                    "declare `name: type` here, set it in __init__; constants stand in the module"
+                )
+                raise self._problems.refuse(node, "a variable has no value here", hint)
             case _:
-                self._problems.refuse(node, "a contract holds variables and methods")
+                raise self._problems.refuse(node, "a contract holds variables and methods")
 
     def _read_variable(self, node: ast.AnnAssign, name: str) -> None:
         if name in RESERVED_VARIABLES:
-            self._problems.refuse(
+            raise self._problems.refuse(
                 node, f"`self.{name}` has a meaning already", "choose another name"
             )
         if name in self._program.variables or name in self._program.methods:
-            self._problems.refuse(node, f"`{name}` is declared already")
+            raise self._problems.refuse(node, f"`{name}` is declared already")
         if len(name.encode()) > NAME_BYTES_MAX:
-            self._problems.refuse(node, "the name is too long", "at most 64 bytes")
+            raise self._problems.refuse(node, "the name is too long", "at most 64 bytes")
         self._program.variables[name] = self._annotations.read_variable(node.annotation, node)
 
     def _read_method(self, node: ast.FunctionDef) -> None:
@@ -206,15 +212,19 @@ class Declarations:
         function = self._read_function(node, is_method=True)
         taken = node.name in program.methods or node.name in program.variables
         if taken or node.name in RESERVED_VARIABLES:
-            self._problems.refuse(node, f"`{node.name}` is declared already", "choose another name")
+            raise self._problems.refuse(
+                node, f"`{node.name}` is declared already", "choose another name"
+            )
         if function.is_exported and node.name in RESERVED_METHODS:
-            self._problems.refuse(node, f"no method can be called `{node.name}`", "rename it")
+            raise self._problems.refuse(node, f"no method can be called `{node.name}`", "rename it")
         if len(node.name.encode()) > NAME_BYTES_MAX or not node.name.isascii():
-            self._problems.refuse(node, "a name is 1 to 64 letters, digits and _ of ASCII")
+            raise self._problems.refuse(node, "a name is 1 to 64 letters, digits and _ of ASCII")
         if node.name.startswith("__") and node.name != "__init__":
-            self._problems.refuse(node, f"`{node.name}` means nothing in a contract", "rename it")
+            raise self._problems.refuse(
+                node, f"`{node.name}` means nothing in a contract", "rename it"
+            )
         if node.name == "__init__" and function.returns != NOTHING:
-            self._problems.refuse(node, "__init__ returns nothing")
+            raise self._problems.refuse(node, "__init__ returns nothing")
         program.methods[node.name] = function
 
     def _read_function(self, node: ast.FunctionDef, *, is_method: bool) -> Function:
@@ -222,19 +232,19 @@ class Declarations:
         for decorator in node.decorator_list:
             self._read_decorator(function, decorator)
         if function.is_payable and function.is_view:
-            self._problems.refuse(node, "a view takes no value", "leave @payable out")
+            raise self._problems.refuse(node, "a view takes no value", "leave @payable out")
         if function.is_payable and not function.is_exported:
-            self._problems.refuse(node, "only public methods are payable", "add @public")
+            raise self._problems.refuse(node, "only public methods are payable", "add @public")
         arguments = node.args
         odd = arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs
         if odd or arguments.defaults:
-            self._problems.refuse(
+            raise self._problems.refuse(
                 node, "parameters are plain: no defaults, *, / or **", "pass every argument"
             )
         names = arguments.args
         if is_method:
             if not names or names[0].arg != "self":
-                self._problems.refuse(node, "the first parameter of a method is self")
+                raise self._problems.refuse(node, "the first parameter of a method is self")
             names = names[1:]
         for name in names:
             kind = self._annotations.read(name.annotation, name)
@@ -246,7 +256,7 @@ class Declarations:
         name = node.id if isinstance(node, ast.Name) else ""
         if name not in DECORATORS or not function.is_method:
             hint = "@public, @view and @payable, on methods"
-            self._problems.refuse(node, "unknown decorator", hint)
+            raise self._problems.refuse(node, "unknown decorator", hint)
         setattr(function, f"is_{name}", True)
 
 

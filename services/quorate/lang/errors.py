@@ -1,7 +1,7 @@
 """What a build refuses: every problem with its place, a caret line and what to write instead."""
 
 import ast
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from quorate.core.errors import InvalidInput
 
@@ -64,10 +64,10 @@ class Problems:
             Problem(line, start + 1, self._count_columns(line, end) + 1, message, hint)
         )
 
-    def refuse(self, node: ast.AST, message: str, hint: str = "") -> NoReturn:
-        """Note a problem and give up what it stands in."""
+    def refuse(self, node: ast.AST, message: str, hint: str = "") -> Refused:
+        """Note a problem; return what to raise to give up what it stands in."""
         self.note(node, message, hint)
-        raise Refused
+        return Refused()
 
     def _count_columns(self, line: int, offset: int) -> int:
         """Turn an offset in UTF-8 bytes into characters."""

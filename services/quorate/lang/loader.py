@@ -7,31 +7,39 @@ from typing import Any
 from quorate.core.errors import MalformedBytes
 from quorate.lang import author, hosts, storage
 from quorate.lang.check import check
+from quorate.lang.checked import (
+    DIVISION,
+    MALFORMED,
+    MALFORMED_RESULT,
+    NO_ITEM,
+    NO_TEXT,
+    NOT_PAYABLE,
+    Helpers,
+)
 from quorate.lang.hosts import Host, Reverted
 from quorate.lang.program import Event, Function, Program
-from quorate.lang.rewrite import rewrite
+from quorate.lang.rewrite import HELPERS, LISTS, rewrite
 from quorate.lang.storage import StoredList, StoredMap, compute_prefix
 from quorate.lang.types import NOTHING, List, Map
 from quorate.lang.values import Makers, Reader, decode, encode
 
-MALFORMED = "malformed arguments"
-
 # What CPython itself raises where a build reverts.
 _TEXTS: dict[type[Exception], str] = {
-    AssertionError: "assertion failed",
-    IndexError: "index out of range",
-    UnicodeDecodeError: "invalid UTF-8",
-    ZeroDivisionError: "division by zero",
+    IndexError: NO_ITEM,
+    UnicodeDecodeError: NO_TEXT,
+    MalformedBytes: MALFORMED_RESULT,
+    ZeroDivisionError: DIVISION,
 }
 
 
 def load_contract(source: str, path: str) -> type[author.Contract]:
     """Check a file and return its contract's class; raises InvalidContract."""
-    typed = check(source, path)
-    namespace: dict[str, Any] = {"__name__": typed.program.name}
+    checked = check(source, path)
+    helpers = Helpers(kind for mark in checked.marks.values() for kind in mark.types)
+    namespace: dict[str, Any] = {"__name__": checked.program.name, HELPERS: helpers}
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    exec(compile(rewrite(typed), path, "exec"), namespace)  # noqa: S102
-    return _bind(typed.program, namespace)
+    exec(compile(rewrite(checked), path, "exec"), namespace)  # noqa: S102
+    return _bind(checked.program, namespace)
 
 
 def run_method(contract: type[author.Contract], method: str, host: Host) -> None:
@@ -63,7 +71,7 @@ class Bound:
         """Run a method: arguments in, result out."""
         line = function.node.lineno
         if host.frame.value and not function.is_payable:
-            raise Reverted("not payable", line)
+            raise Reverted(NOT_PAYABLE, line)
         arguments = self._read_arguments(function, host.frame.input)
         instance = object.__new__(contract)
         result = getattr(contract, function.name)(instance, *arguments)
@@ -108,12 +116,11 @@ def _bind(program: Program, namespace: dict[str, Any]) -> type[author.Contract]:
     for interface in program.interfaces.values():
         for method in interface.methods.values():
             setattr(namespace[interface.name], method.name, _make_caller(method, makers))
+    namespace[LISTS] = bound
     contract: type[author.Contract] = namespace[program.name]
     contract.bound = bound  # type: ignore[attr-defined]
-    contract.load_variable = lambda self, name: bound.load_variable(self, name)  # type: ignore[method-assign]
-    contract.store_variable = (  # type: ignore[method-assign]
-        lambda self, name, value: bound.store_variable(self, name, value)
-    )
+    contract.load_variable = lambda self, name: bound.load_variable(self, name)
+    contract.store_variable = lambda self, name, value: bound.store_variable(self, name, value)
     return contract
 
 

@@ -28,7 +28,7 @@ def encode(kind: Type, value: Any) -> bytes:
         return b"\1" if value else b"\0"
     if kind == ADDRESS:
         return bytes(value)
-    if kind == BYTES or kind == STR:
+    if kind in (BYTES, STR):
         data = value.encode() if isinstance(value, str) else bytes(value)
         return len(data).to_bytes(4, "little") + data
     if isinstance(kind, List):
@@ -47,7 +47,7 @@ def make_zero(kind: Type, makers: Makers) -> Any:
         return False
     if kind == ADDRESS:
         return Address()
-    if kind == BYTES or kind == STR:
+    if kind in (BYTES, STR):
         return b"" if kind == BYTES else ""
     if isinstance(kind, List):
         return []

@@ -19,6 +19,7 @@ VIEWS ?= 3
 SAMPLES ?= 100000
 KILLS ?= 200
 SENDS ?= 10000
+PROGRAMS ?= 1000
 STEPS ?= 3000
 PROFILE ?= steady
 ARGS ?=
@@ -66,6 +67,10 @@ economy: $(STAMP) ## Stake, rewards and elections against a plain second impleme
 .PHONY: faults
 faults: $(STAMP) ## Real processes, killed at random: KILLS=200; figures with ARGS=--figures
 	@$(PY) tests/faults/run.py --kills $(KILLS) $(ARGS)
+
+.PHONY: contract-fuzz
+contract-fuzz: $(STAMP) ## Random contracts under plain Python and compiled, compared: PROGRAMS=5000
+	@$(PY) tests/contracts/fuzz.py --programs $(PROGRAMS) --jobs 2 $(ARGS)
 
 .PHONY: idempotency
 idempotency: $(STAMP) ## Payments retried over 50 connections through kills, each once: SENDS=10000

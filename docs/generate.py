@@ -13,12 +13,14 @@ from pathlib import Path
 
 from prometheus_client.metrics import MetricWrapperBase
 
+from quorate.core.contracts.host import COLD_FUEL
+from quorate.core.contracts.prices import HOST_PRICES, INSTANCE_PRICE, PAGE_PRICE
 from quorate.core.params import Params
 from quorate.kit import metrics
 from quorate.kit.config import FileConfig, GatewayConfig, NodeConfig
 
 DOCS = Path(__file__).resolve().parent
-PAGES = ("operations.md",)
+PAGES = ("operations.md", "contracts.md")
 
 
 def build_metrics() -> str:
@@ -37,6 +39,17 @@ def build_params() -> str:
     """Return the table of chain parameters and their defaults."""
     rows = ["| parameter | default |", "|---|---|"]
     rows += [f"| `{name}` | {value:,} |" for name, value in Params().to_document().items()]
+    return "\n".join(rows)
+
+
+def build_fuel() -> str:
+    """Return the table of what contracts pay for the host's work."""
+    rows = ["| what | fuel per call | per byte |", "|---|---|---|"]
+    for name, (per_call, per_byte) in HOST_PRICES.items():
+        rows.append(f"| `{name}` | {per_call:,} | {per_byte or ''} |")
+    rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | |")
+    rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | |")
+    rows.append(f"| a record that nothing named beforehand, once | {COLD_FUEL:,} | |")
     return "\n".join(rows)
 
 
@@ -69,6 +82,7 @@ def build_config(kind: type[FileConfig]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "metrics": build_metrics,
     "params": build_params,
+    "fuel": build_fuel,
     "node.toml": lambda: build_config(NodeConfig),
     "gateway.toml": lambda: build_config(GatewayConfig),
 }

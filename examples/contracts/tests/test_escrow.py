@@ -104,21 +104,21 @@ def test_payment_goes_out_once(chain: Chain, sale: Deployed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seller", "arbiter", "days", "value", "text"),
+    ("parties", "days", "value", "text"),
     [
-        ("seller", "arbiter", 1, 0, "the payment must come"),
-        ("seller", "arbiter", 0, 5, "has passed already"),
-        ("buyer", "arbiter", 1, 5, "buyer and seller are the same"),
-        ("seller", "seller", 1, 5, "must be a third"),
-        ("seller", "buyer", 1, 5, "must be a third"),
+        (("seller", "arbiter"), 1, 0, "the payment must come"),
+        (("seller", "arbiter"), 0, 5, "has passed already"),
+        (("buyer", "arbiter"), 1, 5, "buyer and seller are the same"),
+        (("seller", "seller"), 1, 5, "must be a third"),
+        (("seller", "buyer"), 1, 5, "must be a third"),
     ],
 )
 def test_unfair_sales_are_refused(
-    chain: Chain, seller: str, arbiter: str, days: int, value: int, text: str
+    chain: Chain, parties: tuple[str, str], days: int, value: int, text: str
 ) -> None:
-    parties = chain.account(seller), chain.account(arbiter)
+    seller, arbiter = (chain.account(name) for name in parties)
+    deadline_ms = chain.time_ms + days * DAY_MS
     with reverts(text):
         chain.deploy(
-            "escrow.py", *parties, chain.time_ms + days * DAY_MS,
-            caller=chain.account("buyer"), value=value,
-        )  # fmt: skip
+            "escrow.py", seller, arbiter, deadline_ms, caller=chain.account("buyer"), value=value
+        )

@@ -6,14 +6,15 @@ its own, as the operands of a comparison of literals would not.
 
 from collections.abc import Callable
 
-from tests.contracts.fuzzing.kinds import BITS, Kind, pick_integer, pick_kind, pick_text
+from tests.contracts.fuzzing.kinds import Kind, pick_integer, pick_text
 from tests.contracts.fuzzing.scope import Scope
 
 BOOL, BYTES, STR, U64, ADDRESS = (Kind(n) for n in ("bool", "bytes", "str", "u64", "Address"))
-OPERATORS = ("+", "+", "-", "*", "//", "%", "&", "|", "^")
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 
 Maker = Callable[[Scope, Kind, int], str | None]
+
+# Ways to make a value, by the name of its type; numbers.py, truths.py and texts.py fill it.
+MAKERS: dict[str, list[Maker]] = {"integer": []}
 
 
 def make(scope: Scope, kind: Kind, depth: int, typed: bool = False) -> str:
@@ -31,20 +32,8 @@ def make(scope: Scope, kind: Kind, depth: int, typed: bool = False) -> str:
 
 def list_makers(kind: Kind) -> list[Maker]:
     """Return the ways to make a value of a type."""
-    common: list[Maker] = [make_choice, make_map_read, make_item, make_part, make_call]
-    if kind.is_integer:
-        arithmetic: list[Maker] = [make_arithmetic, make_arithmetic, make_conversion, make_extreme]
-        special: list[Maker] = [make_length] if kind == U64 else []
-        if kind == Kind("i64"):
-            special.append(make_negative)
-        return common + arithmetic * 2 + special
-    if kind == BOOL:
-        return [*common, make_comparison, make_comparison, make_logic, make_contains, make_chain]
-    if kind in (BYTES, STR):
-        return [*common, make_concatenation, make_slice if kind == BYTES else make_concatenation]
-    if kind.name == "List":
-        return [*common, make_list]
-    return common
+    own = MAKERS["integer"] if kind.is_integer else []
+    return [*COMMON, *own, *MAKERS.get(kind.name, [])]
 
 
 def make_literal(scope: Scope, kind: Kind, typed: bool) -> str:
@@ -75,44 +64,6 @@ def make_choice(scope: Scope, kind: Kind, depth: int) -> str | None:
         return None
     first, second = make(scope, kind, depth, typed=True), make(scope, kind, depth, typed=True)
     return f"({first} if {make(scope, BOOL, depth)} else {second})"
-
-
-def make_arithmetic(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Calculate with two numbers of one type."""
-    operator = scope.rng.choice(OPERATORS)
-    left = make(scope, kind, depth, typed=True)
-    if operator in ("//", "%") and scope.rng.random() < 0.7:
-        right = str(scope.rng.choice((1, 2, 3, 7, 10, 255)))
-    elif operator in "+-" and scope.rng.random() < 0.5:
-        right = str(scope.rng.randrange(4))
-    else:
-        right = make(scope, kind, depth)
-    if scope.rng.random() < 0.1 and operator not in ("//", "%"):
-        return f"({scope.rng.randrange(9)} {operator} {left})"
-    return f"({left} {operator} {right})"
-
-
-def make_conversion(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Convert from another type of number."""
-    other = Kind(scope.rng.choice(sorted(BITS)))
-    return f"{kind}({make(scope, other, depth, typed=True)})"
-
-
-def make_extreme(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Take the smaller or the greater of two."""
-    name = scope.rng.choice(("min", "max"))
-    return f"{name}({make(scope, kind, depth, typed=True)}, {make(scope, kind, depth)})"
-
-
-def make_negative(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Turn the sign."""
-    return f"(-{make(scope, kind, depth, typed=True)})"
-
-
-def make_length(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Measure something that has a length."""
-    options = [BYTES, STR, *(k for k in scope.locals.values() if k.name == "List")]
-    return f"len({make(scope, scope.rng.choice(options), depth, typed=True)})"
 
 
 def make_map_read(scope: Scope, kind: Kind, depth: int) -> str | None:
@@ -176,60 +127,18 @@ def make_call(scope: Scope, kind: Kind, depth: int) -> str | None:
     return f"{'self.' if helper.is_method else ''}{helper.name}({arguments})"
 
 
-def make_comparison(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Compare two values of one type; only numbers have an order."""
-    other = pick_kind(scope.rng, scope.records, 1)
-    operators = COMPARISONS if other.is_integer else COMPARISONS[:2]
-    left, right = make(scope, other, depth, typed=True), make(scope, other, depth, typed=True)
-    return f"({left} {scope.rng.choice(operators)} {right})"
-
-
-def make_chain(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Compare three numbers at once."""
-    other = Kind(scope.rng.choice(sorted(BITS)))
-    texts = [make(scope, other, depth, typed=True) for _ in range(3)]
-    first, second = (scope.rng.choice(COMPARISONS[2:]) for _ in range(2))
-    return f"({texts[0]} {first} {texts[1]} {second} {texts[2]})"
-
-
-def make_logic(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Join conditions; the second is reached only if it matters."""
-    if scope.rng.random() < 0.3:
-        return f"(not {make(scope, BOOL, depth)})"
-    operator = scope.rng.choice(("and", "or"))
-    return f"({make(scope, BOOL, depth)} {operator} {make(scope, BOOL, depth)})"
-
-
-def make_contains(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Ask whether a map or a list holds something."""
-    negation = scope.rng.choice(("", "not "))
-    maps = scope.list_maps()
-    if maps and scope.rng.random() < 0.6:
-        name, each = scope.rng.choice(maps)
-        outer = ""
-        while each.parts[1].name == "Map":
-            outer += f"[{make(scope, each.parts[0], 0)}]"
-            each = each.parts[1]
-        return f"({make(scope, each.parts[0], depth, typed=True)} {negation}in {name}{outer})"
-    lists = [(name, each) for name, each in scope.locals.items() if each.name == "List"]
-    if not lists:
-        return None
-    name, each = scope.rng.choice(lists)
-    return f"({make(scope, each.parts[0], depth, typed=True)} {negation}in {name})"
-
-
-def make_concatenation(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Join two texts."""
-    return f"({make(scope, kind, depth)} + {make(scope, kind, depth)})"
-
-
-def make_slice(scope: Scope, kind: Kind, depth: int) -> str | None:
-    """Cut a piece out of bytes."""
-    low, high = (make(scope, U64, min(depth, 1)) for _ in range(2))
-    return f"{make(scope, kind, depth, typed=True)}[{low}:{high}]"
-
-
 def make_list(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Write a list of a few items."""
     count = scope.rng.choice((1, 2, 3))
     return f"[{', '.join(make(scope, kind.parts[0], depth, typed=True) for _ in range(count))}]"
+
+
+def make_joined(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Put one list behind another."""
+    if scope.loops > 0:
+        return None
+    return f"({make(scope, kind, depth, typed=True)} + {make(scope, kind, depth, typed=True)})"
+
+
+COMMON: list[Maker] = [make_choice, make_map_read, make_item, make_part, make_call]
+MAKERS["List"] = [make_list, make_joined]

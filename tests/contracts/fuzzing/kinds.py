@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 BITS: Final = {"u8": 8, "u32": 32, "u64": 64, "i64": 64, "u128": 128}
+# Which narrower numbers a number takes without being told.
+WIDER: Final = {"u32": ("u8",), "u64": ("u8", "u32"), "u128": ("u8", "u32", "u64"),
+                "i64": ("u8", "u32")}  # fmt: skip
 SCALARS: Final = (*BITS, "bool", "bytes", "str", "Address")
 # Types that may be a map's key.
 KEYS: Final = ("u8", "u32", "u64", "i64", "u128", "bool", "Address", "str", "bytes")

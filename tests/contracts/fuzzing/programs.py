@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+from tests.contracts.fuzzing import numbers, texts, truths
 from tests.contracts.fuzzing.kinds import (
     KEYS,
     Kind,
@@ -16,10 +17,12 @@ from tests.contracts.fuzzing.statements import indent, make_body
 HEAD = '''"""A random program; see tests/contracts/fuzz.py."""
 
 from quorate.lang import (
-    NO_ADDRESS, Address, Contract, Event, List, Map, Record, balance, emit, i64, payable, public,
-    revert, u8, u32, u64, u128, view,
+    NO_ADDRESS, Address, Contract, Event, List, Map, Record, emit, encode, i64, public, revert,
+    sha256, u8, u32, u64, u128,
 )
 '''
+# They fill the list of ways to make a value.
+FILLED = (numbers, texts, truths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +95,15 @@ def make_variable(scope: Scope) -> Kind:
         return pick_kind(rng, scope.records)
     inner = pick_kind(rng, scope.records)
     if rng.random() < 0.3:
-        inner = Kind("Map", (Kind(rng.choice(KEYS)), inner))
-    return Kind("Map", (Kind(rng.choice(KEYS)), inner))
+        inner = Kind("Map", (pick_key(rng), inner))
+    return Kind("Map", (pick_key(rng), inner))
+
+
+def pick_key(rng: random.Random) -> Kind:
+    """Return a type that a map's key may have, sometimes a pair."""
+    if rng.random() < 0.8:
+        return Kind(rng.choice(KEYS))
+    return Kind("tuple", (Kind(rng.choice(KEYS)), Kind(rng.choice(KEYS))))
 
 
 def make_function(scope: Scope, name: str, is_method: bool) -> list[str]:

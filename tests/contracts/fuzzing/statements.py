@@ -122,6 +122,47 @@ def grow(scope: Scope, depth: int) -> Lines | None:
     return [f"{name}.append({make(scope, kind.parts[0], DEPTH - 1)})"]
 
 
+def grow_stored(scope: Scope, depth: int) -> Lines | None:
+    """Change a list where it is stored."""
+    places = [
+        (f"self.{name}", kind) for name, kind in scope.variables.items() if kind.name == "List"
+    ]  # fmt: skip
+    for name, kind in scope.list_maps():
+        if find_leaf(kind).name == "List":
+            places.append((name + make_keys(scope, kind, 0), find_leaf(kind)))
+    if not scope.has_self or not places:
+        return None
+    name, kind = scope.rng.choice(places)
+    item = make(scope, kind.parts[0], DEPTH - 1)
+    way = scope.rng.randrange(4)
+    if way == 0:
+        return [f"if len({name}) > 0:", f"    {name}.pop()"]
+    if way == 1:
+        return [f"{name}[{make(scope, U64, 0)}] = {item}"]
+    return [f"{name}.append({item})"]
+
+
+def unpack(scope: Scope, depth: int) -> Lines | None:
+    """Give the parts of a tuple names."""
+    names = [(name, kind) for name, kind in scope.locals.items() if kind.name == "tuple"]
+    if not names:
+        return None
+    name, kind = scope.rng.choice(names)
+    fresh = [scope.make_name() for _ in kind.parts]
+    scope.locals |= dict(zip(fresh, kind.parts, strict=True))
+    return [f"{', '.join(fresh)} = {name}"]
+
+
+def exchange(scope: Scope, depth: int) -> Lines | None:
+    """Let two locals change places."""
+    kind = scope.rng.choice([*scope.locals.values()] or [U64])
+    names = scope.find_locals(kind, assignable=True)
+    if len(names) < 2:
+        return None
+    first, second = scope.rng.sample(names, 2)
+    return [f"{first}, {second} = {second}, {first}"]
+
+
 def emit(scope: Scope, depth: int) -> Lines | None:
     """Tell the world something."""
     if not scope.has_self or not scope.events:
@@ -232,5 +273,30 @@ def leave(scope: Scope, depth: int) -> Lines | None:
     return [f"if {make(scope, BOOL, 2)}:", f"    return{value}"]
 
 
-SIMPLE: list[Maker] = [declare, declare, assign, assign, calculate, remove, grow, emit, check, call]
-COMPOUND: list[Maker] = [branch, count, iterate, repeat, leave]
+def go_through(scope: Scope, depth: int) -> Lines | None:
+    """Go through bytes, or a list of pairs by their parts."""
+    pairs = [
+        (name, kind.parts[0]) for name, kind in scope.locals.items()
+        if kind.name == "List" and kind.parts[0].name == "tuple"
+    ]  # fmt: skip
+    if scope.loops > 1:
+        return None
+    before, fixed = dict(scope.locals), set(scope.fixed)
+    if pairs:
+        source, kind = scope.rng.choice(pairs)
+        names = {scope.make_name(): part for part in kind.parts}
+    else:
+        source = f"{make(scope, Kind('bytes'), 1, typed=True)}[:4]"
+        names = {scope.make_name(): Kind("u8")}
+    scope.locals |= names
+    scope.fixed |= {*names, source}
+    lines = [f"for {', '.join(names)} in {source}:", *indent(make_loop_body(scope, depth))]
+    scope.locals, scope.fixed = before, fixed
+    return lines
+
+
+SIMPLE: list[Maker] = [
+    declare, declare, declare, assign, assign, calculate, remove, grow, grow_stored, unpack,
+    exchange, emit, check, call,
+]  # fmt: skip
+COMPOUND: list[Maker] = [branch, count, iterate, go_through, repeat, leave]

@@ -6,6 +6,7 @@ from typing import Final
 
 from quorate.contracts.engine import Artefact, Engine
 from quorate.contracts.machine import Machine as WasmMachine
+from quorate.contracts.machine import run_deep
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.instrument import instrument_module
 from quorate.core.contracts.machine import Code, Environment, Machine
@@ -26,6 +27,9 @@ class ShimMachine:
         """Keep which class a build was made from."""
         self._classes[code_hash] = contract
 
+    def prepare(self, code: Code, host: Environment) -> None:
+        """Do nothing: there is nothing to compile."""
+
     def run(self, code: Code, method: str, host: Environment) -> None:
         """Run a method of the class."""
         assert isinstance(host, Host)
@@ -43,6 +47,30 @@ class FreshArtefacts:
         return self._engine.compile(instrument_module(read_code(code.hash)))
 
 
+class CompiledMachine:
+    """Runs builds as validators do, on a stack that holds the deepest calls."""
+
+    def __init__(self) -> None:
+        engine = Engine(PROFILE_PLAIN)
+        self._machine = WasmMachine((engine,), FreshArtefacts(engine))
+        self._is_running = False
+
+    def prepare(self, code: Code, host: Environment) -> None:
+        """Compile a module."""
+        self._machine.prepare(code, host)
+
+    def run(self, code: Code, method: str, host: Environment) -> None:
+        """Run a method; a call within a call is on its stack already."""
+        if self._is_running:
+            self._machine.run(code, method, host)
+            return
+        self._is_running = True
+        try:
+            run_deep(lambda: self._machine.run(code, method, host))
+        finally:
+            self._is_running = False
+
+
 def make_machine(backend: str) -> Machine:
     """Return a machine: SHIM, or COMPILED, of which a process has one."""
     if backend == SHIM:
@@ -52,6 +80,5 @@ def make_machine(backend: str) -> Machine:
 
 
 @cache
-def _make_compiled() -> Machine:
-    engine = Engine(PROFILE_PLAIN)
-    return WasmMachine((engine,), FreshArtefacts(engine))
+def _make_compiled() -> CompiledMachine:
+    return CompiledMachine()

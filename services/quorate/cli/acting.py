@@ -52,7 +52,7 @@ def act(way: Way, build: Build, find: Callable[[Receipt], Found] = lambda _: {})
     key = wallet.open_key(wallet.find_directory(way.keys_dir), way.sender, way.password_file)
 
     async def work(client: Client) -> tuple[Receipt, dict[Stage, float]]:
-        return await _send(client, key, await build(client, key.address), way)
+        return await send(client, key, await build(client, key.address), way)
 
     receipt, stages_ms = session.run(way.endpoint, work)
     has_worked = receipt.outcome is Outcome.SUCCEEDED
@@ -113,9 +113,10 @@ def format_units(amount: int, decimals: int) -> str:
     return f"{whole:,}" + (f".{digits}" if digits else "")
 
 
-async def _send(
+async def send(
     client: Client, key: Key, payloads: Sequence[Payload], way: Way
 ) -> tuple[Receipt, dict[Stage, float]]:
+    """Send one transaction and tell its life; returns its receipt and the stages' milliseconds."""
     wished = Options(sequence=0, valid_until_height=0, fee_limit=0)
     signed = await sign(client, [key], payloads, wished)
     tell: life.Tell = (lambda *_: None) if way.as_json else life.print_stage

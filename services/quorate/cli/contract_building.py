@@ -13,24 +13,17 @@ _JAVA: Final = "java"
 
 
 class Artifact(NamedTuple):
-    """A contract that can be deployed; `source` is empty unless it was built just now."""
+    """A contract that can be deployed: module, interface, and the engine's profile it needs."""
 
     name: str
     code: bytes
     interface: bytes
-    source: str = ""
+    profile: int
     seconds: float = 0.0
 
     def parse(self) -> Interface | None:
         """Return what its interface says; None when it has none."""
         return parse_interface(self.interface) if self.interface else None
-
-    @property
-    def profile(self) -> int:
-        """The engine's profile that it needs."""
-        interface = self.parse()
-        is_java = interface is not None and interface.language == _JAVA
-        return PROFILE_JAVA if is_java else PROFILE_PLAIN
 
 
 def build_source(path: Path, *, tracing: bool = False) -> Artifact:
@@ -40,7 +33,16 @@ def build_source(path: Path, *, tracing: bool = False) -> Artifact:
     source, started_s = read_source(path), time.perf_counter()
     built = build(source, str(path), tracing=tracing)
     seconds = time.perf_counter() - started_s
-    return Artifact(path.stem, built.code, built.interface, source, seconds)
+    return Artifact(path.stem, built.code, built.interface, PROFILE_PLAIN, seconds)
+
+
+def build_java(directory: Path) -> Artifact:
+    """Return the contract of a Maven project built."""
+    from quorate.cli import contract_java
+
+    started_s = time.perf_counter()
+    name, code, interface = contract_java.build_java(directory)
+    return Artifact(name, code, interface, PROFILE_JAVA, time.perf_counter() - started_s)
 
 
 def load(path: Path) -> Artifact:
@@ -55,7 +57,7 @@ def load(path: Path) -> Artifact:
         )
     beside = path.with_suffix(".json")
     interface = _read(beside) if beside.is_file() else b""
-    return Artifact(path.stem, _read(path), interface)
+    return Artifact(path.stem, _read(path), interface, _find_profile(interface))
 
 
 def write(artifact: Artifact, directory: Path) -> tuple[Path, Path]:
@@ -76,6 +78,11 @@ def read_source(path: Path) -> str:
         return _read(path).decode()
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not UTF-8: {error}", reason="NO_TEXT") from error
+
+
+def _find_profile(interface: bytes) -> int:
+    is_java = bool(interface) and parse_interface(interface).language == _JAVA
+    return PROFILE_JAVA if is_java else PROFILE_PLAIN
 
 
 def _read(path: Path) -> bytes:

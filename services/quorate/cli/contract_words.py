@@ -10,9 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from quorate.core.errors import InvalidInput, NotFound
-from quorate.core.values import format_address
-from quorate.sdk.contract_types import (
+from quorate.core.contracts.abi_types import (
     INTEGERS,
     Fields,
     ListOf,
@@ -22,6 +20,8 @@ from quorate.sdk.contract_types import (
     Type,
     format_type,
 )
+from quorate.core.errors import InvalidInput, NotFound
+from quorate.core.values import format_address
 
 Resolve = Callable[[str], bytes]
 """Returns the address that a text stands for."""

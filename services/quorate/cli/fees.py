@@ -94,15 +94,22 @@ def explain(
 def show_simulation(found: Simulation, *, as_json: bool) -> None:
     """Print what a dry run gave; exits with 4 when it would not succeed."""
     if as_json:
-        document = _to_document(found)
-        output.print_json({**document, "receipt": life.receipt_document(found.receipt)})
+        output.print_json(simulation_document(found))
     else:
-        _print_simulation(found)
+        print_simulation(found)
     if found.receipt.outcome is not Outcome.SUCCEEDED:
         raise typer.Exit(faults.EXIT_PRECONDITION)
 
 
-def _print_simulation(found: Simulation) -> None:
+def simulation_document(found: Simulation) -> dict[str, Any]:
+    """Return what a dry run gave for `--json`; what contracts would do is left out."""
+    document = _to_document(found._replace(trial=None))
+    del document["trial"]
+    return {**document, "receipt": life.receipt_document(found.receipt)}
+
+
+def print_simulation(found: Simulation) -> None:
+    """Print receipt and balances of a dry run."""
     receipt = found.receipt
     is_good = receipt.outcome is Outcome.SUCCEEDED
     outcome = receipt.outcome.name.lower() + (f": {receipt.reason}" if receipt.reason else "")

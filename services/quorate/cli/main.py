@@ -9,6 +9,7 @@ import typer
 from quorate.cli import (
     audit,
     candidates,
+    contract,
     devnet,
     genesis,
     gov,
@@ -61,6 +62,7 @@ app.add_typer(candidates.app, name="candidate")
 app.add_typer(stake.app, name="stake")
 app.add_typer(receipt.app, name="receipt")
 app.add_typer(token.app, name="token")
+app.add_typer(contract.app, name="contract")
 app.add_typer(lock.app, name="lock")
 app.add_typer(gov.app, name="gov")
 app.command(short_help="Show an account.")(reads.account)

@@ -5,7 +5,6 @@ import random
 from typing import Any
 
 import pytest
-from quorate.sdk.contract_types import Records
 
 from quorate.cli.contract_words import (
     format_signature,
@@ -13,6 +12,7 @@ from quorate.cli.contract_words import (
     read_arguments,
     read_value,
 )
+from quorate.core.contracts.abi_types import Records
 from quorate.core.errors import InvalidInput, NotFound, QuorateError
 from quorate.core.values import format_address, parse_address
 from quorate.sdk.contract_json import to_json

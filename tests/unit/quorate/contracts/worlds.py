@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import wasmtime
 
-from quorate.contracts.engine import PLAIN, PROFILES, Artefact, Engine
+from quorate.contracts.engine import PLAIN, PROFILES, Artefact, BadModule, Engine
 from quorate.contracts.machine import Machine
 from quorate.core.context import Call, Context
 from quorate.core.contracts.host import Frame, Host
-from quorate.core.contracts.machine import Code
+from quorate.core.contracts.machine import Code, Stopped
 from quorate.core.contracts.records import (
     ContractRecord,
     compute_code_key,
@@ -61,7 +61,10 @@ class Compiler:
     def get(self, code: Code, read_code: Callable[[bytes], bytes]) -> Artefact:
         """Return a compiled module."""
         self.compiled += 1
-        return ENGINES[code.profile].compile(read_code(code.hash))
+        try:
+            return ENGINES[code.profile].compile(read_code(code.hash))
+        except BadModule as error:
+            raise Stopped("BAD_MODULE", "the engine refuses this module") from error
 
 
 class World:

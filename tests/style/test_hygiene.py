@@ -28,6 +28,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.}~)-])/(?:home|root|work|Users|mnt|opt|srv)/
 # Tops of tasks, where an error is logged or reported and the process goes on; and libraries.
 BROAD_ALLOWED: dict[str, str] = {
     "services/quorate/storage/database.py": "RocksDB raises nothing narrower; _refuse raises",
+    "services/quorate/contracts/host_functions.py": "kept; the machine raises it again",
+    "services/quorate/contracts/machine.py": "kept; run_deep raises it again",
 }
 # A wait that is what the test is about, not synchronisation.
 SLEEPS: dict[str, str] = {

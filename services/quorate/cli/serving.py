@@ -1,7 +1,8 @@
 """Runs roles of a node, or a gateway, until told to stop.
 
 Order of stopping: consensus first (it must not vote on with siblings gone), then gossip, then
-storage, which flushes and closes its database last.
+storage, which flushes and closes its database, then what it has contracts run by. That one starts
+first, so that its spawner is made before this process opens any channel.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from quorate.kit import metrics
 from quorate.kit.logs import get_logger, set_up_logs
 from quorate.kit.tasks import Running, Tasks
 
-NODE_ROLES: Final = ("storage", "gossip", "consensus")
+NODE_ROLES: Final = ("contracts", "storage", "gossip", "consensus")
 ROLES: Final = (*NODE_ROLES, "gateway", "all")
 _LAG_PERIOD_S: Final = 0.1
 _STDIN: Final = 0

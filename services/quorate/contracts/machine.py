@@ -13,6 +13,7 @@ from typing import Final, Protocol, TypeVar
 from quorate.contracts import host_functions, native
 from quorate.contracts.engine import MIB, WASM_STACK_BYTES, Artefact, Engine, make_functype
 from quorate.contracts.host_functions import CALLBACKS, OFFERS, RUNNING
+from quorate.contracts.planted import Plant
 from quorate.contracts.running import PAGE_BYTES, Running, take_trap_code
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
@@ -76,12 +77,15 @@ class _Module:
 class Machine:
     """Runs contracts in this process, which is a child that may be lost."""
 
-    def __init__(self, engines: tuple[Engine, ...], artefacts: Artefacts) -> None:
-        self._engines, self._artefacts = engines, artefacts
+    def __init__(
+        self, engines: tuple[Engine, ...], artefacts: Artefacts, plant: Plant | None = None
+    ) -> None:
+        self._engines, self._artefacts, self._plant = engines, artefacts, plant
         self._linkers = [_build_linker(engine) for engine in engines]
         self._modules: OrderedDict[Code, _Module] = OrderedDict()
         self._loaded_bytes = 0
-        self.calls = 0
+        # Since somebody set them to 0: calls of contracts, and the fuel that they used.
+        self.calls = self.fuel = 0
         # Keep the host's fuel exact at every step, for whoever looks on.
         self.is_traced = False
 
@@ -95,6 +99,18 @@ class Machine:
         assert isinstance(host, Host)
         module = self._find(code, host)
         self.calls += 1
+        if self._plant is not None:
+            self._plant(method)
+        if RUNNING:
+            self._start(code, module, method, host)
+            return
+        given = host.fuel
+        try:
+            self._start(code, module, method, host)
+        finally:
+            self.fuel += given - host.fuel
+
+    def _start(self, code: Code, module: _Module, method: str, host: Host) -> None:
         host.fuel -= INSTANCE_PRICE + module.pages * PAGE_PRICE
         if host.fuel < 0:
             host.fuel = 0

@@ -74,6 +74,8 @@ class NodeConfig(FileConfig):
     """Most peer streams at a time."""
     mempool_bytes_max: int = 64 * 1024 * 1024
     """Most bytes of transactions waiting in gossip."""
+    contracts_sandbox: bool = True
+    """Run contracts only in processes without files, network and programs; false: anyhow."""
     log_level: str = "info"
     """debug, info, warning or error."""
 

@@ -8,7 +8,8 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 # CPU by stage (design of the figures in docs/evidence.md): measured per batch or block, never per
-# transaction. Stages: frames, verify, admit, consensus, decode, apply, digest, write, sync, api.
+# transaction. Stages: frames, verify, admit, consensus, decode, apply, contracts, digest, write,
+# sync, api.
 STAGE_CPU: Final = Counter(
     "quorate_stage_cpu_seconds", "Thread CPU time spent in a stage of a transaction", ["stage"]
 )
@@ -30,6 +31,21 @@ VIEWS_LEFT: Final = Gauge(
 )
 STORAGE_SYNCS: Final = Counter("quorate_storage_syncs", "Synced writes of the database")
 APPLY_SECONDS: Final = Histogram("quorate_storage_apply_seconds", "Time to apply one block")
+CONTRACT_CALLS: Final = Counter(
+    "quorate_contracts_calls", "Calls of contracts, by what for (execute, view)", ["kind"]
+)
+CONTRACT_FUEL: Final = Counter(
+    "quorate_contracts_fuel", "Fuel that calls of contracts used", ["kind"]
+)
+CONTRACT_RESTARTS: Final = Counter(
+    "quorate_contracts_child_restarts", "Children of the contract-runner replaced", ["kind"]
+)
+CONTRACT_ARTEFACTS: Final = Counter(
+    "quorate_contracts_artefacts", "Compiled modules given to children, by origin", ["origin"]
+)
+CONTRACT_COMPILE_SECONDS: Final = Histogram(
+    "quorate_contracts_compile_seconds", "Time that a compile child took for a module"
+)
 PEERS: Final = Gauge("quorate_gossip_peers", "Connected peers")
 PEER_BYTES: Final = Counter("quorate_gossip_bytes", "Bytes to and from peers", ["direction"])
 MEMPOOL_BYTES: Final = Gauge("quorate_gossip_mempool_bytes", "Bytes waiting in the mempool")

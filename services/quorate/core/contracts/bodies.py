@@ -7,7 +7,7 @@ checks no types: the engine does, after this walk has made sure that the engine 
 from typing import Final, NamedTuple
 
 from quorate.core.contracts import limits, opcodes
-from quorate.core.contracts.instructions import HANDLERS, Instructions, Label
+from quorate.core.contracts.instructions import HANDLERS, Instructions, Label, Mark
 from quorate.core.contracts.opcodes import DELTAS, KINDS_JAVA, KINDS_PLAIN
 from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import read_value_type
@@ -25,7 +25,8 @@ class Body(NamedTuple):
     locals: int  # with the parameters
     height: int  # operands at their most
     instructions: int
-    calls: list[int]  # of functions of this module, and through tables and references
+    marks: list[Mark]
+    weight: int  # branches times locals
 
 
 class Walker(Instructions):
@@ -45,14 +46,15 @@ class Walker(Instructions):
         self.position = start
         self._read_locals(len(function.parameters))
         code = self.position
-        self.labels = [Label(0, 0, len(function.results), is_if=False)]
-        self.calls = []
+        self.labels = [Label(0, 0, len(function.results), is_if=False, loops=0)]
+        self.marks = []
         self.height = self.top = self.branches = 0
         count = self._walk_instructions()
         if self.labels or self.position != self.end:
             self.fail("the body of a function is cut off", min(self.position, self.end))
-        self._check_limits(start, count)
-        return Body(start, code, self.end, self.locals, self.top, count, self.calls)
+        weight = self.branches * self.locals
+        self._check_limits(start, count, weight)
+        return Body(start, code, self.end, self.locals, self.top, count, self.marks, weight)
 
     def _read_locals(self, parameters: int) -> None:
         self.locals = parameters
@@ -92,10 +94,11 @@ class Walker(Instructions):
         self.position, self.top = position, top
         return count
 
-    def _check_limits(self, start: int, count: int) -> None:
+    def _check_limits(self, start: int, count: int, weight: int) -> None:
         for what, value, most in (
             ("instructions", count, limits.INSTRUCTIONS_MAX),
             ("branches", self.branches, limits.BRANCHES_MAX),
+            ("branches times locals", weight, limits.BRANCHES_TIMES_LOCALS_MAX),
             ("operands at once", self.top, limits.HEIGHT_MAX),
         ):
             if value > most:

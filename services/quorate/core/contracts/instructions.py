@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from quorate.core.contracts import opcodes
-from quorate.core.contracts.limits import BRANCHES_MAX, NESTING_MAX
+from quorate.core.contracts.limits import BRANCHES_MAX, LOOPS_NESTING_MAX, NESTING_MAX
 from quorate.core.contracts.opcodes import DELTAS
+from quorate.core.contracts.padding import PADDING
 from quorate.core.contracts.shape import FUNCTION, STRUCT, Shape
 from quorate.core.contracts.value_types import (
     read_function_type,
@@ -21,6 +22,8 @@ from quorate.core.contracts.wasm import Reader
 
 _VOID: Final = 0x40 - 0x80
 _CATCHES: Final = 4
+_OP_BLOCK: Final = 0x02
+_OP_IF: Final = 0x04
 
 
 class Label(NamedTuple):
@@ -30,17 +33,26 @@ class Label(NamedTuple):
     taken: int
     given: int
     is_if: bool
+    loops: int  # that are open here
+
+
+class Mark(NamedTuple):
+    """An instruction that instrument.py puts something in front of."""
+
+    offset: int
+    fuel: int
+    is_call: bool  # of a function of this module, or one that may be
 
 
 class Instructions(Reader):
     """One body being read: where we are, the operands' height, the open blocks."""
 
-    __slots__ = ("branches", "calls", "height", "labels", "locals", "shape", "start", "top")
+    __slots__ = ("branches", "height", "labels", "locals", "marks", "shape", "start", "top")
 
     def __init__(self, code: bytes, shape: Shape) -> None:
         super().__init__(code)
         self.shape = shape
-        self.calls: list[int] = []
+        self.marks: list[Mark] = []
         self.labels: list[Label] = []
         self.height = self.top = self.branches = self.locals = self.start = 0
 
@@ -49,6 +61,17 @@ class Instructions(Reader):
         self.height += count
         if self.height > self.top:
             self.top = self.height
+
+    def mark(self, offset: int, key: int, *, is_call: bool = False) -> None:
+        """Note a call, or an instruction with a price."""
+        fuel = PADDING.get(key, 0)
+        if fuel or is_call:
+            self.marks.append(Mark(offset, fuel, is_call))
+
+    def read_priced(self, op: int) -> None:
+        """Instructions with a price, behind which nothing follows."""
+        self.mark(self.position - 1, op)
+        self.push(DELTAS[op])
 
     def refuse(self, op: int) -> None:
         """Refuse an opcode of no use here."""
@@ -79,9 +102,9 @@ class Instructions(Reader):
 
     def read_block(self, op: int) -> None:
         """block, loop, if: the type is empty, one value's, or a function type's index."""
-        self.branches += op != 0x02
+        self.branches += op != _OP_BLOCK
         self.push(DELTAS[op])
-        self.open(*self._read_block_type(), is_if=op == 0x04)
+        self.open(op, *self._read_block_type())
 
     def _read_block_type(self) -> tuple[int, int]:
         start = self.position
@@ -95,11 +118,14 @@ class Instructions(Reader):
         kind = self.shape.types[read_function_type(self, self.shape)]
         return len(kind.parameters), len(kind.results)
 
-    def open(self, taken: int, given: int, *, is_if: bool) -> None:
+    def open(self, op: int, taken: int, given: int) -> None:
         """Open a block."""
+        loops = self.labels[-1].loops + (op == opcodes.OP_LOOP)
         if len(self.labels) > NESTING_MAX:
             self.fail(f"blocks nest deeper than {NESTING_MAX}")
-        self.labels.append(Label(self.height - taken, taken, given, is_if))
+        if loops > LOOPS_NESTING_MAX:
+            self.fail(f"loops nest deeper than {LOOPS_NESTING_MAX}")
+        self.labels.append(Label(self.height - taken, taken, given, op == _OP_IF, loops))
 
     def read_else(self, _op: int) -> None:
         """The other half of an if."""
@@ -138,7 +164,7 @@ class Instructions(Reader):
         shape = self.shape
         index = self.read_index("function", len(shape.functions))
         if index >= len(shape.imports):
-            self.calls.append(start)
+            self.mark(start, 0, is_call=True)
         self._apply(shape.functions[index])
 
     def _apply(self, index: int) -> None:
@@ -146,17 +172,17 @@ class Instructions(Reader):
         self.push(-len(kind.parameters))
         self.push(len(kind.results))
 
-    def read_call_indirect(self, _op: int) -> None:
+    def read_call_indirect(self, op: int) -> None:
         """A call through a table."""
-        self.calls.append(self.position - 1)
+        self.mark(self.position - 1, op, is_call=True)
         index = read_function_type(self, self.shape)
         self.read_index("table", len(self.shape.tables))
         self.push(-1)
         self._apply(index)
 
-    def read_call_ref(self, _op: int) -> None:
+    def read_call_ref(self, op: int) -> None:
         """A call through a reference."""
-        self.calls.append(self.position - 1)
+        self.mark(self.position - 1, op, is_call=True)
         index = read_function_type(self, self.shape)
         self.push(-1)
         self._apply(index)
@@ -168,6 +194,7 @@ class Instructions(Reader):
 
     def read_pages(self, op: int) -> None:
         """memory.size, memory.grow."""
+        self.mark(self.position - 1, op)
         self.read_index("memory", len(self.shape.memories))
         self.push(DELTAS[op])
 
@@ -181,6 +208,7 @@ class Instructions(Reader):
             table = opcodes.MISC_JAVA if self.shape.is_java else opcodes.MISC_PLAIN
         if sub not in table:
             self.fail(f"opcode 0x{op:02x} {sub} is not allowed", start)
+        self.mark(start, op << 8 | sub)
         immediates, delta = table[sub]
         values = [_IMMEDIATES[each](self) for each in immediates]
         if op == opcodes.PREFIX_GC:
@@ -221,13 +249,14 @@ class Instructions(Reader):
         self.read_index("function", len(self.shape.functions))
         self.push(1)
 
-    def read_throw(self, _op: int) -> None:
+    def read_throw(self, op: int) -> None:
         """throw: takes what the tag carries."""
+        self.mark(self.position - 1, op)
         self.branches += 1
         tag = self.read_index("tag", len(self.shape.tags))
         self.push(-len(self.shape.types[self.shape.tags[tag]].parameters))
 
-    def read_try_table(self, _op: int) -> None:
+    def read_try_table(self, op: int) -> None:
         """try_table: catches count as branches."""
         taken, given = self._read_block_type()
         for _ in range(self.read_count("catches", BRANCHES_MAX)):
@@ -239,7 +268,7 @@ class Instructions(Reader):
                 self.read_index("tag", len(self.shape.tags))
             self._read_label()
         self.branches += 1
-        self.open(taken, given, is_if=False)
+        self.open(op, taken, given)
 
     def read_typed_index(self) -> int:
         """Return the index of a structure's or an array's type."""
@@ -306,6 +335,7 @@ HANDLERS: Final[tuple[Handler, ...]] = (
     Instructions.read_call_ref,
     Instructions.read_throw,
     Instructions.read_try_table,
+    Instructions.read_priced,
     Instructions.refuse,
 )
 _IMMEDIATES: Final[dict[str, Callable[[Instructions], int]]] = {

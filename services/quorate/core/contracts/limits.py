@@ -28,7 +28,11 @@ NAME_SIZE_BYTES_MAX: Final = 256
 LOCALS_MAX: Final = 1_024  # with the parameters
 INSTRUCTIONS_MAX: Final = 16_384
 BRANCHES_MAX: Final = 2_048
+# What the engine's allocator of registers takes time for: every branch may carry every local.
+BRANCHES_TIMES_LOCALS_MAX: Final = 32_768
+BRANCHES_TIMES_LOCALS_OF_ALL_MAX: Final = 65_536
 NESTING_MAX: Final = 128
+LOOPS_NESTING_MAX: Final = 24
 HEIGHT_MAX: Final = 1_024
 
 # What running functions may take together, and what each takes beside its values. A slot stands

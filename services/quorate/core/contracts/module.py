@@ -44,10 +44,20 @@ def check_module(code: bytes, profile: int, *, tracing: bool = False) -> Module:
     if TRACE_LINE in shape.imports and not tracing:
         raise InvalidModule(f"import {TRACE_LINE} is only for builds to trace", 0)
     methods = _check_exports(shape, len(code))
-    walker = Walker(code, shape)
-    for number in range(len(shape.bodies)):
-        walker.walk(number)
+    _check_bodies(code, shape)
     return Module(tuple(name for name in methods if name != INIT), INIT in methods)
+
+
+def _check_bodies(code: bytes, shape: Shape) -> None:
+    walker = Walker(code, shape)
+    weight = 0
+    for number, (start, _) in enumerate(shape.bodies):
+        weight += walker.walk(number).weight
+        if weight > limits.BRANCHES_TIMES_LOCALS_OF_ALL_MAX:
+            raise InvalidModule(
+                "branches times locals, added up over functions, are over "
+                f"{limits.BRANCHES_TIMES_LOCALS_OF_ALL_MAX}", start,
+            )  # fmt: skip
 
 
 def _check_exports(shape: Shape, size: int) -> list[str]:

@@ -30,7 +30,8 @@ REF_FUNC: Final = 20
 CALL_REF: Final = 21
 THROW: Final = 22
 TRY_TABLE: Final = 23
-FORBIDDEN: Final = 24
+PRICED: Final = 24  # nothing follows, and padding.py has a price
+FORBIDDEN: Final = 25
 
 Entry = tuple[int, int]  # kind, delta of the operand stack's height
 
@@ -51,8 +52,10 @@ def _fill(table: dict[int, Entry], ranges: str, kind: int, delta: int) -> None:
 
 def _list_plain() -> dict[int, Entry]:
     table: dict[int, Entry] = {}
-    _fill(table, "00 01 0f 45 50 67-69 79-7b a7 ac-ad c0-c4", NUMERIC, 0)
-    _fill(table, "1a 46-4f 51-5a 6a-78 7c-8a", NUMERIC, -1)
+    _fill(table, "00 01 0f 45 50 67-68 79-7a a7 ac-ad c0-c4", NUMERIC, 0)
+    _fill(table, "1a 46-4f 51-5a 6a-6c 71-78 7c-7e 83-8a", NUMERIC, -1)
+    _fill(table, "69 7b", PRICED, 0)
+    _fill(table, "6d-70 7f-82", PRICED, -1)
     _fill(table, "1b", NUMERIC, -2)
     _fill(table, "20", LOCAL, 1)
     _fill(table, "21", LOCAL, -1)
@@ -80,8 +83,10 @@ def _list_plain() -> dict[int, Entry]:
 
 def _list_java() -> dict[int, Entry]:
     table = _list_plain()
-    _fill(table, "8b-91 99-9f a8-ab ae-bf", NUMERIC, 0)
-    _fill(table, "5b-66 92-98 a0-a6", NUMERIC, -1)
+    _fill(table, "8b-8c 99-9a a8-ab ae-bf", NUMERIC, 0)
+    _fill(table, "5b-66 92-94 96-98 a0-a2 a4-a6", NUMERIC, -1)
+    _fill(table, "8d-91 9b-9f", PRICED, 0)
+    _fill(table, "95 a3", PRICED, -1)
     _fill(table, "2a-2b", MEMORY, 0)
     _fill(table, "38-39", MEMORY, -2)
     _fill(table, "43 44", FLOAT_CONST, 1)
@@ -96,7 +101,7 @@ def _list_java() -> dict[int, Entry]:
     _fill(table, "d6", BRANCH, -1)
     _fill(table, "14", CALL_REF, -1)
     _fill(table, "08", THROW, 0)
-    _fill(table, "0a", NUMERIC, -1)
+    _fill(table, "0a", PRICED, -1)
     _fill(table, "1f", TRY_TABLE, 0)
     _fill(table, "fb", PREFIXED, 0)
     return table

@@ -13,12 +13,14 @@ from quorate.core.contracts.wasm import Reader
 
 HEADER: Final = b"\0asm\1\0\0\0"
 CUSTOM: Final = 0
+TYPES: Final = 1
+FUNCTIONS: Final = 3
 START: Final = 8
 GLOBALS: Final = 6
 CODE: Final = 10
 TAGS: Final = 13
 # Ids in the order in which the sections must stand; 12 announces the count of data segments.
-ORDER: Final = (1, 2, 3, 4, 5, TAGS, GLOBALS, 7, START, 9, 12, CODE, 11)
+ORDER: Final = (TYPES, 2, FUNCTIONS, 4, 5, TAGS, GLOBALS, 7, START, 9, 12, CODE, 11)
 _KINDS: Final = ("function", "table", "memory", "global", "tag")
 _FUNCREF: Final = 0x70
 
@@ -184,7 +186,7 @@ def _read_code(reader: Reader, shape: Shape) -> None:
 
 
 _READERS: Final[dict[int, Callable[[Reader, Shape], None]]] = {
-    1: read_types, 2: _read_imports, 3: _read_functions, 4: _read_tables, 5: _read_memories,
-    TAGS: _read_tags, GLOBALS: _read_globals, 7: _read_exports, 9: read_elements,
-    12: _read_data_count, CODE: _read_code, 11: read_data,
+    TYPES: read_types, 2: _read_imports, FUNCTIONS: _read_functions, 4: _read_tables,
+    5: _read_memories, TAGS: _read_tags, GLOBALS: _read_globals, 7: _read_exports,
+    9: read_elements, 12: _read_data_count, CODE: _read_code, 11: read_data,
 }  # fmt: skip

@@ -11,6 +11,8 @@ from quorate.api.contract.v1 import contract_pb2 as pb
 from quorate.api.contract.v1 import contract_pb2_grpc
 from quorate.api.contracts.v1 import contracts_pb2
 from quorate.api.ledger.v1 import ledger_pb2
+from quorate.api.transaction.v1 import transaction_pb2 as tx
+from quorate.api.transaction.v1 import transaction_pb2_grpc
 from quorate.core.blocks import Block
 from quorate.core.contracts.details import compute_detail_hash
 from quorate.core.contracts.payloads import FUEL_MAX, CallContract, DeployContract
@@ -278,6 +280,61 @@ async def test_a_trace_tells_steps_and_changes_nothing(scene: Scene) -> None:
     assert actions == ["load", "store", "load", "store", "emit", "load"]
     assert (number(found.outcome.result), found.cut, found.height) == (6, False, 1)
     assert number((await scene.view()).outcome.result) == 1
+
+
+async def simulate(scene: Scene, raw: bytes) -> tx.SimulateResponse:
+    trials = transaction_pb2_grpc.SimulationServiceStub(scene.node.channel)
+    return await trials.Simulate(tx.SimulateRequest(transaction=raw))
+
+
+def forget_sequence(scene: Scene, user: int = 0) -> None:
+    scene.forge.sequences[user, 0] -= 1
+
+
+async def test_a_dry_run_tells_what_the_next_block_then_does(scene: Scene) -> None:
+    raw, total, mine = scene.count(5), TOTAL, b"\x06counts" + scene.forge.addresses[0]
+    tried = await simulate(scene, raw)
+    (access,) = tried.trial.access
+    assert (access.contract, list(access.keys)) == (scene.contract, [total, mine])
+    changes = [(each.key, number(each.before), number(each.after)) for each in tried.trial.changes]
+    assert changes == [(total, 1, 6), (mine, 0, 5)]
+    await scene.commit(raw)
+    found = await scene.api.GetDetail(pb.GetDetailRequest(id=scene.forge.identify(raw)))
+    assert tried.trial.detail == found.detail
+    asked = ledger_pb2.GetReceiptRequest(id=tried.receipt.id)
+    receipt = (await scene.node.ledger.GetReceipt(asked)).receipt
+    assert (tried.receipt.fee, tried.receipt.detail_hash) == (receipt.fee, receipt.detail_hash)
+    assert (tried.receipt.outcome, tried.height) == (tx.OUTCOME_SUCCEEDED, receipt.height - 1)
+
+
+async def test_a_dry_run_tells_why_it_would_fail(scene: Scene) -> None:
+    tried = await simulate(scene, scene.count(1_001))
+    failure = tried.trial.detail.failure
+    assert (tried.receipt.reason, failure.reason) == ("REVERTED", "REVERTED")
+    assert (failure.message, failure.line) == ("enough is enough", 7)
+    assert not tried.trial.changes
+    forget_sequence(scene)
+    skipped = await simulate(scene, scene.forge.act(
+        CallContract(scene.forge.addresses[0], NOBODY, "count", b"", 0, FUEL, ()), fee_limit=1,
+    ))  # fmt: skip
+    assert skipped.receipt.reason == "FEE_TOO_LOW"
+    assert not skipped.trial.detail.HasField("failure")
+    forget_sequence(scene)
+    lost = CallContract(scene.forge.addresses[0], NOBODY, "count", b"", 0, FUEL, ())
+    tried = await simulate(scene, scene.forge.act(lost, fee_limit=10**9))
+    assert tried.trial.detail.failure.reason == "NO_CONTRACT"
+
+
+async def test_a_deployment_is_tried_without_being_made(scene: Scene) -> None:
+    signer = scene.forge.addresses[1]
+    raw = scene.forge.act(
+        DeployContract(signer, COUNTER, INTERFACE, 0, False, b"", 0, FUEL),
+        user=1, fee_limit=10**9,
+    )  # fmt: skip
+    tried = await simulate(scene, raw)
+    (call,) = tried.trial.detail.calls
+    assert call.contract == compute_contract_address(scene.forge.identify(raw), 0)
+    assert await refuse(scene.api.GetContract(pb.GetContractRequest(address=call.contract)))
 
 
 async def test_a_check_is_passed_on(scene: Scene) -> None:

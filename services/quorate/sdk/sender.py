@@ -70,6 +70,11 @@ class Sender:
         self._lanes = Lanes(range(lanes)) if isinstance(lanes, int) else lanes
         self._follower = Follower(client.watch(senders=[key.address]))
 
+    @property
+    def address(self) -> bytes:
+        """The account that sends and pays."""
+        return self._key.address
+
     async def __aenter__(self) -> Self:
         """Begin to follow the account."""
         await self._follower.__aenter__()

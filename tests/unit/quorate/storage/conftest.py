@@ -23,6 +23,8 @@ from quorate.kit.config import NodeConfig
 from quorate.kit.rpc import Server, open_channel
 from quorate.storage import wiring
 from tests.unit.quorate.storage.forge import Forge
+from tests.unit.quorate.storage.runner import Runner
+from tests.unit.quorate.storage.scene import Scene
 
 TIMEOUT_S = 60.0
 
@@ -264,3 +266,13 @@ async def make_gossip() -> AsyncIterator[Callable[..., Any]]:
 async def node(make_node: Callable[..., Any]) -> Any:
     """A started node."""
     return await make_node()
+
+
+@pytest.fixture
+async def scene(node: Any, forge: Forge) -> AsyncIterator[Scene]:
+    """A node whose chain has a contract, with its runner."""
+    runner = await Runner().start(node.config.socket("contracts"))
+    scene = Scene(node, forge, runner)
+    scene.contract = await scene.deploy()
+    yield scene
+    await runner.stop()

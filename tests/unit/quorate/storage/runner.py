@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import grpc
@@ -170,7 +171,8 @@ class Runner(rpc.ContractsServiceServicer):
             return await reply
 
         async for request in requests:
-            work = loop.run_in_executor(self._pool, run_deep, lambda r=request: do(r.ask, context, ask))
+            job = partial(do, request.ask, context, ask)
+            work = loop.run_in_executor(self._pool, run_deep, job)
             work.add_done_callback(lambda done: answers.put_nowait((done, None)))
             while True:
                 answer, reply = await answers.get()

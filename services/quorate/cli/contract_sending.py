@@ -17,9 +17,8 @@ from quorate.cli.contract_panels import (
 )
 from quorate.cli.hints import find_next_step
 from quorate.core.contracts.payloads import CallContract, DeployContract
-from quorate.core.contracts.records import DEPOSITS
 from quorate.core.errors import QuorateError, Rejected
-from quorate.core.values import format_address
+from quorate.core.values import DEPOSITS, format_address
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import Call, Detail, StateChange, Trial
 from quorate.sdk.contract_preparing import prepare

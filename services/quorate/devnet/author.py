@@ -78,7 +78,8 @@ def _build_command(tests: Path, root: Path, *, colour: bool) -> list[str]:
     # Neither settings nor plugins of the project around it: they take longer than the tests.
     return [
         sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p",
-        "no:cacheprovider", "--import-mode=importlib", f"--color={'yes' if colour else 'no'}",
+        "no:cacheprovider", "-p", "quorate.lang.pytest_plugin", "--contracts=shim",
+        "--import-mode=importlib", f"--color={'yes' if colour else 'no'}",
         "-c", os.devnull, "--rootdir", str(root.absolute()), str(tests.absolute()),
     ]  # fmt: skip
 

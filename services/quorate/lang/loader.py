@@ -61,6 +61,12 @@ def run_method(contract: type[author.Contract], method: str, host: Host) -> None
         hosts.pop_host()
 
 
+def get_bound(contract: type[author.Contract]) -> tuple[Program, Makers]:
+    """Return what a loaded contract declares, and the classes of its records."""
+    bound: Bound = contract.bound  # type: ignore[attr-defined]
+    return bound.program, bound.makers
+
+
 class Bound:
     """A program and the classes its records became."""
 

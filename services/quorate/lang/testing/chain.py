@@ -10,9 +10,8 @@ from quorate.core.contracts.records import compute_code_hash
 from quorate.core.params import Params
 from quorate.lang import Address, load_contract
 from quorate.lang.build import build
-from quorate.lang.loader import get_bound
 from quorate.lang.program import Program
-from quorate.lang.testing.deployed import Deployed, Told, decode_events, encode_arguments
+from quorate.lang.testing.deployed import Deployed, Told, decode_events, encode_arguments, get_bound
 from quorate.lang.testing.machines import SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World
 from quorate.lang.values import Makers

@@ -170,7 +170,9 @@ class Runner(rpc.ContractsServiceServicer):
             return await reply
 
         async for request in requests:
-            work = loop.run_in_executor(self._pool, run_deep, lambda r=request: do(r.ask, context, ask))
+            work = loop.run_in_executor(
+                self._pool, run_deep, lambda r=request: do(r.ask, context, ask)
+            )
             work.add_done_callback(lambda done: answers.put_nowait((done, None)))
             while True:
                 answer, reply = await answers.get()

@@ -100,6 +100,7 @@ class Side:
             CALLER, built.code, built.interface, PROFILE_PLAIN, False, b"", 0, FUEL_MAX
         )
         self._addresses.append(self._world.deploy(payload)[0])
+        self._world.fund(self._addresses[-1], 50)
 
     def _call(self, method: str, data: bytes, value: int) -> CallDone:
         address = self._addresses[-1]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from quorate.core.contracts.details import CallDone
-from quorate.core.contracts.payloads import FUEL_MAX, PROFILE_PLAIN, DeployContract
+from quorate.core.contracts.payloads import FUEL_MAX, PROFILE_PLAIN, CallContract, DeployContract
 from quorate.core.contracts.records import compute_code_hash
 from quorate.core.params import Params
 from quorate.lang import Address, load_contract
@@ -105,6 +105,14 @@ class Chain:
         self._programs[address] = program, makers
         self.note(done)
         return Deployed(Address(address), program, makers, self._world, self)
+
+    def call(
+        self, address: bytes, method: str, data: bytes, *, caller: bytes, value: int = 0
+    ) -> bytes:
+        """Call any address with arguments as bytes, right or wrong; return the result's bytes."""
+        done = self._world.call(CallContract(caller, address, method, data, value, FUEL_MAX, ()))
+        self.note(done)
+        return done.result
 
     def note(self, done: CallDone) -> None:
         """Take what a call did."""

@@ -6,7 +6,7 @@ Modules that no build of ours would make are in tests of the module checker and 
 import pytest
 
 from quorate.core.contracts.payloads import FUEL_MAX
-from quorate.lang.testing import Chain, Deployed, fails, reverts
+from quorate.lang.testing import CallFailed, Chain, Deployed, fails, reverts
 
 HOSTILE = '''
 """Whatever a contract might try."""
@@ -166,7 +166,7 @@ def test_recursion_is_bounded_and_traps(chain: Chain) -> None:
 @pytest.mark.parametrize("size", [17 * 2**20, 2**31, 2**32 - 1, 2**32, 2**63, 2**64 - 1])
 def test_memory_is_bounded(chain: Chain, size: int) -> None:
     hostile, mallory = deploy(chain), chain.account("mallory")
-    with pytest.raises(Exception, match="REVERTED|TRAPPED|OUT_OF_FUEL"):
+    with pytest.raises(CallFailed, match=r"REVERTED|TRAPPED|OUT_OF_FUEL"):
         hostile.grab(size, caller=mallory)
     assert hostile.grab(2**20, caller=mallory) == 2**20
 
@@ -174,7 +174,7 @@ def test_memory_is_bounded(chain: Chain, size: int) -> None:
 @pytest.mark.parametrize("method", ["double", "hash_all"])
 def test_growing_without_end_ends(chain: Chain, method: str) -> None:
     hostile, mallory = deploy(chain), chain.account("mallory")
-    with pytest.raises(Exception, match="REVERTED|TRAPPED|OUT_OF_FUEL"):
+    with pytest.raises(CallFailed, match=r"REVERTED|TRAPPED|OUT_OF_FUEL"):
         getattr(hostile, method)(caller=mallory)
 
 

@@ -129,6 +129,6 @@ def test_ownership_is_given_away_for_good(chain: Chain, token: Deployed) -> None
 
 
 def test_token_takes_no_money(chain: Chain, token: Deployed) -> None:
-    with reverts("not payable"):
+    with reverts("takes no value"):
         token.transfer(chain.account("bob"), 1, caller=chain.account("owner"), value=5)
     assert chain.balance(token.address) == 0

@@ -18,7 +18,7 @@ from quorate.lang.testing.failures import CallFailed
 from quorate.lang.testing.machines import COMPILED, SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World
 from tests.contracts.fuzzing.kinds import encode
-from tests.contracts.fuzzing.programs import Step
+from tests.contracts.fuzzing.programs import Program, Step
 
 CALLER = b"\1" * 32
 # What only the machine knows of: such a call is no mismatch, and ends the comparison.
@@ -64,40 +64,53 @@ class Tally:
 
 
 class Side:
-    """One machine with the program deployed."""
+    """One machine with the program deployed, and its peer."""
 
-    def __init__(self, source: str, backend: str) -> None:
-        machine = make_machine(backend)
-        built = build(source, "fuzz.py")
-        if isinstance(machine, ShimMachine):
-            machine.learn(compute_code_hash(built.code), load_contract(source, "fuzz.py"))
-        self._world = World(machine, Params(deposit_per_byte=0))
-        self._address, _ = self._world.deploy(
-            DeployContract(
-                CALLER, built.code, built.interface, PROFILE_PLAIN, False, b"", 0, FUEL_MAX
-            )
-        )
+    def __init__(self, program: Program, backend: str) -> None:
+        self._machine = make_machine(backend)
+        self._world = World(self._machine, Params(deposit_per_byte=0))
+        self._world.fund(CALLER, 1_000_000)
+        self._addresses: list[bytes] = []
+        if program.peer is not None:
+            self._deploy(program.peer.source)
+        self._deploy(program.source)
+        if program.peer is not None:
+            self._call("aim", self._addresses[0], 0)
 
     def call(self, step: Step) -> Outcome:
         """Call a method for good."""
         pairs = zip(step.method.parameters, step.arguments, strict=True)
         data = b"".join(encode(kind, argument) for kind, argument in pairs)
-        payload = CallContract(CALLER, self._address, step.method.name, data, 0, FUEL_MAX, ())
         try:
-            done: CallDone = self._world.call(payload)
+            done = self._call(step.method.name, data, step.value)
         except CallFailed as failed:
             return Outcome(failed.reason, failed.text, failed.line, b"", ())
         events = tuple((event.name, event.data) for event in done.events)
         return Outcome("", "", 0, done.result, events)
 
-    def list_records(self) -> dict[bytes, bytes]:
-        """Return everything the program stores."""
-        return self._world.list_variables(self._address)
+    def list_records(self) -> list[dict[bytes, bytes]]:
+        """Return everything the program and its peer store."""
+        return [self._world.list_variables(address) for address in self._addresses]
+
+    def _deploy(self, source: str) -> None:
+        built = build(source, "fuzz.py")
+        if isinstance(self._machine, ShimMachine):
+            self._machine.learn(compute_code_hash(built.code), load_contract(source, "fuzz.py"))
+        payload = DeployContract(
+            CALLER, built.code, built.interface, PROFILE_PLAIN, False, b"", 0, FUEL_MAX
+        )
+        self._addresses.append(self._world.deploy(payload)[0])
+        self._world.fund(self._addresses[-1], 50)
+
+    def _call(self, method: str, data: bytes, value: int) -> CallDone:
+        address = self._addresses[-1]
+        payload = CallContract(CALLER, address, method, data, value, FUEL_MAX, ())
+        return self._world.call(payload)
 
 
-def compare(source: str, steps: list[Step], tally: Tally) -> Mismatch | None:
+def compare(program: Program, steps: list[Step], tally: Tally) -> Mismatch | None:
     """Play a program on both machines; raises InvalidContract if it is none."""
-    shim, compiled = Side(source, SHIM), Side(source, COMPILED)
+    shim, compiled = Side(program, SHIM), Side(program, COMPILED)
     for number, step in enumerate(steps):
         outcomes = shim.call(step), compiled.call(step)
         if outcomes[1].reason in ONLY_COMPILED:

@@ -7,7 +7,7 @@ its own, as the operands of a comparison of literals would not.
 from collections.abc import Callable
 
 from tests.contracts.fuzzing.kinds import Kind, pick_integer, pick_text
-from tests.contracts.fuzzing.scope import Scope
+from tests.contracts.fuzzing.scope import Helper, Scope
 
 BOOL, BYTES, STR, U64, ADDRESS = (Kind(n) for n in ("bool", "bytes", "str", "u64", "Address"))
 
@@ -133,6 +133,31 @@ def make_list(scope: Scope, kind: Kind, depth: int) -> str | None:
     return f"[{', '.join(make(scope, kind.parts[0], depth, typed=True) for _ in range(count))}]"
 
 
+def make_remote(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Ask another contract."""
+    found = [each for each in scope.remotes if each.returns == kind]
+    if not found or not scope.has_self or scope.calls >= 2 or scope.loops > 0:
+        return None
+    scope.calls += 1
+    return write_remote(scope, scope.rng.choice(found), depth)
+
+
+def write_remote(scope: Scope, method: Helper, depth: int) -> str:
+    """Return the call of another contract's method."""
+    arguments = ", ".join(make(scope, each, min(depth, 1)) for each in method.parameters)
+    return f"Peer(self.peer).{method.name}({arguments})"
+
+
+def make_context(scope: Scope, kind: Kind, depth: int) -> str | None:
+    """Ask where one is, who called and how much there is."""
+    if not scope.has_self or kind not in (U64, ADDRESS):
+        return None
+    if kind == ADDRESS:
+        return scope.rng.choice(("self.caller", "self.origin", "self.address"))
+    options = ("self.height", "self.time_ms", "self.value", "balance(self.address)")
+    return scope.rng.choice(options)
+
+
 def make_joined(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Put one list behind another."""
     if scope.loops > 0:
@@ -140,5 +165,13 @@ def make_joined(scope: Scope, kind: Kind, depth: int) -> str | None:
     return f"({make(scope, kind, depth, typed=True)} + {make(scope, kind, depth, typed=True)})"
 
 
-COMMON: list[Maker] = [make_choice, make_map_read, make_item, make_part, make_call]
+COMMON: list[Maker] = [
+    make_choice,
+    make_map_read,
+    make_item,
+    make_part,
+    make_call,
+    make_remote,
+    make_context,
+]
 MAKERS["List"] = [make_list, make_joined]

@@ -1,7 +1,7 @@
 """One program of a seed, its calls, and what is said of it when its machines differ."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quorate.lang import InvalidContract
 from tests.contracts.fuzzing.compare import Mismatch, Tally, compare
@@ -34,7 +34,7 @@ def play(seed: int, number: int, shrink_s: float = 0) -> Played:
     played = Played(seed, number)
     program, steps = make(seed, number)
     try:
-        mismatch = compare(program.source, steps, played.tally)
+        mismatch = compare(program, steps, played.tally)
     except InvalidContract as error:
         played.refused = True
         played.failure = f"refused: {error.message}"
@@ -43,30 +43,35 @@ def play(seed: int, number: int, shrink_s: float = 0) -> Played:
         played.failure = f"{type(error).__name__}: {error}\n{program.source}"
         return played
     if mismatch is not None:
-        played.failure = _explain(program.source, steps, mismatch, shrink_s)
+        played.failure = _explain(program, steps, mismatch, shrink_s)
     return played
 
 
-def _explain(source: str, steps: list[Step], mismatch: Mismatch, shrink_s: float) -> str:
+def _explain(program: Program, steps: list[Step], mismatch: Mismatch, shrink_s: float) -> str:
     if shrink_s:
-        steps = _drop_steps(source, steps[: mismatch.step + 1])
-        source = shrink(source, lambda text: _differs(text, steps) is not None, shrink_s)
-        mismatch = _differs(source, steps) or mismatch
-    calls = "\n".join(f"  {step.method.name}{step.arguments}" for step in steps)
-    return f"{mismatch}\ncalls:\n{calls}\n{source}"
+        steps = _drop_steps(program, steps[: mismatch.step + 1])
+
+        def fails(source: str) -> bool:
+            return _differs(replace(program, source=source), steps) is not None
+
+        program = replace(program, source=shrink(program.source, fails, shrink_s))
+        mismatch = _differs(program, steps) or mismatch
+    calls = "\n".join(f"  {s.method.name}{s.arguments} value {s.value}" for s in steps)
+    peer = f"\n{program.peer.source}" if program.peer else ""
+    return f"{mismatch}\ncalls:\n{calls}\n{program.source}{peer}"
 
 
-def _drop_steps(source: str, steps: list[Step]) -> list[Step]:
+def _drop_steps(program: Program, steps: list[Step]) -> list[Step]:
     """Return as few of the calls as still differ."""
     for position in reversed(range(len(steps) - 1)):
         fewer = steps[:position] + steps[position + 1 :]
-        if _differs(source, fewer) is not None:
+        if _differs(program, fewer) is not None:
             steps = fewer
     return steps
 
 
-def _differs(source: str, steps: list[Step]) -> Mismatch | None:
+def _differs(program: Program, steps: list[Step]) -> Mismatch | None:
     try:
-        return compare(source, steps, Tally())
+        return compare(program, steps, Tally())
     except Exception:
         return None

@@ -17,10 +17,15 @@ from tests.contracts.fuzzing.statements import indent, make_body
 HEAD = '''"""A random program; see tests/contracts/fuzz.py."""
 
 from quorate.lang import (
-    NO_ADDRESS, Address, Contract, Event, List, Map, Record, emit, encode, i64, public, revert,
-    sha256, u8, u32, u64, u128,
+    NO_ADDRESS, Address, Contract, Event, Interface, List, Map, Record, balance, emit, encode, i64,
+    payable, public, revert, sha256, transfer, u8, u32, u64, u128,
 )
 '''
+AIM = """    peer: Address
+
+    @public
+    def aim(self, peer: Address) -> None:
+        self.peer = peer""".splitlines()
 # They fill the list of ways to make a value.
 FILLED = (numbers, texts, truths)
 
@@ -32,40 +37,62 @@ class Method:
     name: str
     parameters: tuple[Kind, ...]
     returns: Kind | None
+    is_payable: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A contract's source, and what one must know in order to call it."""
+    """A contract's source, and what one must know in order to call it.
+
+    With a `peer` its first call must be `aim`, at the peer's address.
+    """
 
     source: str
     methods: tuple[Method, ...]
+    peer: "Program | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call; its arguments as Python values, and once more as an encoding."""
+    """One call, with the value that comes along."""
 
     method: Method
     arguments: tuple[Value, ...]
+    value: int
 
 
 def make_program(rng: random.Random) -> Program:
-    """Write a program."""
+    """Write a program, sometimes one that calls another one."""
+    if rng.random() < 0.8:
+        return make_contract(Scope(rng), "Fuzz")
+    peer = make_contract(Scope(rng), "Peer")
     scope = Scope(rng)
-    lines = [HEAD]
-    for number in range(rng.randrange(3)):
+    scope.remotes = [
+        Helper(each.name, each.parameters, each.returns, is_method=True) for each in peer.methods
+    ]
+    program = make_contract(scope, "Fuzz")
+    return Program(program.source, program.methods, peer)
+
+
+def make_contract(scope: Scope, name: str) -> Program:
+    """Write a contract."""
+    rng, lines = scope.rng, [HEAD]
+    # Records of another contract have no name here, so a peer does without.
+    for number in range(rng.randrange(3) if name == "Fuzz" else 0):
         scope.records.append(make_shape(scope, f"Record{number}"))
         lines += write_shape(scope.records[-1], "Record")
     for number in range(rng.randrange(3)):
         scope.events.append(make_shape(scope, f"Event{number}"))
         lines += write_shape(scope.events[-1], "Event")
+    if scope.remotes:
+        lines += write_interface(scope)
     for number in range(rng.randrange(3)):
         lines += ["", "", *make_function(scope, f"helper{number}", is_method=False)]
     for number in range(rng.choice((1, 2, 4, 6))):
         scope.variables[f"x{number}"] = make_variable(scope)
-    lines += ["", "", "class Fuzz(Contract):"]
-    lines += [f"    {name}: {kind}" for name, kind in scope.variables.items()]
+    lines += ["", "", f"class {name}(Contract):"]
+    lines += [f"    {each}: {kind}" for each, kind in scope.variables.items()]
+    lines += AIM if scope.remotes else []
     for number in range(rng.randrange(3)):
         lines += ["", *indent(make_function(scope, f"inner{number}", is_method=True))]
     methods = []
@@ -74,6 +101,15 @@ def make_program(rng: random.Random) -> Program:
         lines += ["", *indent(text)]
         methods.append(method)
     return Program("\n".join(lines) + "\n", tuple(methods))
+
+
+def write_interface(scope: Scope) -> list[str]:
+    """Return the class that stands for the other contract."""
+    lines = ["", "", "class Peer(Interface):"]
+    for each in scope.remotes:
+        names = [f"p{number}: {kind}" for number, kind in enumerate(each.parameters)]
+        lines.append(f"    def {each.name}({', '.join(['self', *names])}) -> {each.returns}: ...")
+    return lines
 
 
 def make_shape(scope: Scope, name: str) -> Kind:
@@ -134,7 +170,9 @@ def make_method(scope: Scope, name: str) -> tuple[list[str], Method]:
     returns = pick_kind(rng, scope.records) if rng.random() < 0.8 else None
     parameters = tuple(pick_kind(rng, scope.records) for _ in range(rng.randrange(4)))
     text = write_function(scope, name, (parameters, returns), True)
-    return ["@public", *text], Method(name, parameters, returns)
+    is_payable = rng.random() < 0.3
+    decorators = ["@public", *["@payable"] * is_payable]
+    return [*decorators, *text], Method(name, parameters, returns, is_payable)
 
 
 def make_steps(rng: random.Random, program: Program, count: int) -> list[Step]:
@@ -142,5 +180,7 @@ def make_steps(rng: random.Random, program: Program, count: int) -> list[Step]:
     steps = []
     for _ in range(count):
         method = rng.choice(program.methods)
-        steps.append(Step(method, tuple(pick_value(rng, each) for each in method.parameters)))
+        arguments = tuple(pick_value(rng, each) for each in method.parameters)
+        may_pay = method.is_payable or rng.random() < 0.05
+        steps.append(Step(method, arguments, rng.choice((0, 1, 5)) if may_pay else 0))
     return steps

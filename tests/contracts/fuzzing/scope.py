@@ -25,6 +25,8 @@ class Scope:
     records: list[Kind] = field(default_factory=list)
     events: list[Kind] = field(default_factory=list)
     helpers: list[Helper] = field(default_factory=list)
+    # Methods of another contract that this one may call.
+    remotes: list[Helper] = field(default_factory=list)
     locals: dict[str, Kind] = field(default_factory=dict)
     # Locals that nothing may assign: counters of loops, and lists while a loop goes through them.
     fixed: set[str] = field(default_factory=set)

@@ -8,6 +8,7 @@ from tests.contracts.fuzzing.expressions import (
     find_leaf,
     make,
     make_keys,
+    write_remote,
 )
 from tests.contracts.fuzzing.kinds import Kind, pick_kind
 from tests.contracts.fuzzing.scope import Scope
@@ -199,6 +200,22 @@ def call(scope: Scope, depth: int) -> Lines | None:
     return [f"{name} = {text}"]
 
 
+def call_remote(scope: Scope, depth: int) -> Lines | None:
+    """Call another contract for what it does."""
+    if not scope.remotes or not scope.has_self or scope.calls >= 2 or scope.loops > 0:
+        return None
+    scope.calls += 1
+    return [write_remote(scope, scope.rng.choice(scope.remotes), 1)]
+
+
+def pay(scope: Scope, depth: int) -> Lines | None:
+    """Send a little of what there is, or too much."""
+    if not scope.has_self:
+        return None
+    amount = make(scope, U64, 1, typed=True)
+    return [f"transfer({make(scope, Kind('Address'), 0)}, min({amount}, 2))"]
+
+
 def branch(scope: Scope, depth: int) -> Lines | None:
     """Go one way or another."""
     lines = [f"if {make(scope, BOOL, 2)}:", *indent(make_block(scope, depth - 1, 2))]
@@ -298,5 +315,6 @@ def go_through(scope: Scope, depth: int) -> Lines | None:
 SIMPLE: list[Maker] = [
     declare, declare, declare, assign, assign, calculate, remove, grow, grow_stored, unpack,
     exchange, emit, check, call,
+    call_remote, pay,
 ]  # fmt: skip
 COMPOUND: list[Maker] = [branch, count, iterate, go_through, repeat, leave]

@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from quorate.core.contracts.details import CallDone
-from quorate.core.contracts.payloads import FUEL_MAX, PROFILE_PLAIN, DeployContract
+from quorate.core.contracts.payloads import FUEL_MAX, PROFILE_PLAIN, CallContract, DeployContract
 from quorate.core.contracts.records import compute_code_hash
 from quorate.core.params import Params
 from quorate.lang import Address, load_contract
 from quorate.lang.build import build
-from quorate.lang.loader import get_bound
 from quorate.lang.program import Program
-from quorate.lang.testing.deployed import Deployed, Told, decode_events, encode_arguments
+from quorate.lang.testing.deployed import Deployed, Told, decode_events, encode_arguments, get_bound
 from quorate.lang.testing.machines import SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World
 from quorate.lang.values import Makers
@@ -106,6 +105,14 @@ class Chain:
         self._programs[address] = program, makers
         self.note(done)
         return Deployed(Address(address), program, makers, self._world, self)
+
+    def call(
+        self, address: bytes, method: str, data: bytes, *, caller: bytes, value: int = 0
+    ) -> bytes:
+        """Call any address with arguments as bytes, right or wrong; return the result's bytes."""
+        done = self._world.call(CallContract(caller, address, method, data, value, FUEL_MAX, ()))
+        self.note(done)
+        return done.result
 
     def note(self, done: CallDone) -> None:
         """Take what a call did."""

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Protocol
 
 from quorate.core.contracts.details import CallDone
 from quorate.core.contracts.payloads import FUEL_MAX, CallContract
-from quorate.lang import values
+from quorate.lang import Contract, values
+from quorate.lang.loader import Bound
 from quorate.lang.program import Function, Parameters, Program, strip_name
 from quorate.lang.testing.world import World
 from quorate.lang.types import NOTHING, Map, Type
@@ -119,6 +120,12 @@ class Entries:
         if isinstance(self._kind.value, Map):
             return any(each.startswith(head) for each in self._list_keys())
         return head in self._list_keys()
+
+
+def get_bound(contract: type[Contract]) -> tuple[Program, Makers]:
+    """Return what a loaded contract's file declares, and the classes of its records."""
+    bound: Bound = contract.bound  # type: ignore[attr-defined]
+    return bound.program, bound.makers
 
 
 def encode_arguments(parameters: Parameters, arguments: tuple[Any, ...]) -> bytes:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from quorate.contracts import frames, sandbox
 from quorate.contracts.child import KINDS, OUT_OF_MEMORY
@@ -44,8 +44,8 @@ class Child(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what frames are written to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are asyncio's only by what they can do.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Queue the frames that are whole; a child only ever speaks when it is asked."""

@@ -20,6 +20,7 @@ class Contracts:
     """A running contract-runner."""
 
     spawner: Spawner
+    compiler: Compiler
     execution: Desk
     views: Desk
     server: Server
@@ -64,4 +65,4 @@ async def start(config: NodeConfig) -> Contracts:
         await tasks.stop()
         await spawner.stop()
         raise
-    return Contracts(spawner, execution, views, server, tasks)
+    return Contracts(spawner, compiler, execution, views, server, tasks)

@@ -80,10 +80,11 @@ async def test_a_call_that_hangs_is_killed_and_named(
 async def test_a_child_that_is_killed_while_it_waits_says_so(runner: Runner, chain: Chain) -> None:
     contract = chain.deploy(COUNTER)
     slice_ = [chain.call(contract, "add")]
-    victim = runner.service.execution.pid
+    victims = [runner.service.execution.pid]
 
     def read(key: bytes) -> bytes:
-        os.kill(victim, signal.SIGKILL)
+        if victims:
+            os.kill(victims.pop(), signal.SIGKILL)
         return chain.read(key)
 
     async with runner.link.open(EXECUTE, build_begin(chain.context)) as talk:
@@ -140,14 +141,16 @@ async def test_a_view_that_never_ends_holds_no_block_back(runner: Runner, chain:
 
 
 async def test_views_beyond_the_queue_are_told_to_come_back(
-    runner: Runner, chain: Chain, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    contract = chain.deploy(COUNTER)
     monkeypatch.setattr(streams, "WAITING_MAX", 0)
-    view = pb.View(contract=contract, method="get", caller=ALICE)
-    async with runner.link.open(VIEW, build_begin(chain.context)) as talk:
-        with pytest.raises(Overloaded):
-            await talk.ask(pb.Ask(view=view), chain.read)
+
+    async def ask() -> AsyncIterator[pb.ViewRequest]:
+        yield pb.ViewRequest()
+
+    with pytest.raises(Overloaded):
+        async for _ in runner.service.views.relay(ask()):
+            pass
 
 
 async def test_the_service_outlives_its_spawner(runner: Runner, chain: Chain) -> None:

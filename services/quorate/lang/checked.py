@@ -47,10 +47,8 @@ class Helpers:
         """Shift, or raise to a power, without ever making a huge number."""
         if symbol == ">>":
             return left >> min(right, 128)
-        if left in (0, 1):
-            return left if symbol == "<<" or right else 1
-        if symbol == "**" and left == -1:
-            return -1 if right % 2 else 1
+        if symbol == "**" and left in (-1, 0, 1):
+            return left ** (right % 2 if left else min(right, 1))
         value = left << min(right, 128) if symbol == "<<" else left ** min(right, 128)
         return self.fit(value, kind, line)
 

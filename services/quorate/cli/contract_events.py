@@ -9,7 +9,8 @@ from quorate.cli import contract_book, options, output, session
 from quorate.cli.contract_deeds import ContractName
 from quorate.cli.contract_faces import Faces
 from quorate.cli.contract_names import Names
-from quorate.cli.contract_panels import describe_event
+from quorate.cli.contract_panels import describe_event, print_columns
+from quorate.cli.contract_words import clean
 from quorate.core.contracts.payloads import PROFILE_JAVA
 from quorate.core.values import format_address
 from quorate.sdk.client import Client
@@ -89,18 +90,18 @@ def list_(
         listed = [_describe_info(names, each) for each in found]
         output.print_json({"contracts": listed})
         return
-    right = ("bytes", "height")
-    table = output.make_table("name", "kind", *right, "creator", "contract", right=right)
-    for each in found:
-        table.add_row(
-            Text(names.find(each.address), style="bold"),
+    rows = [
+        (
+            names.find(each.address),
             "java" if each.profile == PROFILE_JAVA else "plain",
-            f"{each.code_bytes:,}",
-            f"{each.height:,}",
+            f"{each.code_bytes:>7,}",
+            f"{each.height:>8,}",
             names.find(each.creator) or f"…{format_address(each.creator)[-8:]}",
             format_address(each.address),
         )
-    output.out.print(table)
+        for each in found
+    ]
+    print_columns(("name", "kind", "bytes", "height", "creator", "contract"), rows)
 
 
 async def _list(
@@ -124,7 +125,7 @@ def _print(faces: Faces, found: EventRecord, *, as_json: bool) -> None:
         return
     event = found.event
     text, _ = faces.find(event.contract).read_event(event.name, event.data)
-    line = Text(f"{found.place.height:>8,}  ", style="dim").append(event.name, style="bold")
+    line = Text(f"{found.place.height:>8,}  ", style="dim").append(clean(event.name), style="bold")
     output.out.print(line.append(f"({text})", style="default"))
 
 

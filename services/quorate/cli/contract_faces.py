@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from quorate.cli.contract_names import Names
-from quorate.cli.contract_words import format_value, read_arguments
+from quorate.cli.contract_words import clean, format_value, read_arguments
 from quorate.core.contracts.abi_types import MapOf, format_type
 from quorate.core.errors import InvalidInput, MalformedBytes, NotFound
 from quorate.core.values import format_address
@@ -42,7 +42,7 @@ class Face(NamedTuple):
     def title(self) -> str:
         """What the contract is called here, else by its interface, else the end of its address."""
         named = self.names.find(self.address)
-        written = self.interface.name if self.interface is not None else ""
+        written = clean(self.interface.name) if self.interface is not None else ""
         return named or written or f"…{format_address(self.address)[-8:]}"
 
     def find_method(self, name: str) -> Method | None:

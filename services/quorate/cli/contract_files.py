@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from quorate.cli import contract_building, options, output, session
 from quorate.cli.contract_building import Artifact
 from quorate.cli.contract_names import Names
 from quorate.cli.contract_panels import describe_interface, print_methods
+from quorate.cli.contract_words import clean
 from quorate.cli.progress import Progress
 from quorate.core.contracts.module import check_module
 from quorate.core.contracts.payloads import CODE_BYTES_MAX, PROFILE_JAVA
@@ -92,10 +94,10 @@ def inspect(
         ("profile", document["profile"]),
         ("functions", f"{document['functions']:,}"),
         ("memory", f"{document['memory_pages']:,} pages of 64 KiB to begin with"),
-        ("exports", ", ".join(document["exports"])),
+        ("exports", Text(", ".join(map(clean, document["exports"])))),
         ("imports", ", ".join(document["imports"]) or "none"),
     ]
-    rows += [("refused", refused)] if refused else []
+    rows += [("refused", Text(clean(refused), style="red"))] if refused else []
     output.print_fields(rows)
     interface = artifact.parse()
     if interface is not None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from quorate.cli import output
 from quorate.cli.contract_faces import Face, Faces
-from quorate.cli.contract_words import format_signature
+from quorate.cli.contract_words import clean, format_signature
 from quorate.core.values import format_address
 from quorate.sdk.contract_messages import Event, Failure, StateChange, StateRecord
 from quorate.sdk.contract_values import Interface, Method
@@ -16,15 +16,17 @@ from quorate.sdk.contract_values import Interface, Method
 def print_methods(interface: Interface) -> None:
     """Print what can be called, variables and events."""
     table = output.make_table("method", "", "")
+    table.columns[2].no_wrap = True
     for method in (interface.constructor, *interface.methods):
         kind = Text(_describe_kind(method), style="dim")
         signature = format_signature(method.name, method.parameters, method.returns)
-        table.add_row(signature, kind, Text(method.doc.partition("\n")[0], style="dim"))
+        doc = clean(method.doc.partition("\n")[0])
+        table.add_row(Text(signature), kind, Text(doc, style="dim"))
     output.out.print(table)
     rows: list[tuple[str, object]] = [
-        ("variable", f"{name}: {kind}") for name, kind in interface.variables
+        ("variable", Text(f"{name}: {kind}")) for name, kind in interface.variables
     ]
-    rows += [("event", format_signature(*each)) for each in interface.events.items()]
+    rows += [("event", Text(clean(format_signature(*each)))) for each in interface.events.items()]
     if rows:
         output.out.print()
         output.print_fields(rows)
@@ -56,7 +58,7 @@ def print_state(face: Face, records: Iterable[StateRecord]) -> None:
     for record in records:
         name, _ = face.read_name(record.key)
         rows.append((name, face.read_record(record.key, record.value)[0]))
-    _print_columns(("variable", "value"), rows)
+    print_columns(("variable", "value"), rows)
 
 
 def describe_state(face: Face, records: Iterable[StateRecord]) -> list[dict[str, Any]]:
@@ -75,7 +77,7 @@ def print_changes(faces: Faces, changes: Sequence[StateChange]) -> None:
         face = faces.find(change.contract)
         values = [face.read_record(change.key, each)[0] for each in (change.before, change.after)]
         rows.append((face.title, face.read_name(change.key)[0], *[each or "–" for each in values]))
-    _print_columns(("contract", "variable", "before", "after"), rows)
+    print_columns(("contract", "variable", "before", "after"), rows)
 
 
 def describe_changes(faces: Faces, changes: Sequence[StateChange]) -> list[dict[str, Any]]:
@@ -95,7 +97,7 @@ def print_events(faces: Faces, events: Sequence[Event]) -> None:
     for event in events:
         face = faces.find(event.contract)
         text, _ = face.read_event(event.name, event.data)
-        line = Text(f"{face.title}.", style="dim").append(event.name, style="bold")
+        line = Text(f"{face.title}.", style="dim").append(clean(event.name), style="bold")
         output.out.print(line.append(f"({text})", style="default"))
 
 
@@ -107,10 +109,10 @@ def describe_event(faces: Faces, event: Event) -> dict[str, Any]:
 
 def describe_failure(faces: Faces, failure: Failure) -> str:
     """Return why contract payloads had no effect, in a sentence."""
-    text = f": {failure.message}" if failure.message else ""
+    text = f": {clean(failure.message)}" if failure.message else ""
     where = f" (line {failure.line:,})" if failure.line else ""
     title = faces.find(failure.contract).title
-    return f"{title}.{failure.method} {_say(failure.reason)}{text}{where}"
+    return f"{title}.{clean(failure.method)} {_say(failure.reason)}{text}{where}"
 
 
 def failure_document(failure: Failure | None) -> dict[str, Any] | None:
@@ -136,8 +138,8 @@ def _describe_name(face: Face, key: bytes) -> dict[str, Any]:
     return {**face.read_name(key)[1], "key": "0x" + key.hex()}
 
 
-def _print_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in columns whose last one is whole however narrow the screen is."""
+def print_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in columns that are whole however narrow the screen is: values get copied."""
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
     for number, row in enumerate([names, *rows]):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

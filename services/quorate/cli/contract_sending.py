@@ -97,7 +97,7 @@ def print_deed(deed: Deed, found: dict[str, Any]) -> None:
         rows.append(("failed", Text(describe_failure(deed.faces, failure), style="red")))
     for call in deed.detail.calls:
         text, _ = deed.faces.find(call.contract).read_result(call.method, call.result)
-        rows += [("result", text)] if text else []
+        rows += [("result", Text(text))] if text else []
     rows += [
         ("fuel", f"{deed.detail.fuel:,} of {deed.fuel_limit:,}"),
         ("fee", output.format_amount(receipt.fee)),

@@ -13,6 +13,7 @@ from quorate.cli.contract_deeds import ContractName, Fuel, MethodName, Texts, Va
 from quorate.cli.contract_faces import Face, Faces
 from quorate.cli.contract_names import Names
 from quorate.cli.contract_panels import describe_failure, failure_document
+from quorate.cli.contract_words import clean
 from quorate.core.contracts.records import compute_code_hash
 from quorate.core.errors import InvalidInput
 from quorate.core.values import HASH_BYTES, format_address
@@ -106,7 +107,8 @@ def _print_end(faces: Faces, face: Face, method: str, traced: Traced) -> None:
     if found.failure is not None:
         rows.append(("failed", Text(describe_failure(faces, found.failure), style="red")))
     else:
-        rows.append(("result", face.read_result(method, found.result)[0] or "(nothing)"))
+        text = face.read_result(method, found.result)[0]
+        rows.append(("result", Text(text or "(nothing)")))
     output.print_fields(rows)
 
 
@@ -117,7 +119,7 @@ def _describe_action(faces: Faces, face: Face, step: Step) -> str:
         return f"{step.action} {name} = {value or 'nothing'}"
     if step.action == "emit":
         name = step.key.decode(errors="replace")
-        return f"emit {name}({face.read_event(name, step.value)[0]})"
+        return f"emit {clean(name)}({face.read_event(name, step.value)[0]})"
     key = _describe_key(faces, step.key)
     rest = f" 0x{step.value.hex()}" if step.value else ""
     return f"{step.action} {key}{rest}".rstrip()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import typer
+from rich.text import Text
 
 from quorate.cli import contract_book, fees, options, output, session, wallet
 from quorate.cli.acting import From
@@ -23,7 +24,7 @@ from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import Asked, Outcome, Trial
-from quorate.sdk.contract_preparing import prepare
+from quorate.sdk.contract_preparing import prepare, simulate_payload
 from quorate.sdk.fees import Simulation
 from quorate.sdk.values import Outcome as Ended
 
@@ -92,7 +93,11 @@ def simulate(
         face = await faces.load(address)
         data = face.encode_arguments(method, arguments or [])
         payload = CallContract(b"", address, method, data, units, fuel, ())
-        found = (await prepare(client, caller, payload)).simulation
+        prepared = await prepare(client, caller, payload)
+        found = prepared.simulation
+        if found.receipt.outcome is Ended.SUCCEEDED:
+            # Once more as it would be sent: the fee depends on the fuel limit.
+            found = await simulate_payload(client, caller, prepared.payload)
         await faces.load_all(_list_contracts(found.trial))
         return faces, found
 
@@ -117,14 +122,15 @@ def _list_contracts(trial: Trial | None) -> list[bytes]:
 def _print_trial(faces: Faces, trial: Trial) -> None:
     rows: list[tuple[str, object]] = []
     if trial.detail.failure is not None:
-        rows.append(("failed", describe_failure(faces, trial.detail.failure)))
+        rows.append(("failed", Text(describe_failure(faces, trial.detail.failure), style="red")))
     for call in trial.detail.calls:
         text, _ = faces.find(call.contract).read_result(call.method, call.result)
-        rows += [("result", text)] if text else []
+        rows += [("result", Text(text))] if text else []
     rows.append(("fuel", f"{trial.detail.fuel:,}"))
     for access in trial.access:
         face = faces.find(access.contract)
-        rows += [("touches", f"{face.title} {face.read_name(key)[0]}") for key in access.keys]
+        names = [f"{face.title}.{face.read_name(key)[0]}" for key in access.keys]
+        rows += [("touches", Text(each)) for each in names]
     output.out.print()
     output.print_fields(rows)
     events = [event for call in trial.detail.calls for event in call.events]

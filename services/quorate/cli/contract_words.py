@@ -68,6 +68,11 @@ def format_signature(name: str, fields: Fields, returns: str = "") -> str:
     return f"{name}({inside})" + (f" → {returns}" if returns else "")
 
 
+def clean(text: str) -> str:
+    """Return a stranger's text with what could move a terminal's cursor spelled out."""
+    return "".join([c if c.isprintable() else f"\\x{ord(c):02x}" for c in text])
+
+
 def format_value(type_: Type, value: Any, name_of: Callable[[bytes], str]) -> str:
     """Return a value as people read it; `name_of` tells what an address is called, or ""."""
     if isinstance(type_, Scalar):
@@ -186,4 +191,4 @@ def _format_scalar(kind: str, value: Any, name_of: Callable[[bytes], str]) -> st
         return shown if len(value) <= _BYTES_SHOWN else f"{shown}… ({len(value):,} bytes)"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:,}" if isinstance(value, int) else json.dumps(value, ensure_ascii=False)
+    return f"{value:,}" if isinstance(value, int) else clean(json.dumps(value, ensure_ascii=False))

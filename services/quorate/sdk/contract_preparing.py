@@ -49,13 +49,17 @@ async def _try(
 ) -> Simulation:
     limits = (payload.fuel_limit,) if payload.fuel_limit else (_FUEL_FIRST, FUEL_MAX)
     for limit in limits:
-        found = await _simulate(client, sender, payload._replace(fuel_limit=limit), lane)
+        tried = payload._replace(fuel_limit=limit)
+        found = await simulate_payload(client, sender, tried, lane=lane)
         if found.receipt.reason != "OUT_OF_FUEL":
             break
     return found
 
 
-async def _simulate(client: Client, sender: bytes, payload: Payload, lane: int) -> Simulation:
+async def simulate_payload(
+    client: Client, sender: bytes, payload: Payload, *, lane: int = 0
+) -> Simulation:
+    """Return what a transaction of one payload would do now, with the fee that is advised."""
     status, account = await client.status(), await client.account(sender)
     options = Options(
         sequence=account.lanes.get(lane, 0),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from quorate.cli.contract_words import (
+    clean,
     format_signature,
     format_value,
     read_arguments,
@@ -154,6 +155,12 @@ def test_what_is_printed_as_json_is_read_as_the_same_value(kind: str) -> None:
         printed = document if isinstance(document, str) else json.dumps(document)
         again = encode_value(kind, read_value(type_, printed, resolve), RECORDS)
         assert decode_value(kind, again, RECORDS) == value, (SEED, printed)
+
+
+def test_a_strangers_text_moves_no_cursor() -> None:
+    assert clean("a\x1b[2Jb\x9bc\r\n") == "a\\x1b[2Jb\\x9bc\\x0d\\x0a"
+    assert clean("Grüße, 世界 [bold]") == "Grüße, 世界 [bold]"
+    assert "\x9b" not in format_value(RECORDS.resolve("str"), "\x9b2J", name_of)
 
 
 def test_signatures_read_like_python() -> None:

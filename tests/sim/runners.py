@@ -36,6 +36,11 @@ def trap(result: Result) -> Result:
     return replace(result, write_digest=digest)
 
 
+def get_height(storage: Storage) -> int:
+    """Return the height of a storage."""
+    return storage.height
+
+
 class Decisions:
     """Which blocks' deadly calls are traps by a chain's final headers, given in order."""
 
@@ -82,6 +87,7 @@ class DyingStorage(Storage):
 
     def __init__(self, world: World, node: Node) -> None:
         super().__init__(world, node)
+        self.index = node.index
         self.decisions = Decisions(world)
         self.own = NO_SUSPECT
         self.deaths = 0
@@ -112,8 +118,16 @@ class DyingStorage(Storage):
 
     def _note(self, blocks: Iterable[Block]) -> None:
         self.decisions.note(blocks)
-        if self._node.is_honest:
-            self._world.decisions.note(blocks)
+        self._world.decisions.note(blocks)
+
+    def look(self) -> None:
+        """Catch up; while a run waits, take from a peer what its headers say."""
+        super().look()
+        if self._node.is_running() and self.is_up and self._applying:
+            peers = [each.storage for each in self._world.nodes if each.is_honest]
+            best = max([s for s in peers if isinstance(s, DyingStorage)], key=get_height)
+            if self._world.network.is_up(best.index, self._node.index):
+                self._note(best.blocks[self.height + 1 :])
 
     def _start_run(self, run: do.CommitBlocks, *, caught_up: bool) -> None:
         self._note(run.blocks)

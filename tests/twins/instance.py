@@ -12,6 +12,7 @@ from typing import Any
 
 from quorate.core.bft.messages import Message
 from quorate.core.bft.replica import Replica
+from quorate.core.blocks import Suspect
 from quorate.core.crypto import SigningKey
 from tests.twins.scenario import SEATS, TWIN_SEAT, get_seat
 
@@ -85,7 +86,7 @@ _NAMES: dict[type, tuple[str, ...]] = {}
 
 
 def _is_frozen(kind: type) -> bool:
-    if issubclass(kind, Enum | int | bytes | SigningKey):
+    if issubclass(kind, Enum | int | bytes | SigningKey | Suspect):
         return True
     parameters = getattr(kind, "__dataclass_params__", None)
     return parameters is not None and bool(parameters.frozen)

@@ -61,6 +61,33 @@ class CatchUp:
             log.info("caught up", height=self._chain.height, best=self.best)
             self._set_active(False)
 
+    async def look_ahead(self) -> None:
+        """Fetch what others may have decided about a call that kills the own runner, for ever.
+
+        A run may end between such a call and the headers that make it a trap; what comes after it
+        is then not fetched, since the run is not applied yet (docs/protocol.md#Z4).
+        """
+        while True:
+            while not self._is_blind():
+                await self._chain.changed.wait()
+            if not await self._look_ahead():
+                await asyncio.sleep(RETRY_S_MAX)
+
+    def _is_blind(self) -> bool:
+        poisons, height = self._chain.poisons, self._chain.height
+        tip = poisons.find_tip() if poisons.own.height == height + 1 else None
+        return tip is not None and tip[0].header.height < max(self.best, self._wanted)
+
+    async def _look_ahead(self) -> bool:
+        """Take the headers of one more run; tell whether there were any."""
+        tip = self._chain.poisons.find_tip()
+        assert tip is not None, "asked before"
+        run = await self._fetch_run(Base(*tip))
+        if run is None:
+            return False
+        await self._chain.note_final(run.blocks)
+        return True
+
     async def _wait_until_behind(self) -> None:
         while self._chain.needs_upgrade() or not self._is_urgent():
             height = self._chain.height
@@ -112,21 +139,26 @@ class CatchUp:
         except QuorateError as error:
             chain.set_fault(f"{error.reason}: {error.message}")
             return False
+        run = await self._fetch_run(base)
+        if run is not None:
+            await self._apply(run)
+        return chain.height > height
+
+    async def _fetch_run(self, base: Base) -> Run | None:
+        """Return the run of a peer that follows `base`; None when there is none that holds."""
         try:
-            response = await self._gossip.fetch_blocks(height + 1)
+            response = await self._gossip.fetch_blocks(base.head.header.height + 1)
         except QuorateError as error:
             log.info("blocks can't be fetched now", why=error.message)
-            return False
+            return None
         if not response.blocks:
-            return chain.height > height
+            return None
         offer = Offer(response.blocks, response.certificate, response.batches)
         try:
-            run = await check_run(offer, base, self._genesis)
+            return await check_run(offer, base, self._genesis)
         except InvalidInput as error:
             await self._report(response.node_id, error)
-            return chain.height > height
-        await self._apply(run)
-        return chain.height > height
+            return None
 
     async def _apply(self, run: Run) -> None:
         try:

@@ -150,7 +150,7 @@ class Chain:
 
     async def note_final(self, blocks: tuple[Block, ...]) -> None:
         """Take what final headers say of calls that kill runners (docs/protocol.md#Z2)."""
-        for poisoned in await self.poisons.note(blocks, self.height):
+        for poisoned in await self.poisons.note(blocks, self.head, self.start):
             if poisoned.height <= self.height:
                 self.set_fault(
                     f"{DIVERGED}: block {poisoned.height} was executed here before its call at "

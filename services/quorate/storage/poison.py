@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
-from quorate.core.blocks import NO_SUSPECT, Block, Header, Suspect
+from quorate.core.blocks import NO_SUSPECT, Block, Suspect
+from quorate.core.epochs import Epochs, EpochStart, compute_end, is_last_block, start_after
 from quorate.core.poisons import Poisoned, Suspicions
 from quorate.kit.logs import get_logger
 from quorate.storage import database as db
@@ -19,8 +20,8 @@ from quorate.storage.database import Writes
 from quorate.storage.store import POISONED_KEY, SUSPECT_KEY, Store
 from quorate.storage.writer import Writer
 
-# Final headers that are held because one below them is missing.
-HEADERS_MAX: Final = 16_384
+# Final blocks that are held because one below them is missing.
+BLOCKS_MAX: Final = 16_384
 # Decisions that are kept, the newest ones: those that final headers may bring up once more.
 DECIDED_MAX: Final = 1_024
 # How long to wait for a decision before the runner is tried once more.
@@ -43,8 +44,10 @@ class Poisons:
         self.writer = writer
         self._store, self._changed = store, writer.changed
         self._decided: dict[int, frozenset[int]] = {}
-        self._headers: dict[int, Header] = {}
-        self._noted = self._epoch = -1
+        self._blocks: dict[int, Block] = {}
+        self._tip: Block | None = None
+        self._start = store.genesis.start
+        self._epoch = -1
         self._tally: Suspicions | None = None
         self._settled = 0
         self._try_s = TRY_S
@@ -56,26 +59,38 @@ class Poisons:
         """Return the positions of a block's calls that are traps for everyone."""
         return self._decided.get(height, frozenset())
 
-    async def note(self, blocks: Iterable[Block], executed: int) -> list[Poisoned]:
-        """Take final blocks above the executed height, in any order; return what they decide."""
+    async def note(self, blocks: Iterable[Block], head: Block, start: EpochStart) -> list[Poisoned]:
+        """Take final blocks above the executed head, in any order; return what they decide.
+
+        `start` is of the epoch of the block after the head.
+        """
         for block in blocks:
-            if len(self._headers) < HEADERS_MAX:
-                self._headers[block.header.height] = block.header
-        self._noted = max(self._noted, executed)
+            if len(self._blocks) < BLOCKS_MAX:
+                self._blocks[block.header.height] = block
+        if self._tip is None or self._tip.header.height < head.header.height:
+            self._tip, self._start = head, start
         found = list[Poisoned]()
-        while (header := self._headers.pop(self._noted + 1, None)) is not None:
-            self._noted += 1
-            poisoned = self._tally_header(header)
+        while (following := self._blocks.pop(self._tip.header.height + 1, None)) is not None:
+            self._tip = following
+            poisoned = self._tally_block(following)
             if poisoned is not None and poisoned.position not in self.find(poisoned.height):
                 self._decided[poisoned.height] = self.find(poisoned.height) | {poisoned.position}
                 found.append(poisoned)
-        for height in [each for each in self._headers if each <= self._noted]:
-            del self._headers[height]
+        for height in [each for each in self._blocks if each <= self._tip.header.height]:
+            del self._blocks[height]
         if found:
             log.warning("calls are poisoned", calls=[tuple(each) for each in found])
             await self._save_decided()
         self._changed.notify()
         return found
+
+    def find_tip(self) -> tuple[Block, Epochs] | None:
+        """Return the newest final block that is known without a gap, and the epoch after it."""
+        if self._tip is None:
+            return None
+        around = range(max(self._start.epoch - 1, 0), self._start.epoch + 2)
+        known = [self._store.load_set(epoch) for epoch in around]
+        return self._tip, Epochs(self._start, tuple([each for each in known if each is not None]))
 
     # ---- the own runner --------------------------------------------------------------------
 
@@ -128,7 +143,10 @@ class Poisons:
     def _is_waiting(self, height: int) -> bool:
         return self.taken_back != NO_WAIT and self._settled < height
 
-    def _tally_header(self, header: Header) -> Poisoned | None:
+    def _tally_block(self, block: Block) -> Poisoned | None:
+        header, end = block.header, compute_end(self._start, self._store.genesis.params)
+        if is_last_block(header, end):
+            self._start = start_after(header)
         if header.epoch != self._epoch:
             seats = self._store.load_set(header.epoch)
             if seats is None:

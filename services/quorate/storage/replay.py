@@ -126,6 +126,7 @@ class Replay:
         run = await check_run(
             Offer(found.blocks, found.certificate, found.batches), base, self._genesis
         )
+        await chain.note_final((*run.blocks, *self._read_ahead(run.height)))
         run = replace(run, blocks=tuple([b for b in run.blocks if b.header.height <= height]))
         obstacle = await chain.apply(run)
         if obstacle is not None and obstacle.missing:
@@ -136,6 +137,14 @@ class Replay:
             raise Rejected(obstacle.conflict or "batches are missing", reason="BROKEN_CHAIN")
         for block in run.blocks:
             self._check_claim(block)
+
+    def _read_ahead(self, height: int) -> Iterator[Block]:
+        """Yield the blocks above a height which may still decide about calls up to it (#Z4)."""
+        for above in range(height + 1, self.height + 1):
+            block = self._source.store.get_block(above)
+            yield block
+            if block.header.executed.height >= height:
+                return
 
     def _load_batches(self, names: tuple[bytes, ...]) -> Iterator[Batch]:
         for name in names:

@@ -113,6 +113,7 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     tasks.start(committer.run(), "commits")
     tasks.start(catch_up.watch(), "best height")
     tasks.start(catch_up.run(), "catch-up")
+    tasks.start(catch_up.look_ahead(), "look-ahead")
     tasks.start(Readiness(chain, catch_up, (internal, public)).run(), "readiness")
     return Storage(
         chain,

@@ -224,3 +224,29 @@ async def test_waiting_for_a_decision_ends_for_another_try_later_each_time(node,
     async with asyncio.timeout(60):
         assert [await poisons.wait_decided(1, 0) for _ in range(3)] == [False] * 3
     assert poisons._try_s == pytest.approx(0.08)
+
+
+async def test_who_catches_up_to_the_call_looks_ahead_for_the_decision(
+    story, node, make_node, make_gossip
+):
+    story.dying.dies = False
+    for seat in range(3):
+        story.add(seat)
+    await node.commit(story.blocks)
+    end = story.blocks[2][0]
+    joiner = await make_node("joiner")
+    dying, gossip = Dying(joiner.chain), await make_gossip(joiner, node)
+
+    def cut(response):
+        if response.blocks[:1] == [story.blocks[0][0].encode()]:
+            # A run that ends between the call and what decides about it.
+            del response.blocks[3:]
+            response.certificate = story.forge.certify(end)
+        return response
+
+    gossip.spoil = cut
+    gossip.announce(6)
+    await joiner.wait_height(6)
+    assert dying.used[HEIGHT] == TRAP
+    assert gossip.fetches[:2] == [1, 4]
+    assert not gossip.reports

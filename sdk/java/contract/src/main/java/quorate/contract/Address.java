@@ -18,7 +18,7 @@ public final class Address {
     /** The address of these 32 bytes. */
     public static Address of(byte[] bytes) {
         if (bytes.length != SIZE) {
-            throw new Revert("an address has 32 bytes");
+            throw new Revert("an address is 32 bytes");
         }
         return new Address(bytes.clone());
     }

@@ -51,7 +51,7 @@ public final class U128 implements Comparable<U128> {
     /** The same number, narrower; throws if it does not fit. */
     public U64 toU64() {
         if (high != 0) {
-            throw new ArithmeticException("u64 overflow");
+            throw new ArithmeticException("number out of range");
         }
         return U64.ofBits(low);
     }
@@ -60,7 +60,7 @@ public final class U128 implements Comparable<U128> {
     public U128 plus(U128 other) {
         U128 sum = wrappingPlus(other);
         if (sum.compareTo(this) < 0) {
-            throw new ArithmeticException("u128 overflow");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return sum;
     }
@@ -74,7 +74,7 @@ public final class U128 implements Comparable<U128> {
     /** The difference. */
     public U128 minus(U128 other) {
         if (compareTo(other) < 0) {
-            throw new ArithmeticException("u128 below zero");
+            throw new ArithmeticException("arithmetic overflow");
         }
         long borrow = Long.compareUnsigned(low, other.low) < 0 ? 1 : 0;
         return new U128(high - other.high - borrow, low - other.low);
@@ -85,7 +85,7 @@ public final class U128 implements Comparable<U128> {
         U128 result = product(low, other.low);
         U128 upper = crossed(high, other.low).plus(crossed(other.high, low));
         if (high != 0 && other.high != 0 || upper.high != 0) {
-            throw new ArithmeticException("u128 overflow");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return result.plus(new U128(upper.low, 0));
     }

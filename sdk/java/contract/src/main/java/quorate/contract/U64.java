@@ -22,7 +22,7 @@ public final class U64 implements Comparable<U64> {
     /** The number of a value that is not negative. */
     public static U64 of(long value) {
         if (value < 0) {
-            throw new ArithmeticException("u64 below zero");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return new U64(value);
     }
@@ -40,7 +40,7 @@ public final class U64 implements Comparable<U64> {
     /** The number as a long; throws above 2<sup>63</sup> − 1. */
     public long toLong() {
         if (bits < 0) {
-            throw new ArithmeticException("u64 does not fit into a long");
+            throw new ArithmeticException("number out of range");
         }
         return bits;
     }
@@ -49,7 +49,7 @@ public final class U64 implements Comparable<U64> {
     public U64 plus(U64 other) {
         long sum = bits + other.bits;
         if (Long.compareUnsigned(sum, bits) < 0) {
-            throw new ArithmeticException("u64 overflow");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return new U64(sum);
     }
@@ -57,7 +57,7 @@ public final class U64 implements Comparable<U64> {
     /** The difference. */
     public U64 minus(U64 other) {
         if (Long.compareUnsigned(bits, other.bits) < 0) {
-            throw new ArithmeticException("u64 below zero");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return new U64(bits - other.bits);
     }
@@ -66,7 +66,7 @@ public final class U64 implements Comparable<U64> {
     public U64 times(U64 other) {
         long product = bits * other.bits;
         if (bits != 0 && Long.divideUnsigned(product, bits) != other.bits) {
-            throw new ArithmeticException("u64 overflow");
+            throw new ArithmeticException("arithmetic overflow");
         }
         return new U64(product);
     }

@@ -47,7 +47,7 @@ public abstract class Codec<T> {
         public Boolean read(Reader in) {
             int value = in.u8();
             if (value > 1) {
-                throw new Revert("a bool is 0 or 1");
+                throw in.malformed();
             }
             return value == 1;
         }
@@ -68,7 +68,7 @@ public abstract class Codec<T> {
         public Byte read(Reader in) {
             int value = in.u8();
             if (value > Byte.MAX_VALUE) {
-                throw new Revert("a u8 does not fit into a byte");
+                throw new Revert("number out of range");
             }
             return (byte) value;
         }
@@ -76,7 +76,7 @@ public abstract class Codec<T> {
         @Override
         public void write(Writer out, Byte value) {
             if (value < 0) {
-                throw new Revert("a byte below zero is not a u8");
+                throw new Revert("number out of range");
             }
             out.u8(value);
         }
@@ -92,7 +92,7 @@ public abstract class Codec<T> {
         public Integer read(Reader in) {
             long value = in.u32();
             if (value > Integer.MAX_VALUE) {
-                throw new Revert("a u32 does not fit into an int");
+                throw new Revert("number out of range");
             }
             return (int) value;
         }
@@ -100,7 +100,7 @@ public abstract class Codec<T> {
         @Override
         public void write(Writer out, Integer value) {
             if (value < 0) {
-                throw new Revert("an int below zero is not a u32");
+                throw new Revert("number out of range");
             }
             out.u32(value);
         }

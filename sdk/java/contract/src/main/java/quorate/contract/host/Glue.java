@@ -28,8 +28,7 @@ public abstract class Glue {
         if (!payable && Host.value() != 0) {
             throw new Revert("this method takes no value");
         }
-        int size = Host.inputSize();
-        Reader in = Reader.of(size);
+        Reader in = Reader.of(Host.inputSize(), "malformed arguments");
         Host.input(Area.at(Area.READ));
         return in;
     }
@@ -110,7 +109,7 @@ public abstract class Glue {
                 out.at(), out.size(), amount.bits(), 0);
         T value = null;
         if (result != null) {
-            Reader in = Reader.of(size);
+            Reader in = Reader.of(size, "malformed result");
             Host.returned(Area.at(Area.READ));
             value = result.read(in);
             in.end();

@@ -17,7 +17,7 @@ public final class Natives {
     }
 
     private static Address address() {
-        return Codec.ADDRESS.read(Reader.of(Address.SIZE));
+        return Codec.ADDRESS.read(Reader.of(Address.SIZE, ""));
     }
 
     private static Writer key(Address... addresses) {
@@ -72,7 +72,7 @@ public final class Natives {
         Writer out = Writer.value();
         out.fixed(data);
         Host.sha256(out.at(), out.size(), read());
-        return Reader.of(DIGEST).fixed(DIGEST);
+        return Reader.of(DIGEST, "").fixed(DIGEST);
     }
 
     /** An ed25519 signature check. */

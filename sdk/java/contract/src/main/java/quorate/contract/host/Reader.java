@@ -8,28 +8,36 @@ public final class Reader {
     private int position;
     private final int end;
 
-    private Reader(int size) {
+    private final String fault;
+
+    private Reader(int size, String fault) {
         position = Area.READ;
         end = Area.READ + size;
+        this.fault = fault;
+        if (size > Area.WRITE - Area.READ) {
+            throw malformed();
+        }
     }
 
-    static Reader of(int size) {
-        if (size > Area.WRITE - Area.READ) {
-            throw new Revert("more than 65536 bytes to read");
-        }
-        return new Reader(size);
+    /** Of so many bytes; what is wrong with them reverts with this text. */
+    static Reader of(int size, String fault) {
+        return new Reader(size, fault);
+    }
+
+    Revert malformed() {
+        return new Revert(fault);
     }
 
     /** Reverts if something is left. */
     public void end() {
         if (position != end) {
-            throw new Revert("input is too long");
+            throw malformed();
         }
     }
 
     private Address take(int size) {
         if (size < 0 || size > end - position) {
-            throw new Revert("input is too short");
+            throw malformed();
         }
         Address at = Area.at(position);
         position += size;
@@ -56,7 +64,7 @@ public final class Reader {
     int length() {
         long length = u32();
         if (length > end - position) {
-            throw new Revert("input is too short");
+            throw malformed();
         }
         return (int) length;
     }

@@ -21,7 +21,7 @@ final class Records {
     }
 
     static <T> T decode(int size, Codec<T> codec) {
-        Reader in = Reader.of(size);
+        Reader in = Reader.of(size, "malformed record");
         T value = codec.read(in);
         in.end();
         return value;

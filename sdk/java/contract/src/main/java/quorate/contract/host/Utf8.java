@@ -41,7 +41,7 @@ final class Utf8 {
         char upper = text.charAt(index);
         char lower = index + 1 < text.length() ? text.charAt(index + 1) : 0;
         if (!Character.isHighSurrogate(upper) || !Character.isLowSurrogate(lower)) {
-            throw new Revert("text with half a surrogate pair");
+            throw invalid();
         }
         return Character.toCodePoint(upper, lower);
     }
@@ -108,6 +108,6 @@ final class Utf8 {
     }
 
     private static Revert invalid() {
-        return new Revert("text is not UTF-8");
+        return new Revert("invalid UTF-8");
     }
 }

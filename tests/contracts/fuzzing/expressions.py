@@ -115,10 +115,7 @@ def make_part(scope: Scope, kind: Kind, depth: int) -> str | None:
 
 def make_call(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Call a helper that gives such a value; few of them, since calls multiply."""
-    found = [
-        each for each in scope.helpers
-        if each.returns == kind and (scope.has_self or not each.is_method)
-    ]  # fmt: skip
+    found = [each for each in scope.list_callable() if each.returns == kind]
     if not found or scope.calls >= 2 or scope.loops > 1:
         return None
     scope.calls += 1
@@ -136,7 +133,7 @@ def make_list(scope: Scope, kind: Kind, depth: int) -> str | None:
 def make_remote(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Ask another contract."""
     found = [each for each in scope.remotes if each.returns == kind]
-    if not found or not scope.has_self or scope.calls >= 2 or scope.loops > 0:
+    if not found or not scope.may_write or scope.calls >= 2 or scope.loops > 0:
         return None
     scope.calls += 1
     return write_remote(scope, scope.rng.choice(found), depth)

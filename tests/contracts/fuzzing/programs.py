@@ -18,7 +18,7 @@ HEAD = '''"""A random program; see tests/contracts/fuzz.py."""
 
 from quorate.lang import (
     NO_ADDRESS, Address, Contract, Event, Interface, List, Map, Record, balance, emit, encode, i64,
-    payable, public, revert, sha256, transfer, u8, u32, u64, u128,
+    payable, public, revert, sha256, transfer, u8, u32, u64, u128, view,
 )
 '''
 AIM = """    peer: Address
@@ -165,13 +165,15 @@ def write_function(
 
 
 def make_method(scope: Scope, name: str) -> tuple[list[str], Method]:
-    """Write a public method."""
+    """Write a public method, or a view."""
     rng = scope.rng
     returns = pick_kind(rng, scope.records) if rng.random() < 0.8 else None
     parameters = tuple(pick_kind(rng, scope.records) for _ in range(rng.randrange(4)))
+    scope.is_view = rng.random() < 0.15
+    is_payable = not scope.is_view and rng.random() < 0.3
     text = write_function(scope, name, (parameters, returns), True)
-    is_payable = rng.random() < 0.3
-    decorators = ["@public", *["@payable"] * is_payable]
+    decorators = ["@view"] if scope.is_view else ["@public", *["@payable"] * is_payable]
+    scope.is_view = False
     return [*decorators, *text], Method(name, parameters, returns, is_payable)
 
 

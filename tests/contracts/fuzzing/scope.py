@@ -31,6 +31,8 @@ class Scope:
     # Locals that nothing may assign: counters of loops, and lists while a loop goes through them.
     fixed: set[str] = field(default_factory=set)
     has_self: bool = True
+    # In a view nothing is written.
+    is_view: bool = False
     returns: Kind | None = None
     loops: int = 0
     calls: int = 0
@@ -47,6 +49,15 @@ class Scope:
         self.fixed = set()
         self.has_self = has_self
         self.loops = self.calls = 0
+
+    @property
+    def may_write(self) -> bool:
+        """Tell whether variables can be changed and others be called."""
+        return self.has_self and not self.is_view
+
+    def list_callable(self) -> list[Helper]:
+        """Return the helpers that can be called here."""
+        return [each for each in self.helpers if self.may_write or not each.is_method]
 
     def find_locals(self, kind: Kind, assignable: bool = False) -> list[str]:
         """Return the locals of a type."""

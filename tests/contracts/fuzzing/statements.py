@@ -62,11 +62,11 @@ def declare(scope: Scope, depth: int) -> Lines | None:
 def pick_target(scope: Scope, wanted: Callable[[Kind], bool]) -> tuple[str, Kind] | None:
     """Return something that can be assigned: a local, a variable, an entry, a field."""
     options = [(n, k) for n, k in scope.locals.items() if n not in scope.fixed and wanted(k)]
-    if scope.has_self:
+    if scope.may_write:
         options += [
             (f"self.{n}", k) for n, k in scope.variables.items() if k.name != "Map" and wanted(k)
         ]
-    for name, kind in scope.list_maps():
+    for name, kind in scope.list_maps() if scope.may_write else []:
         if wanted(find_leaf(kind)):
             options.append((name + make_keys(scope, kind, 1), find_leaf(kind)))
     for name, kind in scope.locals.items():
@@ -103,7 +103,7 @@ def calculate(scope: Scope, depth: int) -> Lines | None:
 def remove(scope: Scope, depth: int) -> Lines | None:
     """Remove an entry of a map."""
     maps = scope.list_maps()
-    if not maps:
+    if not maps or not scope.may_write:
         return None
     name, kind = scope.rng.choice(maps)
     return [f"del {name}{make_keys(scope, kind, 1)}"]
@@ -131,7 +131,7 @@ def grow_stored(scope: Scope, depth: int) -> Lines | None:
     for name, kind in scope.list_maps():
         if find_leaf(kind).name == "List":
             places.append((name + make_keys(scope, kind, 0), find_leaf(kind)))
-    if not scope.has_self or not places:
+    if not scope.may_write or not places:
         return None
     name, kind = scope.rng.choice(places)
     item = make(scope, kind.parts[0], DEPTH - 1)
@@ -166,7 +166,7 @@ def exchange(scope: Scope, depth: int) -> Lines | None:
 
 def emit(scope: Scope, depth: int) -> Lines | None:
     """Tell the world something."""
-    if not scope.has_self or not scope.events:
+    if not scope.may_write or not scope.events:
         return None
     event = scope.rng.choice(scope.events)
     fields = ", ".join(make(scope, part, 2) for part in event.parts)
@@ -186,7 +186,7 @@ def check(scope: Scope, depth: int) -> Lines | None:
 
 def call(scope: Scope, depth: int) -> Lines | None:
     """Call a helper for what it does."""
-    found = [each for each in scope.helpers if scope.has_self or not each.is_method]
+    found = scope.list_callable()
     if not found or scope.calls >= 2 or scope.loops > 1:
         return None
     scope.calls += 1
@@ -202,7 +202,7 @@ def call(scope: Scope, depth: int) -> Lines | None:
 
 def call_remote(scope: Scope, depth: int) -> Lines | None:
     """Call another contract for what it does."""
-    if not scope.remotes or not scope.has_self or scope.calls >= 2 or scope.loops > 0:
+    if not scope.remotes or not scope.may_write or scope.calls >= 2 or scope.loops > 0:
         return None
     scope.calls += 1
     return [write_remote(scope, scope.rng.choice(scope.remotes), 1)]
@@ -210,7 +210,7 @@ def call_remote(scope: Scope, depth: int) -> Lines | None:
 
 def pay(scope: Scope, depth: int) -> Lines | None:
     """Send a little of what there is, or too much."""
-    if not scope.has_self:
+    if not scope.may_write:
         return None
     amount = make(scope, U64, 1, typed=True)
     return [f"transfer({make(scope, Kind('Address'), 0)}, min({amount}, 2))"]

@@ -367,4 +367,3 @@ def test_records_that_nobody_named_cost_more_and_named_ones_do_not(town: Town) -
     town.run(call(address, "add", access=(b"count",)))
     warm = town.details[0].calls[0].fuel
     assert cold - warm == 1_000_000
-

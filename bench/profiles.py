@@ -15,7 +15,10 @@ _OVERLOADED_SHARE_MAX = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`rates_tps` in turn; empty means: rise until it saturates, then `beyond` × that, if set."""
+    """`rates_tps` in turn; empty means: rise from `first_tps` until it saturates.
+
+    Then `beyond` × that, if set. `has_calls`: every second transaction calls a contract.
+    """
 
     name: str
     rates_tps: Sequence[int] = ()
@@ -26,6 +29,8 @@ class Profile:
     beyond: float = 0.0
     is_one_down: bool = False
     bad_per_mille: int = 10
+    first_tps: int = RISING_FIRST_TPS
+    has_calls: bool = False
 
 
 PROFILES = {
@@ -36,6 +41,15 @@ PROFILES = {
         Profile(name="saturate", duration_s=8.0, warmup_s=2.0, accounts=240),
         Profile(name="overload", duration_s=8.0, warmup_s=2.0, accounts=240, beyond=2.0),
         Profile(name="one-down", rates_tps=(1_000,), is_one_down=True),
+        # Every second transaction is a token's transfer by contract.
+        Profile(
+            name="contracts",
+            duration_s=8.0,
+            warmup_s=2.0,
+            accounts=240,
+            first_tps=800,
+            has_calls=True,
+        ),
     )
 }
 

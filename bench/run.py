@@ -12,11 +12,11 @@ import json
 import sys
 from typing import Any
 
+from contracts import deploy_token, measure_views, print_calls
 from figures import Figures, build_result, print_cpu, print_runs
 from measure import Snapshot, compute_cost, read_rss_max, snapshot
 from profiles import (
     PROFILES,
-    RISING_FIRST_TPS,
     RISING_STEPS_MAX,
     Profile,
     compute_next_rate,
@@ -46,6 +46,8 @@ class Bench:
     def __init__(self, network: Network, profile: Profile, console: Console) -> None:
         self.network, self.profile, self.console = network, profile, console
         self.runs: list[Figures] = []
+        # The token that calls are made of, in hex digits; empty in other profiles.
+        self.contract = ""
 
     async def run(self) -> Figures:
         """Do all runs of the profile; return the one that speaks for it."""
@@ -64,7 +66,7 @@ class Bench:
         return self.runs[-1]
 
     async def _rise(self) -> None:
-        rate_tps = RISING_FIRST_TPS
+        rate_tps = self.profile.first_tps
         for _ in range(RISING_STEPS_MAX):
             figures = await self._measure(rate_tps)
             if is_saturated(figures.outcome) or figures.outcome.is_void:
@@ -83,6 +85,7 @@ class Bench:
             lane=len(self.runs) % _LANES,
             tick_ms=profile.tick_ms,
             bad_per_mille=profile.bad_per_mille,
+            contract=self.contract,
         )
         with make_progress(self.console) as progress:
             watch = Watch(self.network, plan, progress)
@@ -145,12 +148,19 @@ async def run_profile(profile: Profile) -> int:
         network.up()
         await wait_ready(network)
         bench = Bench(network, profile, progress_console)
+        views: list[float] = []
+        if profile.has_calls:
+            bench.contract = await deploy_token(network, profile.accounts)
         top = await bench.run()
+        if profile.has_calls:
+            views = await measure_views(network, bench.contract)
     print_runs(console, profile.name, bench.runs)
     console.print()
     print_targets(console, profile.name, top, bench.runs)
     console.print()
     print_cpu(console, top)
+    if profile.has_calls:
+        print_calls(console, top, views)
     faults = [fault for run in bench.runs for fault in run.find_faults()]
     for fault in faults:
         console.print(f"[bold red]{fault}[/]")

@@ -56,6 +56,17 @@ TARGETS: dict[str, Sequence[Target]] = {
         _MEMORY,
     ),
     "one-down": (_MEMORY,),
+    # Half of the transactions are calls.
+    "contracts": (
+        Target(
+            "contract calls",
+            1_000,
+            lambda run: run.outcome.finalized_tps / 2,
+            at_least=True,
+            unit="per second",
+        ),
+        _MEMORY,
+    ),
 }
 
 

@@ -14,6 +14,8 @@ class Plan:
 
     `lane` is the lane all senders use; a fresh one per run keeps leftovers of a run apart.
     `bad_per_mille` of the transfers carry a wrong signature; they come from a sender of their own.
+    With a `contract` (a token's address in hex digits), every second one is a call of its method
+    `transfer` instead.
     """
 
     endpoint: str
@@ -27,6 +29,7 @@ class Plan:
     tick_ms: int = 10
     bad_per_mille: int = 10
     workers: int = 2
+    contract: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

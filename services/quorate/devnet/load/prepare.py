@@ -55,6 +55,7 @@ async def prepare(plan: Plan, accounts: DevAccounts, progress: Progress) -> Prep
         lane=plan.lane,
         valid_until_height=status.height + status.validity_max_blocks // 2,
         size_bytes=plan.size_bytes,
+        contract=bytes.fromhex(plan.contract),
     )
     runs = [
         make(seed=seed, to=senders[index - 1], first_sequence=sequences[index], count=count)

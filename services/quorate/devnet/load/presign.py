@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import NamedTuple
 
+from quorate.core.contracts.payloads import CallContract
 from quorate.core.crypto import (
     SCHEME_ED25519,
     SIGNATURE_BYTES,
@@ -19,6 +20,8 @@ from quorate.kit.convert import encode_body, encode_envelope
 
 # Generous: the base fee rises under load, and what is not needed is not charged.
 FEE_LIMIT = 10**10
+# What examples/contracts/token.py needs for a transfer, and a quarter more.
+CALL_FUEL = 700_000
 _MEMO_BYTES_MAX = 256
 
 
@@ -31,7 +34,10 @@ class Signed(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Consecutive transfers of 1 unit from one sender to one receiver, to be signed."""
+    """Consecutive transfers of 1 unit from one sender to one receiver, to be signed.
+
+    With a `contract`, those of odd sequence are calls of that token's method `transfer`.
+    """
 
     seed: bytes
     domain: bytes
@@ -42,6 +48,7 @@ class Run:
     valid_until_height: int
     size_bytes: int = 0
     is_bad: bool = False
+    contract: bytes = b""
 
 
 def sign_all(
@@ -61,7 +68,8 @@ def sign_run(run: Run) -> list[Signed]:
     """Return the signed transfers of one run; bad ones carry a random signature."""
     key = SigningKey(run.seed)
     sender = compute_address(SCHEME_ED25519, key.public_key)
-    payloads = [Transfer(sender, run.to, 1)]
+    transfer = [Transfer(sender, run.to, 1)]
+    call = [_build_call(run, sender)] if run.contract else transfer
     memo = b""
     signed: list[Signed] = []
     for sequence in range(run.first_sequence, run.first_sequence + run.count):
@@ -71,7 +79,7 @@ def sign_run(run: Run) -> list[Signed]:
             sender,
             run.lane,
             sequence,
-            payloads,
+            call if sequence % 2 else transfer,
             valid_until_height=run.valid_until_height,
             fee_limit=FEE_LIMIT,
             memo=memo,
@@ -84,6 +92,13 @@ def sign_run(run: Run) -> list[Signed]:
         raw = encode_envelope(body, [Signature(SCHEME_ED25519, key.public_key, signature)])
         signed.append(Signed(compute_transaction_id(run.domain, body), raw))
     return signed
+
+
+def _build_call(run: Run, sender: bytes) -> CallContract:
+    """Return a token's transfer of 1, with the two balances named that it touches."""
+    arguments = run.to + (1).to_bytes(8, "little")
+    access = tuple([b"\x08balances" + holder for holder in (sender, run.to)])
+    return CallContract(sender, run.contract, "transfer", arguments, 0, CALL_FUEL, access)
 
 
 def _pad(run: Run, sender: bytes, key: SigningKey) -> bytes:

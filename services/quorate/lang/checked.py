@@ -48,7 +48,7 @@ class Helpers:
         if symbol == ">>":
             return left >> min(right, 128)
         if symbol == "**" and left in (-1, 0, 1):
-            return left ** (right % 2 if left else min(right, 1))
+            return left if right % 2 or left == 0 < right else 1
         value = left << min(right, 128) if symbol == "<<" else left ** min(right, 128)
         return self.fit(value, kind, line)
 

@@ -9,6 +9,13 @@ from quorate.lang.errors import Problems, Refused
 from quorate.lang.program import Constant, Event, Function, Interface, Program
 from quorate.lang.types import BOOL, BYTES, NOTHING, SIMPLE, STR, Int, Record, Type
 
+# What a file can import: all that quorate.lang offers to contracts.
+OFFERED = (
+    "Contract", "Record", "Event", "Interface", "TokenSpec", "public", "view", "payable",
+    "u8", "u32", "u64", "u128", "i64", "Address", "Map", "List", "NO_ADDRESS", "emit", "revert",
+    "transfer", "balance", "sha256", "ed25519_verify", "encode", "create_token", "mint_token",
+    "burn_token", "transfer_token", "token_balance",
+)  # fmt: skip
 BASES = ("Contract", "Record", "Event", "Interface")
 DECORATORS = ("public", "view", "payable")
 # What `self` has already, and what a module needs for itself.
@@ -66,6 +73,12 @@ class Declarations:
 
     def _read_import(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
+            if node.module == "__future__":
+                continue
+            if alias.name not in OFFERED and alias.name != "*":
+                message = f"quorate.lang has no `{alias.name}`"
+                self._problems.note(alias, message, "it has " + ", ".join(OFFERED))
+            self._program.imported.add(alias.name)
             if alias.asname is not None or alias.name == "*":
                 self._problems.note(node, "import names as they are", "leave `as` and `*` out")
 

@@ -65,6 +65,7 @@ class Program:
     tree: ast.Module
     name: str = ""
     contract: ast.ClassDef | None = None
+    imported: set[str] = field(default_factory=set)
     constants: dict[str, Constant] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from quorate.lang import tree
 from quorate.lang.annotations import Annotations
 from quorate.lang.check.scope import Mark, Scope
 from quorate.lang.check.statements import check_body
-from quorate.lang.declarations import Declarations
+from quorate.lang.declarations import OFFERED, Declarations
 from quorate.lang.errors import InvalidContract, Problem, Problems
 from quorate.lang.program import Program
 from quorate.lang.types import NOTHING
@@ -39,6 +39,7 @@ def check(source: str, path: str) -> Checked:
         scopes.append(scope)
         bodies.append(_check_function(scope))
     if not problems.found:
+        _check_imports(program, problems, scopes)
         _check_views(scopes)
     if problems.found:
         raise InvalidContract(path, source, problems.found)
@@ -64,13 +65,27 @@ def _check_function(scope: Scope) -> tree.Body:
             scope.problems.note(function.node, f"`{name}` is declared already")
         scope.locals[name] = kind
         scope.assign(name)
+    found = len(scope.problems.found)
     statements = check_body(scope, function.node.body)
-    if function.returns != NOTHING and scope.assigned is not None:
+    is_clean = len(scope.problems.found) == found
+    if is_clean and function.returns != NOTHING and scope.assigned is not None:
         hint = "end with return, or with revert(…)"
         scope.problems.note(
             _head(function.node), f"`{function.name}` may end without a result", hint
         )
     return tree.Body(function, scope.locals, statements)
+
+
+def _check_imports(program: Program, problems: Problems, scopes: list[Scope]) -> None:
+    """Refuse names of the language that CPython would not find."""
+    missing = set(OFFERED) - program.imported
+    for scope in scopes:
+        missing -= scope.locals.keys()
+    for node in ast.walk(program.tree):
+        if type(node) is ast.Name and node.id in missing:
+            missing.remove(node.id)
+            hint = f"from quorate.lang import {node.id}"
+            problems.note(node, f"`{node.id}` is not imported", hint)
 
 
 def _head(node: ast.FunctionDef) -> ast.AST:

@@ -105,6 +105,8 @@ def _check_name(scope: Scope, node: ast.Name, wanted: Type | None) -> Expression
             hint = "give it a value before the branch or loop"
             raise scope.problems.refuse(node, f"`{name}` may have no value here", hint)
         return tree.Local(scope.locals[name], node.lineno, name)
+    if name in scope.unknown:
+        raise Refused
     constant = scope.program.constants.get(name)
     if constant is not None and constant.type is not None:
         return tree.Literal(constant.type, node.lineno, constant.value)
@@ -171,7 +173,7 @@ def _check_text(scope: Scope, node: ast.JoinedStr, wanted: Type | None) -> Expre
     for part in node.values:
         if isinstance(part, ast.FormattedValue):
             if part.conversion != -1 or part.format_spec is not None:
-                raise scope.problems.refuse(part, "no formats in f-strings", "write {name} only")
+                raise scope.problems.refuse(node, "no formats in f-strings", "write {name} only")
             piece = calls.make_text(scope, part.value)
         else:
             piece = check(scope, part, STR)

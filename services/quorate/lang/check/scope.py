@@ -36,6 +36,8 @@ class Scope:
     # What views must not do, and the functions called: (node, what).
     writes: list[tuple[ast.AST, str]] = field(default_factory=list)
     calls: list[tuple[ast.AST, Function]] = field(default_factory=list)
+    # Locals whose assignment was refused: what uses them is not told as well.
+    unknown: set[str] = field(default_factory=set)
     # Names called so far, which no local can take.
     called: set[str] = field(default_factory=set)
 

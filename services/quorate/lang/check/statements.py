@@ -27,10 +27,17 @@ def check_body(scope: Scope, nodes: list[ast.stmt]) -> list[Statement]:
                 raise scope.problems.refuse(node, message, hint)
             statement = handler(scope, node)
         except Refused:
+            scope.unknown.update(_find_names(node) - scope.locals.keys())
             continue
         if statement is not None:
             found.append(statement)
     return found
+
+
+def _find_names(node: ast.stmt) -> set[str]:
+    """Return the names that a statement assigns."""
+    names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+    return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def _check_assign(scope: Scope, node: ast.Assign) -> Statement:

@@ -22,7 +22,7 @@ from quorate.core.contracts.payloads import DeployContract
 from quorate.core.errors import NotFound, QuorateError, Rejected
 from quorate.core.values import format_address
 from quorate.devnet import author
-from quorate.devnet.author import TestRun
+from quorate.devnet.author import AuthorTests, Tested
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import StatePage
 from quorate.sdk.keys import Key
@@ -36,7 +36,7 @@ class Round:
     """What one change came to; `error` is of the step that ended it."""
 
     artifact: Artifact | None = None
-    tests: TestRun | None = None
+    tests: Tested | None = None
     face: Face | None = None
     state: StatePage | None = None
     error: QuorateError | None = None
@@ -91,32 +91,32 @@ class _Loop:
         """Do a round now and at each change; `once`: only now, raising what ended it."""
         paths = [self._file, author.find_tests(self._file)]
         seen = author.look(paths)
-        while True:
-            found = await self._run_round(client)
-            show(self._name, found)
-            if once:
-                if found.error is not None:
-                    raise found.error
-                return
-            seen = await author.wait_changed(paths, seen)
+        async with AuthorTests(self._file, colour=output.out.is_terminal) as tests:
+            while True:
+                found = await self._run_round(client, tests)
+                show(self._name, found)
+                if once:
+                    break
+                seen = await author.wait_changed(paths, seen)
+        if found.error is not None:
+            raise found.error
 
-    async def _run_round(self, client: Client | None) -> Round:
+    async def _run_round(self, client: Client | None, tests: AuthorTests) -> Round:
         found, started_s = Round(), time.perf_counter()
         try:
-            await self._carry_on(client, found)
+            await self._carry_on(client, tests, found)
         except QuorateError as error:
             found.error = error
         found.took_ms["all"] = (time.perf_counter() - started_s) * 1_000
         return found
 
-    async def _carry_on(self, client: Client | None, found: Round) -> None:
+    async def _carry_on(self, client: Client | None, tests: AuthorTests, found: Round) -> None:
         artifact = contract_building.build_source(self._file)
         found.artifact = artifact
         found.took_ms["build"] = artifact.seconds * 1_000
-        tests = await author.run_tests(self._file, colour=output.out.is_terminal)
-        found.tests = tests
-        found.took_ms["tests"] = tests.seconds * 1_000
-        if tests.passed is False:
+        found.tests = tested = await tests.run()
+        found.took_ms["tests"] = tested.seconds * 1_000
+        if tested.passed is False:
             raise Rejected("its tests fail; it was not deployed", reason="TESTS_FAILED")
         if client is None:
             return

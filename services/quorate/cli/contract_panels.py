@@ -15,14 +15,15 @@ from quorate.sdk.contract_values import Interface, Method
 
 def print_methods(interface: Interface) -> None:
     """Print what can be called, variables and events."""
-    table = output.make_table("method", "", "")
-    table.columns[2].no_wrap = True
-    for method in (interface.constructor, *interface.methods):
-        kind = Text(_describe_kind(method), style="dim")
-        signature = format_signature(method.name, method.parameters, method.returns)
-        doc = clean(method.doc.partition("\n")[0])
-        table.add_row(Text(signature), kind, Text(doc, style="dim"))
-    output.out.print(table)
+    methods = [
+        (
+            format_signature(each.name, each.parameters, each.returns),
+            _describe_kind(each),
+            clean(each.doc.partition("\n")[0]),
+        )
+        for each in (interface.constructor, *interface.methods)
+    ]
+    print_columns(("method", "", ""), methods)
     rows: list[tuple[str, object]] = [
         ("variable", Text(f"{name}: {kind}")) for name, kind in interface.variables
     ]

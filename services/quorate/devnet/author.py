@@ -5,12 +5,16 @@ file instead of writing into it.
 """
 
 import asyncio
+import contextlib
+import json
 import os
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 LOOK_S: Final = 0.05
 _TESTS_S: Final = 60.0
@@ -21,7 +25,7 @@ Seen = tuple[tuple[int, int] | None, ...]
 """Time of change (ns) and size of each file; None: it is not there."""
 
 
-class TestRun(NamedTuple):
+class Tested(NamedTuple):
     """What the author's tests said; `passed` is None where there are none."""
 
     passed: bool | None
@@ -47,40 +51,85 @@ def find_tests(source: Path) -> Path:
     return source.parent / "tests" / f"test_{source.stem}.py"
 
 
-async def run_tests(source: Path, *, colour: bool = False) -> TestRun:
-    """Run the tests of a contract with pytest in a process of its own."""
-    tests, started_s = find_tests(source), time.perf_counter()
-    if not tests.is_file():
-        return TestRun(None, f"no tests: {tests} would be run", 0.0)
-    child = await asyncio.create_subprocess_exec(
-        *_build_command(tests, source.parent, colour=colour),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
-    )
-    try:
-        async with asyncio.timeout(_TESTS_S):
-            said, _ = await child.communicate()
-    except TimeoutError:
+class AuthorTests:
+    """Runs the tests of a contract by pytest, in forks of a process that has it loaded.
+
+    Use with `async with`: the process is started at once, and ends with it.
+    """
+
+    def __init__(self, source: Path, *, colour: bool = False) -> None:
+        self._source, self._colour = source.absolute(), colour
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the process; what it loads, it loads while its user does something else."""
+        self._child = await _start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the process."""
+        await self._end()
+
+    async def run(self) -> Tested:
+        """Run the tests as they are now."""
+        tests, started_s = find_tests(self._source), time.perf_counter()
+        if not tests.is_file():
+            return Tested(None, f"no tests: {tests} would be run", 0.0)
+        with tempfile.NamedTemporaryFile(prefix="quorate-tests-") as file:
+            code = await self._ask(tests, file.name)
+            text = file.read().decode(errors="replace").strip()
         seconds = time.perf_counter() - started_s
-        return TestRun(False, f"the tests did not end within {_TESTS_S:.0f} s", seconds)
-    finally:
+        if code is None:
+            text += f"\nthe tests did not end within {_TESTS_S:.0f} s, or killed their process"
+        return Tested(None if code == _NONE_FOUND else code == _PASSED, text.strip(), seconds)
+
+    async def _ask(self, tests: Path, output: str) -> int | None:
+        """Return the exit code; None, and the process is another, where it came to none."""
+        if self._child is None:
+            self._child = await _start()
+        assert self._child.stdin is not None and self._child.stdout is not None
+        arguments = _build_arguments(tests, self._source.parent, colour=self._colour)
+        directory = str(self._source.parent)
+        request = {"directory": directory, "arguments": arguments, "output": output}
+        answer = b""
+        try:
+            self._child.stdin.write(json.dumps(request).encode() + b"\n")
+            await self._child.stdin.drain()
+            async with asyncio.timeout(_TESTS_S):
+                answer = await self._child.stdout.readline()
+        except (TimeoutError, ConnectionError):
+            pass
+        if answer:
+            return int(answer)
+        await self._end()
+        return None
+
+    async def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
         if child.returncode is None:
-            child.kill()
-            await child.wait()
-    seconds, text = time.perf_counter() - started_s, said.decode(errors="replace").strip()
-    passed = None if child.returncode == _NONE_FOUND else child.returncode == _PASSED
-    return TestRun(passed, text, seconds)
+            # Its forks are of its group.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+        await child.communicate()
 
 
-def _build_command(tests: Path, root: Path, *, colour: bool) -> list[str]:
+async def _start() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "quorate.devnet.author_tests",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+    )  # fmt: skip
+
+
+def _build_arguments(tests: Path, root: Path, *, colour: bool) -> list[str]:
     # Neither settings nor plugins of the project around it: they take longer than the tests.
     return [
-        sys.executable, "-m", "pytest", "-q", "-x", "--tb=short", "--no-header", "-p",
-        "no:cacheprovider", "-p", "quorate.lang.pytest_plugin", "--contracts=shim",
-        "--import-mode=importlib", f"--color={'yes' if colour else 'no'}",
-        "-c", os.devnull, "--rootdir", str(root.absolute()), str(tests.absolute()),
+        "-q", "-x", "--tb=short", "--no-header", "-p", "no:cacheprovider",
+        "-p", "quorate.lang.pytest_plugin", "--contracts=shim", "--import-mode=importlib",
+        f"--color={'yes' if colour else 'no'}", "-c", os.devnull, "--rootdir", str(root),
+        str(tests),
     ]  # fmt: skip
 
 

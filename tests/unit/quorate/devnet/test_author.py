@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from quorate.devnet import author
+from quorate.devnet.author import AuthorTests
 
 PATIENCE_S = 30.0
 
@@ -50,31 +52,62 @@ def test_the_same_content_written_again_is_a_change_too(source: Path) -> None:
     assert author.look([source]) != seen
 
 
-async def test_passing_and_failing_tests_are_told_apart(source: Path) -> None:
+@pytest.fixture
+async def runner(source: Path) -> AsyncIterator[AuthorTests]:
+    async with AuthorTests(source) as made:
+        yield made
+
+
+async def test_passing_and_failing_tests_are_told_apart(source: Path, runner: AuthorTests) -> None:
     tests = author.find_tests(source)
     tests.write_text("def test_supply_is_small():\n    assert 5 < 6\n")
-    done = await author.run_tests(source)
+    done = await runner.run()
     assert done.passed is True and "1 passed" in done.output and done.seconds > 0
     tests.write_text("def test_supply_is_small():\n    supply = 7\n    assert supply < 6\n")
-    done = await author.run_tests(source)
+    done = await runner.run()
     assert done.passed is False and "assert 7 < 6" in done.output
 
 
-async def test_tests_that_cannot_be_read_fail(source: Path) -> None:
+async def test_tests_that_cannot_be_read_fail(source: Path, runner: AuthorTests) -> None:
     author.find_tests(source).write_text("def test_(:\n")
-    done = await author.run_tests(source)
+    done = await runner.run()
     assert done.passed is False and "SyntaxError" in done.output
 
 
-async def test_without_tests_it_says_where_they_would_be(source: Path) -> None:
-    done = await author.run_tests(source)
+async def test_without_tests_it_says_where_they_would_be(source: Path, runner: AuthorTests) -> None:
+    done = await runner.run()
     assert (done.passed, done.seconds) == (None, 0.0)
     assert str(Path("tests") / "test_token.py") in done.output
     author.find_tests(source).write_text("")
-    assert (await author.run_tests(source)).passed is None
+    assert (await runner.run()).passed is None
 
 
-async def test_settings_of_the_project_around_do_not_matter(source: Path) -> None:
+async def test_settings_of_the_project_around_do_not_matter(
+    source: Path, runner: AuthorTests
+) -> None:
     (source.parent / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     author.find_tests(source).write_text("def test_nothing():\n    pass\n")
-    assert (await author.run_tests(source)).passed is True
+    assert (await runner.run()).passed is True
+
+
+async def test_what_tests_load_is_loaded_anew_each_time(source: Path, runner: AuthorTests) -> None:
+    helper = source.parent / "tests" / "helper_of_tests.py"
+    text = "import sys\nsys.path.insert(0, {!r})\nimport helper_of_tests\n"
+    text += "def test_value():\n    assert helper_of_tests.VALUE == 1\n"
+    author.find_tests(source).write_text(text.format(str(helper.parent)))
+    helper.write_text("VALUE = 1\n")
+    assert (await runner.run()).passed is True
+    helper.write_text("VALUE = 20\n")
+    assert (await runner.run()).passed is False
+
+
+async def test_tests_that_kill_their_process_fail_and_the_next_ones_run(
+    source: Path, runner: AuthorTests
+) -> None:
+    tests = author.find_tests(source)
+    tests.write_text("import os\n\ndef test_end():\n    os.kill(os.getpid(), 9)\n")
+    assert (await runner.run()).passed is False
+    tests.write_text("import os\n\ndef test_end():\n    os.kill(os.getppid(), 9)\n")
+    assert (await runner.run()).passed is False
+    tests.write_text("def test_nothing():\n    pass\n")
+    assert (await runner.run()).passed is True

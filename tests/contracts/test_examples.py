@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 
 import pytest
-from quorate.lang.build import build
 
 from quorate.core.contracts.module import check_module
 from quorate.core.contracts.payloads import CODE_BYTES_MAX, PROFILE_PLAIN
 from quorate.lang import InvalidContract, load_contract
+from quorate.lang.build import build
 from quorate.lang.testing.deployed import get_bound
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples/contracts").glob("*.py"))

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from quorate.lang.build import build
-
 from quorate.core.contracts.details import CallDone
 from quorate.core.contracts.payloads import (
     FUEL_MAX,
@@ -14,6 +12,7 @@ from quorate.core.contracts.payloads import (
 from quorate.core.contracts.records import compute_code_hash
 from quorate.core.params import Params
 from quorate.lang import load_contract
+from quorate.lang.build import build
 from quorate.lang.testing.failures import CallFailed
 from quorate.lang.testing.machines import COMPILED, SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World

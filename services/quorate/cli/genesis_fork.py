@@ -6,6 +6,7 @@ that chain makes the same genesis, byte for byte, and can compare its hash.
 
 import asyncio
 import tempfile
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,8 @@ from quorate.cli.documents import (
     write_document,
     write_lines,
 )
+from quorate.contracts import wiring as contracts
+from quorate.core.contracts.payloads import NO_ENGINE
 from quorate.core.errors import InvalidGenesis, Rejected
 from quorate.core.genesis import (
     Genesis,
@@ -42,6 +45,9 @@ from quorate.core.genesis_entries import SeatEntry
 from quorate.core.genesis_fields import Faults
 from quorate.core.genesis_fork import Cut, apply_cut
 from quorate.core.genesis_records import Tally, get_state_name
+from quorate.kit.config import NodeConfig
+from quorate.kit.rpc import open_channel
+from quorate.storage.contract_link import ContractLink
 from quorate.storage.database import check_idle
 from quorate.storage.replay import Replay, Replayed
 from quorate.storage.roots import iter_records
@@ -168,7 +174,28 @@ def _read_members(files: list[Path], source: Genesis) -> tuple[SeatEntry, ...]:
 
 async def _cut(order: _Order, scratch: Path) -> tuple[str, Replayed]:
     """Return the fork's genesis; its records are then in `scratch`."""
-    source, replay = order.source, Replay(order.home, scratch / "db", order.source)
+    async with AsyncExitStack() as stack:
+        link = await _start_runner(order, scratch, stack)
+        return await _cut_with(order, scratch, link)
+
+
+async def _start_runner(order: _Order, scratch: Path, stack: AsyncExitStack) -> ContractLink | None:
+    """Start a contract-runner of its own, where the chain has contracts to execute anew."""
+    if order.source.params.contract_engine == NO_ENGINE:
+        return None
+    # Paths of Unix sockets are short.
+    sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quorate-")))
+    config = NodeConfig(home=scratch, name="fork", sockets_dir=sockets)
+    running = await contracts.start(config)
+    stack.push_async_callback(running.stop)
+    channel = await stack.enter_async_context(open_channel(config.socket("contracts")))
+    return ContractLink(channel)
+
+
+async def _cut_with(
+    order: _Order, scratch: Path, link: ContractLink | None
+) -> tuple[str, Replayed]:
+    source, replay = order.source, Replay(order.home, scratch / "db", order.source, link)
     try:
         with _show_progress(order) as bar:
             task = bar.add_task("executing", total=order.height - source.height)

@@ -18,6 +18,8 @@ from quorate.core.state import Changes, Write
 from quorate.storage import database as db
 from quorate.storage.batch_store import BatchStore
 from quorate.storage.chain import Chain, load_head
+from quorate.storage.contract_link import ContractLink
+from quorate.storage.contract_slices import Runner
 from quorate.storage.database import Database, Writes
 from quorate.storage.executor import Executor
 from quorate.storage.poison import Poisons
@@ -71,9 +73,14 @@ class Replayed:
 class Replay:
     """Reads a stopped node's database and executes its chain into `scratch`."""
 
-    def __init__(self, home: Path, scratch: Path, genesis: Genesis) -> None:
-        """Open a node's database and a new one; raises RefusedToStart."""
-        self._genesis = genesis
+    def __init__(
+        self, home: Path, scratch: Path, genesis: Genesis, link: ContractLink | None = None
+    ) -> None:
+        """Open a node's database and a new one; raises RefusedToStart.
+
+        Without a `link` to a contract-runner blocks that call contracts can't be executed.
+        """
+        self._genesis, self._link = genesis, link
         self._writers: list[Writer] = []
         self._databases = [Database(home / "storage" / "db", read_only=True)]
         try:
@@ -181,8 +188,10 @@ class Replay:
                 reason="WRONG_GENESIS",
             )
         reader = StateReader(store)
-        executor = Executor(store, reader, self._genesis, None)
-        chain = Chain(store, BatchStore(database, store, writer), Poisons(store, writer), executor)
+        poisons = Poisons(store, writer)
+        runner = Runner(self._link, poisons) if self._link else None
+        executor = Executor(store, reader, self._genesis, runner)
+        chain = Chain(store, BatchStore(database, store, writer), poisons, executor)
         load_head(chain, reader.height)
         chain.certified_height = max(chain.height, store.load_run_end())
         return chain

@@ -15,9 +15,12 @@ from quorate.devnet.accounts import UNIT, DevAccounts, load_accounts
 from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
 from quorate.devnet.readiness import wait_ready
+from quorate.lang.build import build
 from quorate.sdk.client import Client
+from quorate.sdk.contracts import Contract, deploy
 from quorate.sdk.keys import Key
 from quorate.sdk.payloads import SENDER
+from quorate.sdk.sender import Lanes, Sender
 from quorate.sdk.sending import send_and_wait
 from quorate.sdk.transactions import Options, Signed, sign_payloads
 from quorate.sdk.values import Account, Outcome, Receipt, Status
@@ -27,6 +30,7 @@ from tests.devnet.traffic import PATIENCE_S
 
 pytestmark = pytest.mark.devnet
 
+TOKEN = Path(__file__).resolve().parents[2] / "examples" / "contracts" / "token.py"
 STAKE = 50
 # Short, so that both sides go over several epochs.
 PARAMS = Params(epoch_blocks=20, heartbeat_ms=1_000)
@@ -59,6 +63,22 @@ class Side:
         signed = await self.sign(to, amount, lane, name)
         return await send_and_wait(self.client, signed, timeout_s=PATIENCE_S)
 
+    async def deploy(self) -> bytes:
+        """Deploy the example token, with 1,000 for demo; return its address."""
+        built = build(TOKEN.read_text(), str(TOKEN))
+        async with Sender(self.client, self.key, lanes=Lanes([7])) as sender:
+            return (await deploy(self.client, sender, built, "Gold", "AU", 2, 1_000)).address
+
+    async def give(self, token: bytes, to: bytes, amount: int) -> None:
+        """Call the token's transfer."""
+        async with Sender(self.client, self.key, lanes=Lanes([7])) as sender:
+            await (await Contract.at(self.client, token, sender)).transfer(to, amount)
+
+    async def holding(self, token: bytes, holder: bytes) -> int:
+        """Return what somebody has of the token."""
+        held: int = await (await Contract.at(self.client, token)).read("balances", holder)
+        return held
+
     async def account(self) -> Account:
         return await self.client.account(self.key.address)
 
@@ -73,8 +93,12 @@ async def old(start_network: StartNetwork) -> Network:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was at the cut: its height, demo's account; whom it paid before and after, and how."""
+    """What was at the cut: its height, demo's account; whom it paid before and after, and how.
 
+    The one paid before has 3 of a token made by a contract, the one paid after has 5.
+    """
+
+    token: bytes
     height: int
     account: Account
     before: bytes
@@ -88,16 +112,19 @@ async def kept(old: Network) -> Kept:
     before, after = Key.generate().address, Key.generate().address
     side = Side(old)
     async with side.client:
+        token = await side.deploy()
+        await side.give(token, before, 3)
         for count in range(10):
             receipt = await side.pay(before, UNIT, lane=count % 2, name=f"kept-{count}")
             assert receipt.outcome is Outcome.SUCCEEDED
         height = max(await asyncio.gather(*map(checks.read_height, old.layout.nodes)))
         account = await side.account()
+        await side.give(token, after, 5)
         last = await side.pay(after, UNIT, name="lost")
         await side.pay(before, UNIT, name="lost-too")
         assert last.height > height
     old.down()
-    return Kept(height, account, before, after, last)
+    return Kept(token, height, account, before, after, last)
 
 
 async def test_a_chain_goes_on_with_other_seats_from_where_it_was_cut(
@@ -137,6 +164,10 @@ async def _prove_state(new: Side, kept: Kept) -> None:
     assert account.lanes == kept.account.lanes
     assert await new.balance(kept.before) == 10 * UNIT
     assert await new.balance(kept.after) == 0
+    assert await new.holding(kept.token, kept.before) == 3
+    assert await new.holding(kept.token, kept.after) == 0
+    await new.give(kept.token, kept.before, 4)
+    assert await new.holding(kept.token, kept.before) == 7
     with pytest.raises(NotFound):
         await new.client.receipt(kept.receipt.id)
     with pytest.raises(NotFound):

@@ -5,7 +5,6 @@ validators must come to the same one.
 """
 
 import os
-import resource
 import socket
 import sys
 import time
@@ -74,7 +73,7 @@ def _enclose(kind: str, setting: Setting) -> bool:
     """Tell the service that work can come, or why not."""
     sandbox.give_way()
     if kind == COMPILE:
-        resource.setrlimit(resource.RLIMIT_DATA, (_COMPILE_BYTES_MAX, _COMPILE_BYTES_MAX))
+        sandbox.bound_memory(_COMPILE_BYTES_MAX)
     try:
         if setting.is_sandboxed:
             sandbox.enclose()

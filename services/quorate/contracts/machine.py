@@ -11,20 +11,25 @@ from ctypes import byref, c_void_p
 from typing import Final, Protocol, TypeVar
 
 from quorate.contracts import host_functions, native
-from quorate.contracts.engine import MIB, WASM_STACK_BYTES, Artefact, Engine, make_functype
+from quorate.contracts.engine import (
+    MIB,
+    NESTED_MAX,
+    PAGE_BYTES,
+    WASM_STACK_BYTES,
+    Artefact,
+    Engine,
+    make_functype,
+)
 from quorate.contracts.host_functions import CALLBACKS, OFFERS, RUNNING
 from quorate.contracts.planted import Plant
-from quorate.contracts.running import PAGE_BYTES, Running, take_trap_code
+from quorate.contracts.running import Running, take_trap_code
+from quorate.core.contracts import limits
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
 from quorate.core.contracts.prices import INSTANCE_PRICE, PAGE_PRICE
 
-PAGES_MAX: Final = 256
-TABLES_MAX: Final = 16
-TABLE_ELEMENTS_MAX: Final = 65_536
 LOADED_BYTES_MAX: Final = 64 * MIB
 """Of compiled modules kept ready."""
-NESTED_MAX: Final = 9
 STACK_BYTES: Final = NESTED_MAX * (WASM_STACK_BYTES + MIB) + 8 * MIB
 """Of the thread that runs calls: address space, touched only as far as it is used."""
 
@@ -214,8 +219,8 @@ def _compute_limits(module: _Module, fuel: int) -> tuple[int, int, int, int, int
     paid; `memory.grow` then says no.
     """
     pages = module.pages + fuel // PAGE_PRICE
-    most = pages if pages < PAGES_MAX else PAGES_MAX
-    return most * PAGE_BYTES, TABLE_ELEMENTS_MAX, 1, TABLES_MAX, 1
+    most = pages if pages < limits.PAGES_MAX else limits.PAGES_MAX
+    return most * PAGE_BYTES, limits.TABLE_SIZE_MAX, 1, limits.TABLES_JAVA_MAX, 1
 
 
 def _is_method(module: _Module, method: bytes, context: int, found: object) -> bool:

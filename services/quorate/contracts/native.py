@@ -58,6 +58,9 @@ set_component_async: Final = _declare(
 )
 set_parallel: Final = _declare("wasmtime_config_parallel_compilation_set", None, _P, c_bool)
 set_may_move: Final = _declare("wasmtime_config_memory_may_move_set", None, _P, c_bool)
+pool_new: Final = _declare("wasmtime_pooling_allocation_config_new", _P)
+pool_delete: Final = _declare("wasmtime_pooling_allocation_config_delete", None, _P)
+set_pool: Final = _declare("wasmtime_pooling_allocation_strategy_set", None, _P, _P)
 module_new: Final = _declare("wasmtime_module_new", _P, _P, ctypes.c_char_p, _N, _P)
 module_serialize: Final = _declare("wasmtime_module_serialize", _P, _P, _P)
 module_deserialize: Final = _declare("wasmtime_module_deserialize", _P, _P, ctypes.c_char_p, _N, _P)
@@ -92,6 +95,11 @@ _linker_define: Final = _declare(
     "wasmtime_linker_define_func_unchecked",
     _P, _P, ctypes.c_char_p, _N, ctypes.c_char_p, _N, _P, _P, _P, _P,
 )  # fmt: skip
+
+
+def bound_pool(pool: int, name: str, value: int) -> None:
+    """Set a bound of a pool, or how much of it is cleaned by hand instead of by the kernel."""
+    _declare(f"wasmtime_pooling_allocation_config_{name}_set", None, _P, _N)(pool, value)
 
 
 def is_plain_function(context: int, found: Any) -> bool:

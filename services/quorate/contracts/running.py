@@ -5,11 +5,11 @@ from ctypes import byref, c_uint64, c_void_p
 from typing import Final
 
 from quorate.contracts import native
+from quorate.contracts.engine import PAGE_BYTES
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import PAGE_PRICE
 
-PAGE_BYTES: Final = 65_536
 # The host's fuel is taken from the engine's in lumps: 10 µs of work at most go unpaid for a moment.
 _LUMP: Final = 100_000
 

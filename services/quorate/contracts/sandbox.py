@@ -32,6 +32,13 @@ def give_way() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def bound_memory(more_bytes: int) -> None:
+    """Let this process take so much more memory than it has reserved, and no more."""
+    pages = int(Path("/proc/self/statm").read_text().split()[5])
+    most = pages * resource.getpagesize() + more_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
 def enclose() -> None:
     """Give up files, network, programs and other processes for good; raises OSError."""
     landlock.install()

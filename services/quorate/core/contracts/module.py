@@ -64,12 +64,13 @@ def _check_exports(shape: Shape, size: int) -> list[str]:
     methods = []
     has_memory = False
     for export in shape.exports:
-        if _is_callable(shape, export) and _METHOD.fullmatch(export.name):
-            methods.append(export.name)
-        elif export.name == INIT:
-            raise InvalidModule("init is no function that takes and gives nothing", export.offset)
-        elif export.name == MEMORY and export.kind != _MEMORY_KIND:
+        is_callable = _is_callable(shape, export)
+        if export.name == MEMORY and export.kind != _MEMORY_KIND:
             raise InvalidModule("export 'memory' is not the memory", export.offset)
+        if export.name == INIT and not is_callable:
+            raise InvalidModule("init is no function that takes and gives nothing", export.offset)
+        if is_callable and _METHOD.fullmatch(export.name):
+            methods.append(export.name)
         has_memory |= export.name == MEMORY
     if not has_memory:
         raise InvalidModule("the memory is not exported as 'memory'", size)

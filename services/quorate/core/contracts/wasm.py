@@ -47,7 +47,7 @@ class Reader:
                 break
             shift += 7
             if shift > 28:
-                self.fail("a number of more than five bytes", start)
+                self.fail("a number of more than 5 bytes", start)
         if value > 0xFFFF_FFFF:
             self.fail("a number of more than 32 bits", start)
         return value

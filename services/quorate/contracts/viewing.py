@@ -75,6 +75,7 @@ class _OneCall:
 
     def __init__(self, context: Context, asked: pb.View, link: Link, *, read_only: bool) -> None:
         records = AskedRecords(link)
+        records.update({each.key: each.value for each in asked.known})
         records.load([CHANGES_KEY, compute_contract_key(asked.contract)])
         self._ledger, self._asked = Draft(Changes(records)), asked
         self._fuel = min(asked.fuel or FUEL_MAX, FUEL_MAX)

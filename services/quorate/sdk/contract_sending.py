@@ -1,39 +1,27 @@
 """Sends contract payloads: tries them first, so that fuel limit and access list fit, then for real.
 
-A try costs nothing. It tells how much fuel a call uses and which records it touches; records that
-the payload names are loaded beforehand and cost less, so what counts is the try with the list.
+A try costs nothing: most of what would fail is told before anything is sent.
 """
 
 import asyncio
 import time
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
-from quorate.core.contracts.payloads import (
-    ACCESS_MAX,
-    FUEL_MAX,
-    CallContract,
-    DeployContract,
-)
+from quorate.core.contracts.payloads import CallContract, DeployContract
 from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
 from quorate.sdk.client import Client
-from quorate.sdk.contract_messages import Detail, Failure, Trial
-from quorate.sdk.fees import Simulation
+from quorate.sdk.contract_messages import Detail, Failure
+from quorate.sdk.contract_preparing import prepare
 from quorate.sdk.sender import Sender
-from quorate.sdk.transactions import Options, encode_unsigned
 from quorate.sdk.values import Outcome, Receipt
 
-# Fuel of the first try, and how much more each time it was not enough.
-TRY_FUEL: Final = 50_000_000
-TRY_MORE: Final = 20
-# Of what a try used: state may be different by the time it is done for real.
-MARGIN_PERCENT: Final = 125
 DETAIL_S: Final = 15.0
 RETRY_S: Final = 0.05
 _TRIES: Final = 5
 # What a try says when the account's own transactions were executed meanwhile.
 _MOVED: Final = frozenset({"SEQUENCE_PAST", "SEQUENCE_GAP", "EXPIRED"})
 
-Contractual = TypeVar("Contractual", CallContract, DeployContract)
+ContractPayload = CallContract | DeployContract
 
 
 class ContractFailed(Rejected):
@@ -61,33 +49,29 @@ class Done(NamedTuple):
     detail: Detail
 
 
-async def fit(client: Client, sender: bytes, payload: Contractual) -> Contractual:
+async def fit(client: Client, sender: bytes, payload: ContractPayload) -> ContractPayload:
     """Return a payload of `sender` with the fuel limit, and access list, that a try asks for.
 
     Raises ContractFailed when it would fail, Rejected when it would be skipped (FEE_NOT_COVERED).
     """
-    fuel = min(TRY_FUEL, FUEL_MAX)
-    while True:
-        trial = await _try(client, sender, payload._replace(fuel_limit=fuel))
-        failure = trial.detail.failure
-        if failure is None:
+    for _ in range(_TRIES):
+        found, tried = await prepare(client, sender, payload)
+        reason = tried.receipt.reason
+        if reason not in _MOVED:
             break
-        if failure.reason != "OUT_OF_FUEL" or fuel == FUEL_MAX:
-            raise ContractFailed(failure, None)
-        fuel = min(fuel * TRY_MORE, FUEL_MAX)
-    if isinstance(payload, CallContract):
-        keys = [
-            key for each in trial.access if each.contract == payload.contract for key in each.keys
-        ]
-        payload = payload._replace(access=tuple(keys[:ACCESS_MAX]))
-        if keys:
-            again = await _try(client, sender, payload._replace(fuel_limit=fuel))
-            trial = trial if again.detail.failure else again
-    limit = trial.detail.fuel * MARGIN_PERCENT // 100
-    return payload._replace(fuel_limit=min(limit, FUEL_MAX))
+        await asyncio.sleep(RETRY_S)
+    if tried.trial is None:
+        raise Unavailable("no validator here runs contracts", reason="NO_ENGINE")
+    if tried.trial.detail.failure is not None:
+        raise ContractFailed(tried.trial.detail.failure, None)
+    if reason:
+        raise Rejected(f"the transaction would not be executed: {reason}", reason=reason)
+    return found
 
 
-async def send(client: Client, sender: Sender, payload: Contractual, *, tip: int | None) -> Done:
+async def send(
+    client: Client, sender: Sender, payload: ContractPayload, *, tip: int | None
+) -> Done:
     """Send one contract payload as it is; returns when executed. Raises ContractFailed, Rejected.
 
     See Sender.send for what else it raises.
@@ -121,30 +105,6 @@ async def find_detail(client: Client, id_: bytes) -> Detail | None:
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(RETRY_S)
-
-
-async def simulate(client: Client, sender: bytes, payload: Contractual) -> Simulation:
-    """Return what the next block would do with one payload of `sender`."""
-    account, status = await client.account(sender), await client.status()
-    options = Options(
-        sequence=account.lanes.get(0, 0), fee_limit=account.balance,
-        valid_until_height=status.height + min(1_000, status.validity_max_blocks),
-    )  # fmt: skip
-    return await client.simulate(encode_unsigned(sender, [payload], options))
-
-
-async def _try(client: Client, sender: bytes, payload: Contractual) -> Trial:
-    for _ in range(_TRIES):
-        tried = await simulate(client, sender, payload)
-        reason = tried.receipt.reason
-        if reason not in _MOVED:
-            break
-        await asyncio.sleep(RETRY_S)
-    if tried.trial is None:
-        raise Unavailable("no validator here runs contracts", reason="NO_ENGINE")
-    if reason and tried.trial.detail.failure is None:
-        raise Rejected(f"the transaction would not be executed: {reason}", reason=reason)
-    return tried.trial
 
 
 def _describe(receipt: Receipt) -> Failure:

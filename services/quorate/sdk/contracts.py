@@ -30,7 +30,7 @@ from quorate.sdk.contract_interface import (
     parse_interface,
 )
 from quorate.sdk.contract_messages import Asked, ContractInfo, Detail, EventRecord, Place
-from quorate.sdk.contract_sending import ContractFailed, Done, fit, send
+from quorate.sdk.contract_sending import ContractFailed, ContractPayload, Done, fit, send
 from quorate.sdk.payloads import SENDER
 from quorate.sdk.sender import Sender
 from quorate.sdk.values import Receipt
@@ -137,7 +137,9 @@ class Contract:
         found = self.interface.find_method(method)
         data = encode_fields(found.parameters, arguments, self.interface.records)
         sender = self._get_sender()
-        payload = CallContract(SENDER, self.address, method, data, value, fuel_limit or 0, ())
+        payload: ContractPayload = CallContract(
+            SENDER, self.address, method, data, value, fuel_limit or 0, ()
+        )
         if fuel_limit is None:
             payload = await fit(self._client, sender.address, payload)
         done = await send(self._client, sender, payload, tip=tip)
@@ -233,7 +235,7 @@ async def deploy(
     deal = deal or Deal()
     interface = parse_interface(built.interface)
     data = encode_fields(interface.constructor.parameters, arguments, interface.records)
-    payload = DeployContract(
+    payload: ContractPayload = DeployContract(
         SENDER, built.code, built.interface, profile, reentrant, data, deal.value,
         deal.fuel_limit or 0,
     )  # fmt: skip

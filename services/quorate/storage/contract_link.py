@@ -42,14 +42,14 @@ class Talk:
     async def apply(self, transactions: list[bytes], aside: Aside, read: Read) -> Applied:
         """Have a slice of a block applied; raises Unavailable, RunnerDied."""
         work = pb.Slice(transactions=transactions, poisoned=aside.poisoned, refuted=aside.refuted)
-        answer = await self.ask(pb.Ask(slice=work), read)
+        return read_applied(await self.ask(pb.Ask(slice=work), read), len(transactions))
+
+    async def begin(self, begin: pb.Begin) -> None:
+        """Go on with another block; raises Unavailable."""
         try:
-            applied = decode_applied(answer.done)
-        except MalformedBytes as error:
-            raise _answered_wrongly(error.message) from error
-        if len(applied.receipts) != len(transactions):
-            raise _answered_wrongly(f"{len(applied.receipts)} receipts")
-        return applied
+            await self._call.write(self._request(ask=pb.Ask(begin=begin)))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
 
     async def ask(self, work: pb.Ask, read: Read) -> pb.Answer:
         """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied."""
@@ -85,10 +85,15 @@ class ContractLink:
         }
 
     @asynccontextmanager
-    async def open(self, method: str, begin: pb.Begin) -> AsyncIterator[Talk]:
-        """Open a talk about a block; it ends when the context does."""
+    async def open(
+        self, method: str, begin: pb.Begin, *, waits: bool = True
+    ) -> AsyncIterator[Talk]:
+        """Open a talk about a block; it ends when the context does.
+
+        While the runner is away it `waits` for it, or raises Unavailable.
+        """
         open_stream, request = self._methods[method]
-        call = open_stream(wait_for_ready=True)
+        call = open_stream(wait_for_ready=waits)
         try:
             await call.write(request(ask=pb.Ask(begin=begin)))
             yield Talk(call, request)
@@ -96,6 +101,17 @@ class ContractLink:
             raise from_rpc_error(error) from error
         finally:
             call.cancel()
+
+
+def read_applied(answer: pb.Answer, count: int) -> Applied:
+    """Return what applying `count` transactions gave; raises Unavailable when it says not so."""
+    try:
+        applied = decode_applied(answer.done)
+    except MalformedBytes as error:
+        raise _answered_wrongly(error.message) from error
+    if len(applied.receipts) != count:
+        raise _answered_wrongly(f"{len(applied.receipts)} receipts")
+    return applied
 
 
 def _answered_wrongly(how: str) -> Unavailable:

@@ -21,7 +21,6 @@ from quorate.storage.chain import Chain
 from quorate.storage.contract_calls import Booth
 from quorate.storage.contract_events import EventReader, EventReads
 from quorate.storage.contract_messages import count_fitting
-from quorate.storage.contract_reads import get_contract
 from quorate.storage.paging import check_hash
 
 VIEW_FUEL_MAX: Final = FUEL_MAX // 2
@@ -47,12 +46,10 @@ class ContractServicer(EventReads):
             if request.call.value:
                 raise InvalidInput("a view takes no value", reason="VALUE_IN_VIEW")
             call = build_call(request.call, VIEW_FUEL_MAX)
-            snapshot, head = self._booth.open_snapshot()
-            get_contract(snapshot, call.contract)
-            viewed = await self._booth.view(call, snapshot, head)
+            viewed, height = await self._booth.view(call)
         except QuorateError as error:
             await abort(context, error)
-        return pb.ViewResponse(outcome=_build_outcome(call, viewed), height=snapshot.height)
+        return pb.ViewResponse(outcome=_build_outcome(call, viewed), height=height)
 
     async def Trace(
         self,
@@ -63,13 +60,11 @@ class ContractServicer(EventReads):
         try:
             _check_size("code", len(request.code), TRACED_BYTES_MAX)
             call = build_call(request.call, FUEL_MAX)
-            snapshot, head = self._booth.open_snapshot()
-            get_contract(snapshot, call.contract)
             trace = contracts_pb2.Trace(call=call, code=request.code)
-            traced = await self._booth.trace(trace, snapshot, head)
+            traced, height = await self._booth.trace(trace)
         except QuorateError as error:
             await abort(context, error)
-        return _build_trace(call, traced, snapshot.height)
+        return _build_trace(call, traced, height)
 
     async def Check(
         self,

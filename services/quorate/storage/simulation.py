@@ -134,18 +134,22 @@ class Simulator:
 
     async def _run_calls(self, draft: Draft) -> Outcome:
         """Return what came of a transaction that calls contracts."""
-        snapshot, head = self._booth.open_snapshot()
-        header = self._build_header(head, draft.transaction.weight)
-        _keep_own_expiry(draft.transaction, snapshot.height, snapshot)
-        context = Context(header, self._genesis.params, self._genesis.domain)
-        execution = Execution(context, snapshot)
-        execution.begin()
-        applied = await self._booth.apply(execution, draft.whole)
+        transaction = draft.transaction
+
+        def build(snapshot: Snapshot, head: Block) -> Execution:
+            header = self._build_header(head, transaction.weight)
+            _keep_own_expiry(transaction, snapshot.height, snapshot)
+            context = Context(header, self._genesis.params, self._genesis.domain)
+            execution = Execution(context, snapshot)
+            execution.begin()
+            return execution
+
+        snapshot, execution, applied = await self._booth.apply(draft.whole, build)
         read = tuple(snapshot.list_variables())
         execution.absorb(applied)
         writes = [write for part in execution.iter_writes() for write in part]
         return Outcome(
-            snapshot.height, header.base_fee, applied.receipts[0],
+            snapshot.height, execution.context.header.base_fee, applied.receipts[0],
             _list_changes(writes, snapshot), b"".join(detail for _, detail in applied.details),
             read,
         )  # fmt: skip

@@ -54,6 +54,7 @@ class Storage:
     writer: Writer
     tasks: Tasks
     servers: tuple[Server, Server]
+    booth: Booth
     channels: tuple[grpc.aio.Channel, ...]
     api_port: int
 
@@ -66,6 +67,7 @@ class Storage:
         self.chain.close_streams()
         await asyncio.gather(*[server.stop() for server in self.servers])
         await self.tasks.stop()
+        await self.booth.close()
         await asyncio.gather(*[channel.close() for channel in self.channels])
         self.writer.close()
         self.database.close()
@@ -123,6 +125,7 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
         writer,
         tasks,
         (internal, public),
+        booth,
         (channel, contracts),
         port,
     )

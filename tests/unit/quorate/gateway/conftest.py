@@ -9,6 +9,7 @@ import grpc
 import pytest
 from grpc import aio
 
+from quorate.api.contract.v1 import contract_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.network.v1 import network_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2_grpc
@@ -80,6 +81,7 @@ class Network:
             transactions=transaction_pb2_grpc.TransactionServiceStub(channel),
             ledger=ledger_pb2_grpc.LedgerServiceStub(channel),
             network=network_pb2_grpc.NetworkServiceStub(channel),
+            contracts=contract_pb2_grpc.ContractServiceStub(channel),
             trials=transaction_pb2_grpc.SimulationServiceStub(channel),
         )
 

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from grpc import aio
 
+from quorate.api.contract.v1 import contract_pb2_grpc
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2, ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
@@ -19,6 +20,7 @@ from quorate.kit import faults
 from quorate.kit.config import ValidatorAddress
 from quorate.kit.convert import decode_transaction
 from tests.unit.quorate.gateway.chains import Chain
+from tests.unit.quorate.gateway.contract_nodes import ContractNode
 
 _SAME = -1
 
@@ -30,6 +32,7 @@ class Node(
     storage_pb2_grpc.ExecutedServiceServicer,
     ledger_pb2_grpc.LedgerServiceServicer,
     transaction_pb2_grpc.SimulationServiceServicer,
+    ContractNode,
 ):
     """One validator as a gateway sees it; its attributes say how it behaves."""
 
@@ -68,6 +71,7 @@ class Node(
         storage_pb2_grpc.add_ExecutedServiceServicer_to_server(self, server)
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(self, server)
         transaction_pb2_grpc.add_SimulationServiceServicer_to_server(self, server)
+        contract_pb2_grpc.add_ContractServiceServicer_to_server(self, server)
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()
         self._server = server

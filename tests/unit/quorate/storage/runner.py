@@ -1,63 +1,36 @@
-"""A contract-runner in the test's own process: the real machine, and answers a test may spoil."""
+"""A contract-runner in the test's own process, whose answers a test may spoil."""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import grpc
+import wasmtime
 from grpc import aio
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
-from quorate.contracts.machine import Machine, run_deep
 from quorate.core.applied import Aside
 from quorate.core.context import Call, Context
 from quorate.core.contracts.host import Frame, Host
-from quorate.core.contracts.machine import Stopped
+from quorate.core.contracts.machine import Code, Environment, Stopped
 from quorate.core.records import MemoryRecords, Record
 from quorate.core.state import Changes, Draft
 from quorate.core.transition import Execution
 from quorate.kit.contract_frames import decode_begin, encode_applied
 from quorate.kit.convert import decode_ordered
-from tests.unit.quorate.contracts.worlds import ENGINES, Compiler, build_code
 
-# A counter per caller and one for all, in the layout of docs/contract-abi.md.
-COUNTER = build_code("""
-  (data (i32.const 0) "\\05total")
-  (data (i32.const 16) "\\06counts")
-  (data (i32.const 64) "Counted")
-  (data (i32.const 80) "enough is enough")
-  (func $read (param $key i32) (param $size i32) (result i64)
-    (i64.store (i32.const 200) (i64.const 0))
-    (drop (call $load (local.get $key) (local.get $size) (i32.const 200) (i32.const 8)))
-    (i64.load (i32.const 200)))
-  (func $write (param $key i32) (param $size i32) (param $value i64)
-    (i64.store (i32.const 200) (local.get $value))
-    (call $store (local.get $key) (local.get $size) (i32.const 200)
-      (select (i32.const 0) (i32.const 8) (i64.eqz (local.get $value)))))
-  (func (export "init") (call $write (i32.const 0) (i32.const 6) (i64.const 1)))
-  (func (export "count") (local $by i64)
-    (call $input (i32.const 300))
-    (local.set $by (i64.load (i32.const 300)))
-    (if (i64.gt_u (local.get $by) (i64.const 1000))
-      (then (call $revert (i32.const 80) (i32.const 16) (i32.const 7))))
-    (call $caller (i32.const 23))
-    (call $write (i32.const 0) (i32.const 6)
-      (i64.add (call $read (i32.const 0) (i32.const 6)) (local.get $by)))
-    (call $write (i32.const 16) (i32.const 39)
-      (i64.add (call $read (i32.const 16) (i32.const 39)) (local.get $by)))
-    (call $emit (i32.const 64) (i32.const 7) (i32.const 300) (i32.const 8))
-    (i64.store (i32.const 200) (call $read (i32.const 0) (i32.const 6)))
-    (call $output (i32.const 200) (i32.const 8)))
-  (func (export "forget") (call $write (i32.const 0) (i32.const 6) (i64.const 0)))
-  (func (export "total")
-    (i64.store (i32.const 208) (call $read (i32.const 0) (i32.const 6)))
-    (call $output (i32.const 208) (i32.const 8)))
-  (func (export "spin") (loop $again (br $again)))
-""")
+# Nothing but the names of a counter's methods: a Script does what they do.
+NAMES = ("init", "count", "forget", "total", "spin")
+COUNTER = bytes(
+    wasmtime.wat2wasm(
+        '(module (memory (export "memory") 1)'
+        + "".join(f'(func (export "{name}"))' for name in NAMES)
+        + ")"
+    )
+)
 INTERFACE = json.dumps(
     {
         "abi": 1, "name": "Counter", "language": "wat", "records": {},
@@ -74,7 +47,55 @@ INTERFACE = json.dumps(
     sort_keys=True, separators=(",", ":"),
 ).encode()  # fmt: skip
 
+TOTAL = b"\x05total"
+
 Ask = Callable[[pb.Answer], pb.Ask]
+
+
+class Script:
+    """A machine that runs a counter per caller and one for all, whatever the code is."""
+
+    def run(self, code: Code, method: str, host: Environment) -> None:
+        """Run a method."""
+        assert isinstance(host, Host)
+        if method not in NAMES:
+            raise Stopped("NO_METHOD", f"there is no method '{method}'")
+        try:
+            getattr(self, f"_{method}")(host)
+        finally:
+            host.fuel -= 1_000 + host.owed
+            host.owed = 0
+            if host.fuel < 0:
+                host.fuel = 0
+                raise Stopped("OUT_OF_FUEL")
+
+    def prepare(self, code: Code, host: Environment) -> None:
+        """Do nothing: there is nothing to compile."""
+
+    def _init(self, host: Host) -> None:
+        _put(host, TOTAL, 1)
+
+    def _count(self, host: Host) -> None:
+        by = int.from_bytes(host.frame.input, "little")
+        if by > 1_000:
+            host.revert(b"enough is enough", 7)
+        for key in (TOTAL, b"\x06counts" + host.frame.caller):
+            _put(host, key, int.from_bytes(host.load(key), "little") + by)
+        host.emit(b"Counted", host.frame.input)
+        host.set_output(host.load(TOTAL))
+
+    def _forget(self, host: Host) -> None:
+        _put(host, TOTAL, 0)
+
+    def _total(self, host: Host) -> None:
+        host.set_output(host.load(TOTAL))
+
+    def _spin(self, host: Host) -> None:
+        host.owed += host.fuel
+
+
+def _put(host: Host, key: bytes, value: int) -> None:
+    host.store(key, value.to_bytes(8, "little") if value else b"")
 
 
 class AskedRecords(MemoryRecords):
@@ -118,9 +139,7 @@ class Runner(rpc.ContractsServiceServicer):
     """Runs one talk after the other in threads; `spoil` changes what it answers to work."""
 
     def __init__(self) -> None:
-        self._machine = Machine(ENGINES, Compiler())
-        # A machine serves one call at a time, as in the runner's own processes.
-        self._pool = ThreadPoolExecutor(1)
+        self._machine = Script()
         self.spoil: Callable[[pb.Answer], pb.Answer] = lambda answer: answer
         self.checks: list[pb.CheckRequest] = []
         self.talks = 0
@@ -158,8 +177,7 @@ class Runner(rpc.ContractsServiceServicer):
     async def _talk(self, requests: AsyncIterator[Any]) -> AsyncIterator[pb.Answer]:
         self.talks += 1
         loop, answers = asyncio.get_running_loop(), asyncio.Queue[Any]()
-        begin = (await anext(requests)).ask.begin
-        context = decode_begin(begin, self._machine)
+        context: Context | None = None
 
         def ask(answer: pb.Answer) -> pb.Ask:
             future = asyncio.run_coroutine_threadsafe(post(answer), loop)
@@ -171,8 +189,11 @@ class Runner(rpc.ContractsServiceServicer):
             return await reply
 
         async for request in requests:
+            if request.ask.HasField("begin"):
+                context = decode_begin(request.ask.begin, self._machine)
+                continue
             job = partial(do, request.ask, context, ask)
-            work = loop.run_in_executor(self._pool, run_deep, job)
+            work = loop.run_in_executor(None, job)
             work.add_done_callback(lambda done: answers.put_nowait((done, None)))
             while True:
                 answer, reply = await answers.get()
@@ -201,7 +222,9 @@ def run_call(
     view: pb.View, context: Context, ask: Ask, *, read_only: bool
 ) -> tuple[pb.Viewed, list[pb.Step]]:
     """Run one call; return what came of it, and its steps."""
-    ledger = Draft(Changes(AskedRecords(ask)))
+    records = AskedRecords(ask)
+    records.update({each.key: each.value for each in view.known})
+    ledger = Draft(Changes(records))
     host = Host(ledger, Call(context, bytes(32), 0), view.caller, view.fuel, read_only=read_only)
     host.tracer = steps = Steps()
     try:

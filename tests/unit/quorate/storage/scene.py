@@ -17,7 +17,6 @@ from tests.unit.quorate.storage.runner import COUNTER, INTERFACE, Runner
 
 FUEL = 50_000_000
 NOBODY = b"n" * 32
-TOTAL = b"\x05total"
 
 
 class Scene:

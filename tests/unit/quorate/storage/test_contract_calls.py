@@ -12,8 +12,8 @@ from quorate.api.transaction.v1 import transaction_pb2_grpc
 from quorate.core.contracts.payloads import CallContract, DeployContract
 from quorate.core.contracts.records import compute_contract_address
 from quorate.kit.faults import from_rpc_error
-from tests.unit.quorate.storage.runner import COUNTER, INTERFACE
-from tests.unit.quorate.storage.scene import FUEL, NOBODY, TOTAL, Scene, number, refuse
+from tests.unit.quorate.storage.runner import COUNTER, INTERFACE, TOTAL
+from tests.unit.quorate.storage.scene import FUEL, NOBODY, Scene, number, refuse
 
 
 async def test_views_give_results_on_the_latest_state(scene: Scene) -> None:

@@ -7,8 +7,8 @@ from quorate.api.ledger.v1 import ledger_pb2
 from quorate.core.contracts.details import compute_detail_hash
 from quorate.core.contracts.payloads import CallContract
 from quorate.core.contracts.records import compute_code_hash
-from tests.unit.quorate.storage.runner import COUNTER, INTERFACE
-from tests.unit.quorate.storage.scene import FUEL, NOBODY, TOTAL, Scene, number, refuse
+from tests.unit.quorate.storage.runner import COUNTER, INTERFACE, TOTAL
+from tests.unit.quorate.storage.scene import FUEL, NOBODY, Scene, number, refuse
 
 
 async def test_a_contract_is_read_with_its_interface_and_code(scene: Scene) -> None:

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(quorate/api/contracts/v1/contracts.proto\x12\x18quorate.api.contracts.v1\"<\n\x0e\x45xecuteRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"C\n\x0f\x45xecuteResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\"9\n\x0bViewRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"@\n\x0cViewResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\":\n\x0cTraceRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"A\n\rTraceResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\"\x89\x02\n\x03\x41sk\x12\x30\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.BeginH\x00\x12\x30\n\x05slice\x18\x02 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.SliceH\x00\x12.\n\x04view\x18\x03 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.ViewH\x00\x12\x30\n\x05trace\x18\x04 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.TraceH\x00\x12\x34\n\x07records\x18\x05 \x01(\x0b\x32!.quorate.api.contracts.v1.RecordsH\x00\x42\x06\n\x04kind\"\x88\x02\n\x06\x41nswer\x12.\n\x04need\x18\x01 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.NeedH\x00\x12.\n\x04\x64one\x18\x02 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.DoneH\x00\x12\x32\n\x06viewed\x18\x03 \x01(\x0b\x32 .quorate.api.contracts.v1.ViewedH\x00\x12\x32\n\x06traced\x18\x04 \x01(\x0b\x32 .quorate.api.contracts.v1.TracedH\x00\x12.\n\x04\x64ied\x18\x05 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.DiedH\x00\x42\x06\n\x04kind\"7\n\x05\x42\x65gin\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x0e\n\x06params\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64omain\x18\x03 \x01(\x0c\"@\n\x05Slice\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12\x10\n\x08poisoned\x18\x02 \x03(\r\x12\x0f\n\x07refuted\x18\x03 \x03(\x0c\"h\n\x04View\x12\x10\n\x08\x63ontract\x18\x01 \x01(\x0c\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\x04 \x01(\x0c\x12\r\n\x05value\x18\x05 \x01(\x04\x12\x0c\n\x04\x66uel\x18\x06 \x01(\x04\"C\n\x05Trace\x12,\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.View\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x0c\"\x19\n\x07Records\x12\x0e\n\x06values\x18\x01 \x03(\x0c\"$\n\x06Record\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x14\n\x04Need\x12\x0c\n\x04keys\x18\x01 \x03(\x0c\"\xab\x01\n\x04\x44one\x12\x10\n\x08receipts\x18\x01 \x03(\x0c\x12\x31\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32 .quorate.api.contracts.v1.Detail\x12\x30\n\x06writes\x18\x03 \x03(\x0b\x32 .quorate.api.contracts.v1.Record\x12\x0c\n\x04\x66\x65\x65s\x18\x04 \x01(\x04\x12\r\n\x05\x62ound\x18\x05 \x03(\x0c\x12\x0f\n\x07refuted\x18\x06 \x03(\x0c\"*\n\x06\x44\x65tail\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\x0c\"U\n\x06Viewed\x12\x0e\n\x06result\x18\x01 \x01(\x0c\x12\x0c\n\x04\x66uel\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0c\n\x04line\x18\x05 \x01(\r\"w\n\x06Traced\x12\x31\n\x07outcome\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Viewed\x12-\n\x05steps\x18\x02 \x03(\x0b\x32\x1e.quorate.api.contracts.v1.Step\x12\x0b\n\x03\x63ut\x18\x03 \x01(\x08\"o\n\x04Step\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04\x66uel\x18\x02 \x01(\x04\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\r\x12\x10\n\x08\x63ontract\x18\x04 \x01(\x0c\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x0b\n\x03key\x18\x06 \x01(\x0c\x12\r\n\x05value\x18\x07 \x01(\x0c\"6\n\x04\x44ied\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0f\n\x07\x61t_call\x18\x02 \x01(\x08\x12\x0b\n\x03why\x18\x03 \x01(\t\"-\n\x0c\x43heckRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x0c\x12\x0f\n\x07profile\x18\x02 \x01(\r\"m\n\rCheckResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0f\n\x07methods\x18\x03 \x03(\t\x12\x12\n\ncompile_us\x18\x04 \x01(\x04\x12\x16\n\x0e\x63ompiled_bytes\x18\x05 \x01(\x04\x32\x89\x03\n\x10\x43ontractsService\x12\x62\n\x07\x45xecute\x12(.quorate.api.contracts.v1.ExecuteRequest\x1a).quorate.api.contracts.v1.ExecuteResponse(\x01\x30\x01\x12Y\n\x04View\x12%.quorate.api.contracts.v1.ViewRequest\x1a&.quorate.api.contracts.v1.ViewResponse(\x01\x30\x01\x12\\\n\x05Trace\x12&.quorate.api.contracts.v1.TraceRequest\x1a\'.quorate.api.contracts.v1.TraceResponse(\x01\x30\x01\x12X\n\x05\x43heck\x12&.quorate.api.contracts.v1.CheckRequest\x1a\'.quorate.api.contracts.v1.CheckResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(quorate/api/contracts/v1/contracts.proto\x12\x18quorate.api.contracts.v1\"<\n\x0e\x45xecuteRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"C\n\x0f\x45xecuteResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\"9\n\x0bViewRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"@\n\x0cViewResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\":\n\x0cTraceRequest\x12*\n\x03\x61sk\x18\x01 \x01(\x0b\x32\x1d.quorate.api.contracts.v1.Ask\"A\n\rTraceResponse\x12\x30\n\x06\x61nswer\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Answer\"\x89\x02\n\x03\x41sk\x12\x30\n\x05\x62\x65gin\x18\x01 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.BeginH\x00\x12\x30\n\x05slice\x18\x02 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.SliceH\x00\x12.\n\x04view\x18\x03 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.ViewH\x00\x12\x30\n\x05trace\x18\x04 \x01(\x0b\x32\x1f.quorate.api.contracts.v1.TraceH\x00\x12\x34\n\x07records\x18\x05 \x01(\x0b\x32!.quorate.api.contracts.v1.RecordsH\x00\x42\x06\n\x04kind\"\x88\x02\n\x06\x41nswer\x12.\n\x04need\x18\x01 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.NeedH\x00\x12.\n\x04\x64one\x18\x02 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.DoneH\x00\x12\x32\n\x06viewed\x18\x03 \x01(\x0b\x32 .quorate.api.contracts.v1.ViewedH\x00\x12\x32\n\x06traced\x18\x04 \x01(\x0b\x32 .quorate.api.contracts.v1.TracedH\x00\x12.\n\x04\x64ied\x18\x05 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.DiedH\x00\x42\x06\n\x04kind\"7\n\x05\x42\x65gin\x12\x0e\n\x06header\x18\x01 \x01(\x0c\x12\x0e\n\x06params\x18\x02 \x01(\x0c\x12\x0e\n\x06\x64omain\x18\x03 \x01(\x0c\"@\n\x05Slice\x12\x14\n\x0ctransactions\x18\x01 \x03(\x0c\x12\x10\n\x08poisoned\x18\x02 \x03(\r\x12\x0f\n\x07refuted\x18\x03 \x03(\x0c\"\x99\x01\n\x04View\x12\x10\n\x08\x63ontract\x18\x01 \x01(\x0c\x12\x0e\n\x06method\x18\x02 \x01(\t\x12\x11\n\targuments\x18\x03 \x01(\x0c\x12\x0e\n\x06\x63\x61ller\x18\x04 \x01(\x0c\x12\r\n\x05value\x18\x05 \x01(\x04\x12\x0c\n\x04\x66uel\x18\x06 \x01(\x04\x12/\n\x05known\x18\x07 \x03(\x0b\x32 .quorate.api.contracts.v1.Record\"C\n\x05Trace\x12,\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1e.quorate.api.contracts.v1.View\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x0c\"\x19\n\x07Records\x12\x0e\n\x06values\x18\x01 \x03(\x0c\"$\n\x06Record\x12\x0b\n\x03key\x18\x01 \x01(\x0c\x12\r\n\x05value\x18\x02 \x01(\x0c\"\x14\n\x04Need\x12\x0c\n\x04keys\x18\x01 \x03(\x0c\"\xab\x01\n\x04\x44one\x12\x10\n\x08receipts\x18\x01 \x03(\x0c\x12\x31\n\x07\x64\x65tails\x18\x02 \x03(\x0b\x32 .quorate.api.contracts.v1.Detail\x12\x30\n\x06writes\x18\x03 \x03(\x0b\x32 .quorate.api.contracts.v1.Record\x12\x0c\n\x04\x66\x65\x65s\x18\x04 \x01(\x04\x12\r\n\x05\x62ound\x18\x05 \x03(\x0c\x12\x0f\n\x07refuted\x18\x06 \x03(\x0c\"*\n\x06\x44\x65tail\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\x0c\"U\n\x06Viewed\x12\x0e\n\x06result\x18\x01 \x01(\x0c\x12\x0c\n\x04\x66uel\x18\x02 \x01(\x04\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0c\n\x04line\x18\x05 \x01(\r\"w\n\x06Traced\x12\x31\n\x07outcome\x18\x01 \x01(\x0b\x32 .quorate.api.contracts.v1.Viewed\x12-\n\x05steps\x18\x02 \x03(\x0b\x32\x1e.quorate.api.contracts.v1.Step\x12\x0b\n\x03\x63ut\x18\x03 \x01(\x08\"o\n\x04Step\x12\x0c\n\x04line\x18\x01 \x01(\r\x12\x0c\n\x04\x66uel\x18\x02 \x01(\x04\x12\r\n\x05\x64\x65pth\x18\x03 \x01(\r\x12\x10\n\x08\x63ontract\x18\x04 \x01(\x0c\x12\x0e\n\x06\x61\x63tion\x18\x05 \x01(\t\x12\x0b\n\x03key\x18\x06 \x01(\x0c\x12\r\n\x05value\x18\x07 \x01(\x0c\"6\n\x04\x44ied\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0f\n\x07\x61t_call\x18\x02 \x01(\x08\x12\x0b\n\x03why\x18\x03 \x01(\t\"-\n\x0c\x43heckRequest\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x0c\x12\x0f\n\x07profile\x18\x02 \x01(\r\"m\n\rCheckResponse\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x0e\n\x06offset\x18\x02 \x01(\x04\x12\x0f\n\x07methods\x18\x03 \x03(\t\x12\x12\n\ncompile_us\x18\x04 \x01(\x04\x12\x16\n\x0e\x63ompiled_bytes\x18\x05 \x01(\x04\x32\x89\x03\n\x10\x43ontractsService\x12\x62\n\x07\x45xecute\x12(.quorate.api.contracts.v1.ExecuteRequest\x1a).quorate.api.contracts.v1.ExecuteResponse(\x01\x30\x01\x12Y\n\x04View\x12%.quorate.api.contracts.v1.ViewRequest\x1a&.quorate.api.contracts.v1.ViewResponse(\x01\x30\x01\x12\\\n\x05Trace\x12&.quorate.api.contracts.v1.TraceRequest\x1a\'.quorate.api.contracts.v1.TraceResponse(\x01\x30\x01\x12X\n\x05\x43heck\x12&.quorate.api.contracts.v1.CheckRequest\x1a\'.quorate.api.contracts.v1.CheckResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,32 +51,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BEGIN']._serialized_end=1043
   _globals['_SLICE']._serialized_start=1045
   _globals['_SLICE']._serialized_end=1109
-  _globals['_VIEW']._serialized_start=1111
-  _globals['_VIEW']._serialized_end=1215
-  _globals['_TRACE']._serialized_start=1217
-  _globals['_TRACE']._serialized_end=1284
-  _globals['_RECORDS']._serialized_start=1286
-  _globals['_RECORDS']._serialized_end=1311
-  _globals['_RECORD']._serialized_start=1313
-  _globals['_RECORD']._serialized_end=1349
-  _globals['_NEED']._serialized_start=1351
-  _globals['_NEED']._serialized_end=1371
-  _globals['_DONE']._serialized_start=1374
-  _globals['_DONE']._serialized_end=1545
-  _globals['_DETAIL']._serialized_start=1547
-  _globals['_DETAIL']._serialized_end=1589
-  _globals['_VIEWED']._serialized_start=1591
-  _globals['_VIEWED']._serialized_end=1676
-  _globals['_TRACED']._serialized_start=1678
-  _globals['_TRACED']._serialized_end=1797
-  _globals['_STEP']._serialized_start=1799
-  _globals['_STEP']._serialized_end=1910
-  _globals['_DIED']._serialized_start=1912
-  _globals['_DIED']._serialized_end=1966
-  _globals['_CHECKREQUEST']._serialized_start=1968
-  _globals['_CHECKREQUEST']._serialized_end=2013
-  _globals['_CHECKRESPONSE']._serialized_start=2015
-  _globals['_CHECKRESPONSE']._serialized_end=2124
-  _globals['_CONTRACTSSERVICE']._serialized_start=2127
-  _globals['_CONTRACTSSERVICE']._serialized_end=2520
+  _globals['_VIEW']._serialized_start=1112
+  _globals['_VIEW']._serialized_end=1265
+  _globals['_TRACE']._serialized_start=1267
+  _globals['_TRACE']._serialized_end=1334
+  _globals['_RECORDS']._serialized_start=1336
+  _globals['_RECORDS']._serialized_end=1361
+  _globals['_RECORD']._serialized_start=1363
+  _globals['_RECORD']._serialized_end=1399
+  _globals['_NEED']._serialized_start=1401
+  _globals['_NEED']._serialized_end=1421
+  _globals['_DONE']._serialized_start=1424
+  _globals['_DONE']._serialized_end=1595
+  _globals['_DETAIL']._serialized_start=1597
+  _globals['_DETAIL']._serialized_end=1639
+  _globals['_VIEWED']._serialized_start=1641
+  _globals['_VIEWED']._serialized_end=1726
+  _globals['_TRACED']._serialized_start=1728
+  _globals['_TRACED']._serialized_end=1847
+  _globals['_STEP']._serialized_start=1849
+  _globals['_STEP']._serialized_end=1960
+  _globals['_DIED']._serialized_start=1962
+  _globals['_DIED']._serialized_end=2016
+  _globals['_CHECKREQUEST']._serialized_start=2018
+  _globals['_CHECKREQUEST']._serialized_end=2063
+  _globals['_CHECKRESPONSE']._serialized_start=2065
+  _globals['_CHECKRESPONSE']._serialized_end=2174
+  _globals['_CONTRACTSSERVICE']._serialized_start=2177
+  _globals['_CONTRACTSSERVICE']._serialized_end=2570
 # @@protoc_insertion_point(module_scope)

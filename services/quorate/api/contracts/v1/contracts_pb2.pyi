@@ -340,6 +340,7 @@ class View(_message.Message):
     CALLER_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     FUEL_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
     contract: _builtins.bytes
     """Address of the contract (32 bytes)."""
     method: _builtins.str
@@ -352,6 +353,10 @@ class View(_message.Message):
     """Native amount that comes with it; views take none."""
     fuel: _builtins.int
     """Most fuel that it may use."""
+    @_builtins.property
+    def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___Record]:
+        """Records that it will likely need, so that they need not be asked for."""
+
     def __init__(
         self,
         *,
@@ -361,10 +366,11 @@ class View(_message.Message):
         caller: _builtins.bytes = ...,
         value: _builtins.int = ...,
         fuel: _builtins.int = ...,
+        known: _abc.Iterable[Global___Record] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "contract", b"contract", "fuel", b"fuel", "method", b"method", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arguments", b"arguments", "caller", b"caller", "contract", b"contract", "fuel", b"fuel", "known", b"known", "method", b"method", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

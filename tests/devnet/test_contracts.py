@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from quorate.cli.main import app
 from quorate.core.errors import InvalidInput, QuorateError, Rejected
 from quorate.devnet import checks
 from quorate.devnet.network import Network
@@ -26,6 +28,11 @@ ARGUMENTS = ("Gold", "AU", "2", "1000")
 
 class Contracts(CommandLine):
     """Commands of one contract, in the directory of its network."""
+
+    async def invoke(self, *arguments: str) -> Any:
+        if "build" not in arguments:
+            return await super().invoke(*arguments)
+        return await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--json"])
 
     async def contract(self, *arguments: str) -> dict[str, Any]:
         return await self.run("contract", *arguments)
@@ -45,7 +52,7 @@ def cli(network: Network) -> Contracts:
 @asynccontextmanager
 async def follow(network: Network, arguments: list[str]) -> AsyncIterator[Documents]:
     """Run a command that tells one document per line, until it is left."""
-    command = [sys.executable, "-m", "quorate.cli.main", "contract", *arguments]
+    command = [sys.executable, "-P", "-m", "quorate.cli.main", "contract", *arguments]
     child = await asyncio.create_subprocess_exec(
         *command, "-e", network.layout.endpoint, stdout=asyncio.subprocess.PIPE
     )

@@ -23,6 +23,7 @@ from quorate.core.errors import NotFound, QuorateError, Rejected
 from quorate.core.values import format_address
 from quorate.devnet import author
 from quorate.devnet.author import AuthorTests, Tested
+from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import StatePage
 from quorate.sdk.keys import Key
@@ -88,7 +89,7 @@ class _Loop:
         self._face: Face | None = None
 
     async def run(self, client: Client | None, show: "_Show", *, once: bool) -> None:
-        """Do a round now and at each change; `once`: only now, raising what ended it."""
+        """Do a round now and at each change; `once`: only now, exiting with its error's code."""
         paths = [self._file, author.find_tests(self._file)]
         seen = author.look(paths)
         async with AuthorTests(self._file, colour=output.out.is_terminal) as tests:
@@ -99,7 +100,7 @@ class _Loop:
                     break
                 seen = await author.wait_changed(paths, seen)
         if found.error is not None:
-            raise found.error
+            raise typer.Exit(faults.find_exit_code(found.error))
 
     async def _run_round(self, client: Client | None, tests: AuthorTests) -> Round:
         found, started_s = Round(), time.perf_counter()

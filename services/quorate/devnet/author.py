@@ -116,8 +116,9 @@ class AuthorTests:
 
 
 async def _start() -> asyncio.subprocess.Process:
+    # -P: a contract token.py in the current directory is not Python's own module of that name.
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "quorate.devnet.author_tests",
+        sys.executable, "-P", "-m", "quorate.devnet.author_tests",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
@@ -129,6 +130,7 @@ def _build_arguments(tests: Path, root: Path, *, colour: bool) -> list[str]:
         "-q", "-x", "--tb=short", "--no-header", "-p", "no:cacheprovider",
         "-p", "quorate.lang.pytest_plugin", "--contracts=shim", "--import-mode=importlib",
         f"--color={'yes' if colour else 'no'}", "-c", os.devnull, "--rootdir", str(root),
+        "-W", "ignore::pytest.PytestAssertRewriteWarning",
         str(tests),
     ]  # fmt: skip
 

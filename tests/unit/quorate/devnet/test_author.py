@@ -90,6 +90,15 @@ async def test_settings_of_the_project_around_do_not_matter(
     assert (await runner.run()).passed is True
 
 
+async def test_a_contract_may_have_the_name_of_a_module_of_python(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(source.parent)
+    author.find_tests(source).write_text("def test_nothing():\n    pass\n")
+    async with AuthorTests(Path(source.name)) as runner:
+        assert (await runner.run()).passed is True
+
+
 async def test_what_tests_load_is_loaded_anew_each_time(source: Path, runner: AuthorTests) -> None:
     helper = source.parent / "tests" / "helper_of_tests.py"
     text = "import sys\nsys.path.insert(0, {!r})\nimport helper_of_tests\n"

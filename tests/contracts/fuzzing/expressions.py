@@ -24,7 +24,7 @@ def make(scope: Scope, kind: Kind, depth: int, typed: bool = False) -> str:
             text = scope.rng.choice(list_makers(kind))(scope, kind, depth - 1)
             if text is not None:
                 return text
-    names = scope.find_locals(kind) + scope.find_variables(kind)
+    names = scope.find_locals(kind) + scope.find_variables(kind) + scope.find_constants(kind)
     if names and scope.rng.random() < 0.75:
         return scope.rng.choice(names)
     return make_literal(scope, kind, typed)
@@ -119,9 +119,15 @@ def make_call(scope: Scope, kind: Kind, depth: int) -> str | None:
     if not found or scope.calls >= 2 or scope.loops > 1:
         return None
     scope.calls += 1
-    helper = scope.rng.choice(found)
-    arguments = ", ".join(make(scope, each, min(depth, 1)) for each in helper.parameters)
-    return f"{'self.' if helper.is_method else ''}{helper.name}({arguments})"
+    return write_call(scope, scope.rng.choice(found), depth)
+
+
+def write_call(scope: Scope, helper: Helper, depth: int) -> str:
+    """Return the call of a helper; one that calls itself is told how often."""
+    arguments = [make(scope, each, min(depth, 1)) for each in helper.parameters]
+    if helper.is_recursive:
+        arguments[0] = str(scope.rng.randrange(4))
+    return f"{'self.' if helper.is_method else ''}{helper.name}({', '.join(arguments)})"
 
 
 def make_list(scope: Scope, kind: Kind, depth: int) -> str | None:

@@ -31,7 +31,8 @@ def make_conversion(scope: Scope, kind: Kind, depth: int) -> str | None:
 def make_extreme(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Take the smaller or the greater of two."""
     name = scope.rng.choice(("min", "max"))
-    return f"{name}({make(scope, kind, depth, typed=True)}, {make(scope, kind, depth)})"
+    more = [make(scope, kind, depth) for _ in range(scope.rng.choice((1, 1, 2)))]
+    return f"{name}({', '.join([make(scope, kind, depth, typed=True), *more])})"
 
 
 def make_negative(scope: Scope, kind: Kind, depth: int) -> str | None:

@@ -3,7 +3,9 @@
 import random
 from dataclasses import dataclass
 
-from tests.contracts.fuzzing import numbers, texts, truths
+from tests.contracts.fuzzing import loops, numbers, statements, targets, texts, truths
+from tests.contracts.fuzzing.blocks import indent, make_body
+from tests.contracts.fuzzing.expressions import U64, make, make_literal
 from tests.contracts.fuzzing.kinds import (
     KEYS,
     Kind,
@@ -12,13 +14,13 @@ from tests.contracts.fuzzing.kinds import (
     pick_value,
 )
 from tests.contracts.fuzzing.scope import Helper, Scope
-from tests.contracts.fuzzing.statements import indent, make_body
 
 HEAD = '''"""A random program; see tests/contracts/fuzz.py."""
 
 from quorate.lang import (
-    NO_ADDRESS, Address, Contract, Event, Interface, List, Map, Record, balance, emit, encode, i64,
-    payable, public, revert, sha256, transfer, u8, u32, u64, u128, view,
+    NO_ADDRESS, Address, Contract, Event, Interface, List, Map, Record, TokenSpec, balance,
+    burn_token, create_token, ed25519_verify, emit, encode, i64, mint_token, payable, public,
+    revert, sha256, token_balance, transfer, transfer_token, u8, u32, u64, u128, view,
 )
 '''
 AIM = """    peer: Address
@@ -26,8 +28,8 @@ AIM = """    peer: Address
     @public
     def aim(self, peer: Address) -> None:
         self.peer = peer""".splitlines()
-# They fill the list of ways to make a value.
-FILLED = (numbers, texts, truths)
+# They fill the lists of ways to make values and statements.
+FILLED = (loops, numbers, statements, targets, texts, truths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,11 @@ def make_contract(scope: Scope, name: str) -> Program:
         lines += write_shape(scope.events[-1], "Event")
     if scope.remotes:
         lines += write_interface(scope)
+    lines += make_constants(scope)
     for number in range(rng.randrange(3)):
         lines += ["", "", *make_function(scope, f"helper{number}", is_method=False)]
+    if rng.random() < 0.3:
+        lines += ["", "", *make_recursive(scope)]
     for number in range(rng.choice((1, 2, 4, 6))):
         scope.variables[f"x{number}"] = make_variable(scope)
     lines += ["", "", f"class {name}(Contract):"]
@@ -150,6 +155,30 @@ def make_function(scope: Scope, name: str, is_method: bool) -> list[str]:
     text = write_function(scope, name, (parameters, returns), is_method)
     scope.helpers.append(Helper(name, parameters, returns, is_method))
     return text
+
+
+def make_constants(scope: Scope) -> list[str]:
+    """Write constants of the module."""
+    rng, lines = scope.rng, [""]
+    for number in range(rng.randrange(4)):
+        kind = Kind(rng.choice(("u8", "u32", "u64", "i64", "u128", "bool", "bytes", "str")))
+        annotation = f": {kind}" if kind.is_integer or rng.random() < 0.5 else ""
+        scope.constants[f"C{number}"] = kind
+        lines.append(f"C{number}{annotation} = {make_literal(scope, kind, typed=False)}")
+    return lines
+
+
+def make_recursive(scope: Scope) -> list[str]:
+    """Write a function that calls itself a few times, on what it was given."""
+    kind, more = (pick_kind(scope.rng, scope.records) for _ in range(2))
+    scope.enter_function({"more": more, "given": kind, "depth": U64}, has_self=False)
+    head = f"def recur(depth: u64, given: {kind}, more: {more}) -> {kind}:"
+    leave = ["if depth == 0:", f"    return {make(scope, kind, 1)}"]
+    again = f"recur(depth - 1, {make(scope, kind, 2)}, {make(scope, more, 1)})"
+    scope.returns = kind
+    lines = [head, *indent([*leave, f"given = {again}", *make_body(scope, 2)])]
+    scope.helpers.append(Helper("recur", (U64, kind, more), kind, False, is_recursive=True))
+    return lines
 
 
 def write_function(

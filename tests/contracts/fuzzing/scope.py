@@ -14,6 +14,7 @@ class Helper:
     parameters: tuple[Kind, ...]
     returns: Kind | None
     is_method: bool
+    is_recursive: bool = False
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Scope:
     rng: random.Random
     variables: dict[str, Kind] = field(default_factory=dict)
     records: list[Kind] = field(default_factory=list)
+    constants: dict[str, Kind] = field(default_factory=dict)
     events: list[Kind] = field(default_factory=list)
     helpers: list[Helper] = field(default_factory=list)
     # Methods of another contract that this one may call.
@@ -72,6 +74,10 @@ class Scope:
         if not self.has_self:
             return []
         return [f"self.{name}" for name, each in self.variables.items() if each == kind]
+
+    def find_constants(self, kind: Kind) -> list[str]:
+        """Return the module's constants of a type."""
+        return [name for name, each in self.constants.items() if each == kind]
 
     def list_maps(self) -> list[tuple[str, Kind]]:
         """Return the contract's maps, as they are written, with their types."""

@@ -29,7 +29,8 @@ def make_logic(scope: Scope, kind: Kind, depth: int) -> str | None:
     if scope.rng.random() < 0.3:
         return f"(not {make(scope, BOOL, depth)})"
     operator = scope.rng.choice(("and", "or"))
-    return f"({make(scope, BOOL, depth)} {operator} {make(scope, BOOL, depth)})"
+    parts = [make(scope, BOOL, depth) for _ in range(scope.rng.choice((2, 2, 3)))]
+    return f"({f' {operator} '.join(parts)})"
 
 
 def make_contains(scope: Scope, kind: Kind, depth: int) -> str | None:

@@ -8,11 +8,10 @@ from quorate.contracts.asking import AskedRecords
 from quorate.contracts.frames import Link
 from quorate.contracts.mark import Mark
 from quorate.core.applied import Aside
+from quorate.core.applying import Applying
 from quorate.core.context import Context
-from quorate.core.governance.parameters import CHANGES_KEY
 from quorate.core.loading import list_keys
 from quorate.core.transactions import Transaction
-from quorate.core.transition import Execution
 from quorate.kit.contract_frames import encode_applied
 from quorate.kit.convert import decode_ordered
 
@@ -46,7 +45,7 @@ def execute(context: Context, slice_: pb.Slice, link: Link, mark: Mark) -> pb.An
     mark.note(0, at_call=False)
     transactions = [decode_ordered(item, context.domain) for item in slice_.transactions]
     records = AskedRecords(link)
-    records.load([CHANGES_KEY, *list_keys(transactions)])
+    records.load(list_keys(transactions))
     aside = Aside(tuple(slice_.poisoned), tuple(slice_.refuted))
-    applied = Execution(context, records).apply_apart(Marked(transactions, mark), aside)
+    applied = Applying(context, records).apply_apart(Marked(transactions, mark), aside)
     return pb.Answer(done=encode_applied(applied))

@@ -37,7 +37,7 @@ class Child(asyncio.Protocol):
         self.kind, self.mark, self.pid = kind, mark, 0
         self._kill, self._splitter = kill, Splitter()
         self._frames: deque[Frame] = deque()
-        self._news = asyncio.Event()
+        self._news, self.named = asyncio.Event(), asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._why, self._status, self._is_cut = "", "", False
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -92,8 +92,14 @@ class Child(asyncio.Protocol):
             self._kill(self.pid)
             await asyncio.wait({self.ended})
 
+    def name(self, pid: int) -> None:
+        """Take the news of its process id."""
+        self.pid = pid
+        self.named.set()
+
     def bury(self, status: str) -> None:
         """Take the news of its end."""
+        self.named.set()
         self._status = status
         self._conclude()
 
@@ -157,6 +163,7 @@ class Spawner:
         """
         async with asyncio.timeout(START_S):
             child = await self._order(kind)
+            await child.named.wait()
             frame = await child.receive()
         if frame.kind == frames.LACKS:
             raise sandbox.refuse(frame.body.decode())
@@ -176,7 +183,7 @@ class Spawner:
             news, pid, value = NEWS.unpack(message)
             if news == SPAWNED:
                 child = self._children[pid] = self._ordered.pop(value)
-                child.pid = pid
+                child.name(pid)
             else:
                 self._children.pop(pid).bury(_explain(value))
 

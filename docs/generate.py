@@ -14,7 +14,12 @@ from pathlib import Path
 from prometheus_client.metrics import MetricWrapperBase
 
 from quorate.core.contracts.host import COLD_FUEL
-from quorate.core.contracts.prices import HOST_PRICES, INSTANCE_PRICE, PAGE_PRICE
+from quorate.core.contracts.prices import (
+    HOST_PRICES,
+    INSTANCE_PRICE,
+    MEASURED_NS,
+    PAGE_PRICE,
+)
 from quorate.core.params import Params
 from quorate.kit import metrics
 from quorate.kit.config import FileConfig, GatewayConfig, NodeConfig
@@ -44,12 +49,13 @@ def build_params() -> str:
 
 def build_fuel() -> str:
     """Return the table of what contracts pay for the host's work."""
-    rows = ["| what | fuel per call | per byte |", "|---|---|---|"]
+    rows = ["| what | fuel per call | per byte | measured, µs |", "|---|---|---|---|"]
     for name, (per_call, per_byte) in HOST_PRICES.items():
-        rows.append(f"| `{name}` | {per_call:,} | {per_byte or ''} |")
-    rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | |")
-    rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | |")
-    rows.append(f"| a record that nothing named beforehand, once | {COLD_FUEL:,} | |")
+        measured = f"{MEASURED_NS[name] / 1_000:.1f}" if name in MEASURED_NS else ""
+        rows.append(f"| `{name}` | {per_call:,} | {per_byte or ''} | {measured} |")
+    rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | | 35 with a page |")
+    rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | | 35 |")
+    rows.append(f"| a record that nothing named beforehand, once | {COLD_FUEL:,} | | |")
     return "\n".join(rows)
 
 

@@ -11,7 +11,7 @@ from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import PAGE_PRICE
 
 # The host's fuel is taken from the engine's in lumps: 10 µs of work at most go unpaid for a moment.
-_LUMP: Final = 100_000
+_LUMP: Final = 20_000
 
 _read_memory = ctypes.string_at
 _write_memory = ctypes.memmove

@@ -9,7 +9,6 @@ from typing import Final
 CODE_SIZE_BYTES_MAX: Final = 60_000
 PAGES_MAX: Final = 256
 TABLES_MAX: Final = 1
-TABLES_JAVA_MAX: Final = 16
 TABLE_SIZE_MAX: Final = 10_000
 TYPES_MAX: Final = 2_048
 FIELDS_MAX: Final = 1_024

@@ -106,8 +106,7 @@ def _read_functions(reader: Reader, shape: Shape) -> None:
 
 
 def _read_tables(reader: Reader, shape: Shape) -> None:
-    most = limits.TABLES_JAVA_MAX if shape.is_java else limits.TABLES_MAX
-    for _ in range(reader.read_count("tables", most)):
+    for _ in range(reader.read_count("tables", limits.TABLES_MAX)):
         start = reader.position
         if read_table_type(reader, shape) != _FUNCREF and not shape.is_java:
             reader.fail("a table of anything but funcref", start)

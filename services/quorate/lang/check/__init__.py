@@ -81,7 +81,8 @@ def _check_imports(program: Program, problems: Problems, scopes: list[Scope]) ->
     missing = set(OFFERED) - program.imported
     for scope in scopes:
         missing -= scope.locals.keys()
-    for node in ast.walk(program.tree):
+    missing = {name for name in missing if name in program.source}
+    for node in ast.walk(program.tree) if missing else ():
         if type(node) is ast.Name and node.id in missing:
             missing.remove(node.id)
             hint = f"from quorate.lang import {node.id}"

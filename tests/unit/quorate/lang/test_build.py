@@ -173,3 +173,12 @@ def test_refused_source_is_not_built() -> None:
 def test_contract_without_constructor_has_none() -> None:
     pair = Pair(make_source("@view\ndef run(self) -> u64:\n    return 5\n"))
     assert pair.failure is None and pair.call("run") == 5
+
+
+def test_the_reference_shows_a_contract_that_builds_and_runs() -> None:
+    text = (EXAMPLES[0].parents[2] / "docs/contract-language.md").read_text()
+    pair = Pair(text.split("```python\n")[1].split("```")[0], 1_000)
+    to = b"\1" * 32
+    pair.call("transfer", to, 300)
+    assert pair.call("balance_of", to) == 300
+    assert pair.call("transfer", to, 701)[1] == "balance too small"

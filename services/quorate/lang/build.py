@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from quorate.lang.check import check
+from quorate.lang.errors import refuse_depth
 from quorate.lang.interface import make_interface
 from quorate.lang.lower import lower
 from quorate.lang.wasm.module import encode_module
@@ -22,5 +23,8 @@ def build(source: str, path: str, *, tracing: bool = False) -> Built:
     its lines as it runs (only for `quorate contract trace`).
     """
     checked = check(source, path)
-    module = lower(checked.contract, tracing=tracing)
+    try:
+        module = lower(checked.contract, tracing=tracing)
+    except RecursionError as error:
+        raise refuse_depth(path, source) from error
     return Built(encode_module(module), make_interface(checked.program))

@@ -42,6 +42,12 @@ class InvalidContract(InvalidInput):
         return self.message
 
 
+def refuse_depth(path: str, source: str) -> InvalidContract:
+    """Return what is raised for a file that nests deeper than Python's own stack."""
+    problem = Problem(1, 1, 2, "too deeply nested", "put parts into variables or functions")
+    return InvalidContract(path, source, [problem])
+
+
 class Refused(Exception):
     """Ends the checking of one statement or declaration; its problem is noted already."""
 

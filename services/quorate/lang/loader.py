@@ -16,6 +16,7 @@ from quorate.lang.checked import (
     NOT_PAYABLE,
     Helpers,
 )
+from quorate.lang.errors import refuse_depth
 from quorate.lang.hosts import Host, Reverted
 from quorate.lang.program import Event, Function, Program
 from quorate.lang.rewrite import HELPERS, LISTS, rewrite
@@ -38,7 +39,10 @@ def load_contract(source: str, path: str) -> type[author.Contract]:
     helpers = Helpers(kind for mark in checked.marks.values() for kind in mark.types)
     namespace: dict[str, Any] = {"__name__": checked.program.name, HELPERS: helpers}
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
-    exec(compile(rewrite(checked), path, "exec"), namespace)  # noqa: S102
+    try:
+        exec(compile(rewrite(checked), path, "exec"), namespace)  # noqa: S102
+    except RecursionError as error:
+        raise refuse_depth(path, source) from error
     return _bind(checked.program, namespace)
 
 

@@ -8,7 +8,7 @@ from quorate.lang.annotations import Annotations
 from quorate.lang.check.scope import Mark, Scope
 from quorate.lang.check.statements import check_body
 from quorate.lang.declarations import OFFERED, Declarations
-from quorate.lang.errors import InvalidContract, Problem, Problems
+from quorate.lang.errors import InvalidContract, Problem, Problems, refuse_depth
 from quorate.lang.program import Program
 from quorate.lang.types import NOTHING
 
@@ -28,6 +28,13 @@ class Checked:
 
 def check(source: str, path: str) -> Checked:
     """Check a file; raises InvalidContract with all that was found."""
+    try:
+        return _check(source, path)
+    except RecursionError as error:
+        raise refuse_depth(path, source) from error
+
+
+def _check(source: str, path: str) -> Checked:
     problems = Problems(source)
     program = Program(path, source, _parse(source, path))
     Declarations(program, problems).read()
@@ -53,8 +60,10 @@ def _parse(source: str, path: str) -> ast.Module:
         line, column = error.lineno or 1, error.offset or 1
         end = max(column + 1, error.end_offset or 0)
         problem = Problem(line, column, end, error.msg, "this is not Python")
-    except (ValueError, RecursionError, MemoryError) as error:
-        problem = Problem(1, 1, 2, str(error) or "too deeply nested", "this is not Python")
+    except ValueError as error:
+        problem = Problem(1, 1, 2, str(error), "this is not Python")
+    except (RecursionError, MemoryError) as error:
+        raise refuse_depth(path, source) from error
     raise InvalidContract(path, source, [problem])
 
 
@@ -81,7 +90,8 @@ def _check_imports(program: Program, problems: Problems, scopes: list[Scope]) ->
     missing = set(OFFERED) - program.imported
     for scope in scopes:
         missing -= scope.locals.keys()
-    for node in ast.walk(program.tree):
+    missing = {name for name in missing if name in program.source}
+    for node in ast.walk(program.tree) if missing else ():
         if type(node) is ast.Name and node.id in missing:
             missing.remove(node.id)
             hint = f"from quorate.lang import {node.id}"

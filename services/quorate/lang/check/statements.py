@@ -54,13 +54,11 @@ def _peek(scope: Scope, target: ast.expr) -> Type | None:
     """Return what a target holds, to type literals by; check_target notes what is wrong."""
     if isinstance(target, ast.Name):
         return scope.locals.get(target.id)
-    noted, marks = len(scope.problems.found), dict(scope.marks)
+    noted = len(scope.problems.found)
     try:
         return ex.check(scope, target).type
     except Refused:
         del scope.problems.found[noted:]
-        scope.marks.clear()
-        scope.marks.update(marks)
         return None
 
 

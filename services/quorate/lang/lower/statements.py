@@ -18,10 +18,15 @@ def write_all(w: Writer, nodes: list[tree.Statement]) -> None:
     """Write statements; what each one keeps is free after it."""
     for node in nodes:
         mark = w.mark()
-        if w.builder.tracing:
-            w.call("host_trace_line", node.line)
+        trace(w, node)
         _HANDLERS[type(node)](w, node)
         w.release(mark)
+
+
+def trace(w: Writer, node: tree.Statement) -> None:
+    """Tell which line runs, in a build for that."""
+    if w.builder.tracing:
+        w.call("host_trace_line", node.line)
 
 
 def _write_assign(w: Writer, node: tree.Assign) -> None:
@@ -143,12 +148,31 @@ def _write_delete(w: Writer, node: tree.Delete) -> None:
 
 
 def _write_if(w: Writer, node: tree.If) -> None:
-    ex.push(w, node.test)
-    w.emit(("if", w.make_label(), ()))
-    write_all(w, node.body)
-    if node.other:
-        w.emit(("else",))
-        write_all(w, node.other)
+    """Write all branches side by side: a long row of `elif` nests no deeper than one."""
+    if not node.other:
+        ex.push(w, node.test)
+        w.emit(("if", w.make_label(), ()))
+        write_all(w, node.body)
+        w.emit(("end",))
+        return
+    out = w.make_label()
+    w.emit(("block", out, ()))
+    branch = node
+    while True:
+        ex.push(w, branch.test)
+        w.emit(("if", w.make_label(), ()))
+        write_all(w, branch.body)
+        if not branch.other:
+            break
+        w.emit(("br", out), ("end",))
+        if len(branch.other) > 1 or not isinstance(branch.other[0], tree.If):
+            break
+        branch = branch.other[0]
+        trace(w, branch)
+    if branch.other:
+        write_all(w, branch.other)
+    else:
+        w.emit(("end",))
     w.emit(("end",))
 
 

@@ -178,6 +178,13 @@ async def read_heights(network: Network, node: Node) -> tuple[int, int]:
     return int(final), await checks.read_height(node)
 
 
+async def wait_suspected(network: Network, names: list[str]) -> None:
+    """Return when these nodes have said in their logs that their runner dies at a call."""
+    logs = [network.layout.directory / "logs" / f"{name}.log" for name in names]
+    said = "the contract-runner dies at a call"
+    await wait_until(lambda: all(said in log.read_text() for log in logs))
+
+
 async def wait_until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Look again and again until something holds that no stream tells."""
     async with asyncio.timeout(timeout_s):

@@ -65,8 +65,8 @@ LONG_S = 300.0
 class Counting:
     """A deployed counter; `calls` many at once go on until `settle`."""
 
-    def __init__(self, network: Network, calls: int = 4) -> None:
-        self._network, self._calls = network, calls
+    def __init__(self, network: Network, calls: int = 4, *, account: int = ACCOUNT) -> None:
+        self._network, self._calls, self._account = network, calls, account
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._going = True
@@ -75,7 +75,7 @@ class Counting:
 
     async def __aenter__(self) -> Self:
         layout = self._network.layout
-        key = Key(load_accounts(layout.directory).load_seed(ACCOUNT))
+        key = Key(load_accounts(layout.directory).load_seed(self._account))
         client = await self._stack.enter_async_context(Client(layout.endpoint))
         sender = await self._stack.enter_async_context(Sender(client, key))
         self.counter = await deploy(client, sender, build(SOURCE, "counter.py"))
@@ -176,6 +176,13 @@ async def read_heights(network: Network, node: Node) -> tuple[int, int]:
     found = await asyncio.gather(*[asyncio.to_thread(read_metrics, port) for port in ports])
     final = max(each.get(("quorate_consensus_final_height", ""), 0.0) for each in found)
     return int(final), await checks.read_height(node)
+
+
+async def wait_suspected(network: Network, names: list[str]) -> None:
+    """Return when these nodes have said in their logs that their runner dies at a call."""
+    logs = [network.layout.directory / "logs" / f"{name}.log" for name in names]
+    said = "the contract-runner dies at a call"
+    await wait_until(lambda: all(said in log.read_text() for log in logs))
 
 
 async def wait_until(condition: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:

@@ -13,7 +13,7 @@ from quorate.core.params import Params
 from quorate.devnet import checks
 from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
-from quorate.devnet.readiness import wait_engine
+from quorate.devnet.readiness import wait_engine, wait_ready
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.counting import (
@@ -24,6 +24,7 @@ from tests.devnet.counting import (
     read_heights,
     restart,
     signal_all,
+    wait_suspected,
 )
 from tests.devnet.traffic import PATIENCE_S, Traffic
 from tests.faults.lasting import last
@@ -103,14 +104,21 @@ async def test_runners_out_of_memory_are_replaced(network: Network) -> None:
             resource.prlimit(pid, resource.RLIMIT_AS, (1, 1))
         return []
 
+    def list_children() -> set[int]:
+        found = [find_runner(network, node) for node in network.layout.nodes]
+        return {pid for runner in found if runner is not None for pid in runner.children}
+
     async with Counting(network) as counting:
         counting.start()
         await counting.wait_done(10)
-        before = find_runner(network, network.layout.nodes[0])
+        before = list_children()
         await signal_all(network, signal.SIGCONT, starve)
-        await counting.wait_done(40)
+        # Another contract is more than they have room for.
+        async with Counting(network, account=61) as other:
+            assert await other.call() == ""
+        await counting.wait_done(10)
+        assert before - list_children(), "none of them died"
         await counting.settle()
-        assert before is not None
     await assert_all_agree(network)
 
 
@@ -185,4 +193,28 @@ async def test_a_call_that_never_ends_costs_its_fuel_and_no_more(network: Networ
         await counting.settle()
         outcome = await traffic.settle()
     assert (outcome.lost, outcome.rejected, outcome.failed) == (0, {}, 0)
+    await assert_all_agree(network)
+
+
+async def test_a_stop_by_too_few_outlives_a_restart_and_ends_when_their_runners_live(
+    network: Network,
+) -> None:
+    # Two of four die at it: that is no quorum for a trap, and leaves none for a result.
+    async with Counting(network) as counting:
+        for name in list_names(network)[:2]:
+            await restart(network, name, planted.ABORT)
+        # The two that live execute it and say so; no header can carry that.
+        assert await counting.call("planted") == ""
+        await wait_suspected(network, list_names(network)[:2])
+        await last(5.0)
+        heights = [await checks.read_height(node) for node in network.layout.nodes]
+        assert max(heights[:2]) < min(heights[2:])
+        for name in list_names(network):
+            await asyncio.to_thread(network.kill, name)
+        for name in list_names(network):
+            network.start(name)
+        await wait_ready(network, PATIENCE_S)
+        async with asyncio.timeout(LONG_S):
+            assert await counting.call() == ""
+        assert await counting.counter.read("count") == 1_000_001
     await assert_all_agree(network)

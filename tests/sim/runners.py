@@ -1,7 +1,8 @@
 """Storages whose contract-runners die at calls, in the plain world (docs/protocol.md#Z1 to Z4).
 
 Every fourth batch holds a deadly call, in its block at position 0. A node's runner dies there while
-the plan says so. What the real storage keeps on disk survives crashes here too.
+the plan says so; the faulty say what they like. What the real storage keeps on disk survives
+crashes here too.
 """
 
 from __future__ import annotations
@@ -156,10 +157,18 @@ class DyingStorage(Storage):
         self._add(block, self._falsify(self._elect(block, result)))
         self._ticket, self._free = 0, False
 
+    def _lie(self, height: int) -> bool:
+        """Suspect and not suspect as the dice fall; execute when the others have decided."""
+        said = self._world.rng.choice((Suspect(height, 0), Suspect(height, 1), NO_SUSPECT))
+        self._node.put(on.RunnerDied, said)
+        return self.decisions.settled >= height
+
     def _may_keep(self, block: Block) -> bool:
         height = block.header.height
         if not is_deadly(block) or height in self.decisions.trapped:
             return True
+        if not self._node.is_honest:
+            return self._lie(height)
         if self._node.index in self._world.list_dying():
             self.deaths += 1
             self._ticket, self._free = 0, False

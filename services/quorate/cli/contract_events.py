@@ -20,6 +20,7 @@ _PAGE = 100
 
 
 def events(
+    *,
     contract: ContractName,
     name: Annotated[str, typer.Argument(metavar="[EVENT]", help="Only of this name.")] = "",
     count: Annotated[
@@ -63,6 +64,7 @@ def events(
 
 
 def list_(
+    *,
     creator: Annotated[
         str, typer.Option("--creator", metavar="KEY", help="Only this one's: address or name.")
     ] = "",

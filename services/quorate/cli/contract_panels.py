@@ -19,7 +19,7 @@ def print_methods(interface: Interface) -> None:
         (
             format_signature(each.name, each.parameters, each.returns),
             _describe_kind(each),
-            clean(each.doc.partition("\n")[0]),
+            clean(" ".join(each.doc.split()).partition(". ")[0].removesuffix(".")),
         )
         for each in (interface.constructor, *interface.methods)
     ]

@@ -17,11 +17,13 @@ from quorate.cli.contract_panels import (
 )
 from quorate.cli.hints import find_next_step
 from quorate.core.contracts.payloads import CallContract, DeployContract
+from quorate.core.contracts.records import compute_contract_address
 from quorate.core.errors import QuorateError, Rejected
 from quorate.core.values import DEPOSITS, format_address
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import Call, Detail, StateChange, Trial
 from quorate.sdk.contract_preparing import prepare
+from quorate.sdk.contract_sending import find_detail
 from quorate.sdk.fees import Simulation
 from quorate.sdk.keys import Key
 from quorate.sdk.values import Outcome, Receipt, Stage
@@ -52,6 +54,8 @@ async def carry_out(
     await check_trial(prepared.simulation, faces)
     receipt, stages_ms = await send(client, key, [prepared.payload], way)
     detail = await _find_detail(client, receipt)
+    if isinstance(payload, DeployContract):
+        faces.add(compute_contract_address(receipt.id, 0), payload.interface)
     changes = await _find_changes(client, receipt, detail, prepared.simulation.trial)
     await faces.load_all([*list_contracts(detail), *[each.contract for each in changes]])
     deposit = compute_deposit(prepared.simulation)
@@ -161,7 +165,7 @@ def _describe_deposit(deposit: int) -> list[tuple[str, object]]:
 
 async def _find_detail(client: Client, receipt: Receipt) -> Detail:
     try:
-        return await client.contracts.detail(receipt.id)
+        return await find_detail(client, receipt.id) or _NOTHING
     except QuorateError:
         # It was executed, whatever can be read of it now.
         return _NOTHING

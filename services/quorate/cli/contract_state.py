@@ -25,6 +25,7 @@ _PAGE_MAX = 1_000
 
 
 def state(
+    *,
     contract: ContractName,
     variable: Annotated[
         str, typer.Argument(metavar="[VARIABLE]", help="Only this one, with all its entries.")
@@ -71,6 +72,7 @@ def state(
 
 
 def diff(
+    *,
     contract: ContractName,
     since: Annotated[
         str, typer.Argument(metavar="HEIGHT|ID", help="State after this block, or a transaction.")

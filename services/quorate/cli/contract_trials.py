@@ -30,6 +30,7 @@ from quorate.sdk.values import Outcome as Ended
 
 
 def view(
+    *,
     contract: ContractName,
     method: MethodName,
     arguments: Texts = None,
@@ -69,6 +70,7 @@ def view(
 
 
 def simulate(
+    *,
     contract: ContractName,
     method: MethodName,
     arguments: Texts = None,

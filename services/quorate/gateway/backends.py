@@ -14,7 +14,7 @@ from grpc import aio
 from quorate.api.contract.v1 import contract_pb2_grpc
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
-from quorate.api.storage.v1 import storage_pb2_grpc
+from quorate.api.storage.v1 import storage_pb2, storage_pb2_grpc
 from quorate.api.transaction.v1 import transaction_pb2, transaction_pb2_grpc
 from quorate.gateway.outbox import Outbox, OutChunk
 from quorate.kit import rpc
@@ -23,6 +23,7 @@ from quorate.kit.logs import get_logger
 
 SILENCE_S: Final = 2.0
 POLL_S: Final = 1.0
+RUNNER_S: Final = 0.5
 BACKOFF_S: Final = 0.05
 BACKOFF_S_MAX: Final = 1.0
 SHUN_S: Final = 1.0
@@ -66,6 +67,7 @@ class Backend:
         self.contracts = contract_pb2_grpc.ContractServiceStub(self._channels[1])
         self.executed = storage_pb2_grpc.ExecutedServiceStub(self._channels[1])
         self.info: gossip_pb2.DescribeResponse | None = None
+        self.runner: storage_pb2.DescribeRunnerResponse | None = None
         self.is_up = False
         self.is_foreign = False
         # It once proved to serve this chain, so its storage may be read though gossip is down.
@@ -120,6 +122,7 @@ class Backend:
             started_s = loop.time()
             try:
                 await self._describe(wait_for_ready=True)
+                await self._describe_runner()
                 if not self.is_foreign:
                     await self._hold_session(owner)
             except (Broken, aio.AioRpcError) as error:
@@ -168,6 +171,13 @@ class Backend:
         self.is_known = not is_foreign
         self.info = None if is_foreign else info
 
+    async def _describe_runner(self) -> None:
+        request = storage_pb2.DescribeRunnerRequest()
+        try:
+            self.runner = await self.executed.DescribeRunner(request, timeout=RUNNER_S)
+        except aio.AioRpcError:
+            self.runner = None  # its storage is away: nobody knows
+
     async def _poll(self) -> None:
         failures = 0
         while True:
@@ -176,7 +186,7 @@ class Backend:
             await asyncio.sleep(POLL_S * 3 / 4)
             self._check_silence()
             try:
-                await self._describe()
+                await asyncio.gather(self._describe(), self._describe_runner())
                 failures = 0
             except aio.AioRpcError as error:
                 failures += 1

@@ -1,5 +1,6 @@
 """Makes a contract payload ready to be sent: a dry run tells fuel and the records it touches."""
 
+import asyncio
 from typing import Final, NamedTuple
 
 from quorate.core.contracts.payloads import ACCESS_MAX, FUEL_MAX, CallContract, DeployContract
@@ -12,6 +13,10 @@ from quorate.sdk.values import Outcome
 
 # Enough for most calls, so that an account which can't pay for the most there is can try them.
 _FUEL_FIRST: Final = 20_000_000
+_TRIES: Final = 5
+RETRY_S: Final = 0.05
+# What a try says when the account's own transactions were executed meanwhile.
+_MOVED: Final = frozenset({"SEQUENCE_PAST", "SEQUENCE_GAP", "EXPIRED"})
 
 
 class Prepared(NamedTuple):
@@ -50,9 +55,20 @@ async def _try(
     limits = (payload.fuel_limit,) if payload.fuel_limit else (_FUEL_FIRST, FUEL_MAX)
     for limit in limits:
         tried = payload._replace(fuel_limit=limit)
-        found = await simulate_payload(client, sender, tried, lane=lane)
+        found = await _try_now(client, sender, tried, lane)
         if found.receipt.reason != "OUT_OF_FUEL":
             break
+    return found
+
+
+async def _try_now(client: Client, sender: bytes, payload: Payload, lane: int) -> Simulation:
+    """Try until who reads the account and who tries the payload are at the same height."""
+    found = await simulate_payload(client, sender, payload, lane=lane)
+    for _ in range(_TRIES):
+        if found.receipt.reason not in _MOVED:
+            break
+        await asyncio.sleep(RETRY_S)
+        found = await simulate_payload(client, sender, payload, lane=lane)
     return found
 
 

@@ -11,15 +11,11 @@ from quorate.core.contracts.payloads import CallContract, DeployContract
 from quorate.core.errors import NotFound, Overloaded, Rejected, Unavailable
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import Detail, Failure
-from quorate.sdk.contract_preparing import prepare
+from quorate.sdk.contract_preparing import RETRY_S, prepare
 from quorate.sdk.sender import Sender
 from quorate.sdk.values import Outcome, Receipt
 
 DETAIL_S: Final = 15.0
-RETRY_S: Final = 0.05
-_TRIES: Final = 5
-# What a try says when the account's own transactions were executed meanwhile.
-_MOVED: Final = frozenset({"SEQUENCE_PAST", "SEQUENCE_GAP", "EXPIRED"})
 
 ContractPayload = CallContract | DeployContract
 
@@ -54,12 +50,8 @@ async def fit(client: Client, sender: bytes, payload: ContractPayload) -> Contra
 
     Raises ContractFailed when it would fail, Rejected when it would be skipped (FEE_NOT_COVERED).
     """
-    for _ in range(_TRIES):
-        found, tried = await prepare(client, sender, payload)
-        reason = tried.receipt.reason
-        if reason not in _MOVED:
-            break
-        await asyncio.sleep(RETRY_S)
+    found, tried = await prepare(client, sender, payload)
+    reason = tried.receipt.reason
     if tried.trial is None:
         raise Unavailable("no validator here runs contracts", reason="NO_ENGINE")
     if tried.trial.detail.failure is not None:

@@ -70,7 +70,11 @@ class Account(NamedTuple):
 
 
 class Validator(NamedTuple):
-    """One validator; `state` is voting, catching_up, halted, unreachable, observing or unknown."""
+    """One validator; `state` is voting, catching_up, halted, unreachable, observing or unknown.
+
+    `contracts` tells how its contract-runner does ("": not known), `sandboxed` whether that is
+    enclosed.
+    """
 
     seat: int | None
     name: str
@@ -80,6 +84,8 @@ class Validator(NamedTuple):
     view: int
     detail: str
     peers: int
+    contracts: str = ""
+    sandboxed: bool = False
 
 
 class Seat(NamedTuple):
@@ -239,6 +245,8 @@ def to_validator(message: network_pb2.Validator) -> Validator:
         message.view,
         message.detail,
         message.peers,
+        message.contracts,
+        message.sandboxed,
     )
 
 

@@ -35,6 +35,7 @@ from quorate.storage.feed import Feed
 from quorate.storage.pacer import Pacer
 from quorate.storage.paging import check_hash, compute_page_size, decode_page, encode_page
 from quorate.storage.proofs import Prover
+from quorate.storage.runner_state import RunnerState
 from quorate.storage.stake_reads import StakeServicer
 from quorate.storage.standings import Board
 from quorate.storage.store import Place
@@ -229,10 +230,10 @@ class LedgerServicer(StakeServicer, AssetReads):
 
 
 class ExecutedServicer(storage_pb2_grpc.ExecutedServiceServicer):
-    """Executed blocks in columns."""
+    """Executed blocks in columns, and how those who execute do."""
 
-    def __init__(self, feed: Feed) -> None:
-        self._feed = feed
+    def __init__(self, feed: Feed, runner: RunnerState) -> None:
+        self.feed, self._runner = feed, runner
 
     async def WatchExecuted(
         self,
@@ -243,10 +244,20 @@ class ExecutedServicer(storage_pb2_grpc.ExecutedServiceServicer):
     ) -> AsyncIterator[storage_pb2.WatchExecutedResponse]:
         """Stream executed blocks from a height on, and hints."""
         try:
-            async for response in self._feed.watch(request.from_height):
+            async for response in self.feed.watch(request.from_height):
                 yield response
         except QuorateError as error:
             await abort(context, error)
+
+    async def DescribeRunner(
+        self,
+        request: storage_pb2.DescribeRunnerRequest,
+        context: grpc.aio.ServicerContext[
+            storage_pb2.DescribeRunnerRequest, storage_pb2.DescribeRunnerResponse
+        ],
+    ) -> storage_pb2.DescribeRunnerResponse:
+        """Tell how the contract-runner does."""
+        return await self._runner.describe()
 
 
 def _build_block(block: Block, transactions: int, write_digest: bytes) -> pb.Block:

@@ -30,6 +30,7 @@ from quorate.storage.ledger_servicer import ExecutedServicer, LedgerServicer
 from quorate.storage.poison import Poisons
 from quorate.storage.readiness import Readiness
 from quorate.storage.roots import prepare
+from quorate.storage.runner_state import RunnerState
 from quorate.storage.servicer import StorageServicer
 from quorate.storage.signals import Signal
 from quorate.storage.simulation import SimulationServicer, Simulator
@@ -106,7 +107,9 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     if opening.done():
         await opening
     booth = Booth(runner.link, store, genesis)
-    internal, public = _build_servers(committer, catch_up, feed, booth)
+    state = RunnerState(runner, contracts, sandboxed=config.contracts_sandbox)
+    executed = ExecutedServicer(feed, state)
+    internal, public = _build_servers(committer, catch_up, executed, booth)
     internal.server.add_insecure_port(config.socket("storage"))
     port = public.server.add_insecure_port(config.storage_api_listen)
     for server in (internal, public):
@@ -132,8 +135,9 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
 
 
 def _build_servers(
-    committer: Committer, catch_up: CatchUp, feed: Feed, booth: Booth
+    committer: Committer, catch_up: CatchUp, executed: ExecutedServicer, booth: Booth
 ) -> tuple[Server, Server]:
+    feed = executed.feed
     genesis = feed.chain.store.genesis
     own = storage_pb2.DESCRIPTOR.services_by_name
     ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
@@ -145,7 +149,7 @@ def _build_servers(
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(feed, board), server)
-        storage_pb2_grpc.add_ExecutedServiceServicer_to_server(ExecutedServicer(feed), server)
+        storage_pb2_grpc.add_ExecutedServiceServicer_to_server(executed, server)
         transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
             SimulationServicer(simulator), server
         )

@@ -59,6 +59,7 @@ class Node(
         self.queue = pb.QueueReport(lag_blocks=4, block_weight=1_000, ready_bytes_max=10**6)
         self.base_fee, self.weight, self.queues_told = 1, 0, 0
         self.positions: dict[bytes, pb.Position] = {}
+        self.runner_state = "ready"
         self.got, self.refused = asyncio.Event(), asyncio.Event()
         self.was_asked = asyncio.Event()
         self._stages: list[asyncio.Queue[list[pb.StageFrame]]] = []
@@ -200,6 +201,11 @@ class Node(
         )  # fmt: skip
 
     # ExecutedService
+
+    async def DescribeRunner(
+        self, request: storage_pb2.DescribeRunnerRequest, context: Any
+    ) -> storage_pb2.DescribeRunnerResponse:
+        return storage_pb2.DescribeRunnerResponse(state=self.runner_state, sandboxed=True)
 
     async def WatchExecuted(
         self, request: storage_pb2.WatchExecutedRequest, context: Any

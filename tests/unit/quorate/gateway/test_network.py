@@ -52,6 +52,17 @@ async def test_the_seats_listed_are_those_of_the_running_epoch(build_network: An
     assert [v.name for v in answer.validators[:3]] == ["v2", "newcomer", "v0"]
 
 
+async def test_each_validator_tells_how_its_contract_runner_does(build_network: Any) -> None:
+    def prepare(network: Any) -> None:
+        network.nodes[1].runner_state = "away: the contract-runner died"
+
+    network = await build_network(prepare=prepare)
+    answer = await network.open().network.ListValidators(pb.ListValidatorsRequest())
+    found = [(each.contracts, each.sandboxed) for each in answer.validators]
+    away = ("away: the contract-runner died", True)
+    assert found == [("ready", True), away, ("ready", True), ("ready", True)]
+
+
 async def test_validators_are_listed_by_seat_with_their_states(build_network: Any) -> None:
     def prepare(network: Any) -> None:
         network.nodes[2].seat = None

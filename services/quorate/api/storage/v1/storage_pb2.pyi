@@ -20,6 +20,49 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class DescribeRunnerRequest(_message.Message):
+    """Asks how the contract-runner does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeRunnerRequest: _TypeAlias = DescribeRunnerRequest  # noqa: Y015
+
+@_typing.final
+class DescribeRunnerResponse(_message.Message):
+    """How it does."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    SANDBOXED_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """ready; or in a few words what is wrong."""
+    sandboxed: _builtins.bool
+    """Whether contracts run in processes without files, network and programs."""
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        sandboxed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sandboxed", b"sandboxed", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DescribeRunnerResponse: _TypeAlias = DescribeRunnerResponse  # noqa: Y015
+
+@_typing.final
 class PutBatchesRequest(_message.Message):
     """Batches to keep."""
 

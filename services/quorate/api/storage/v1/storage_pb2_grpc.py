@@ -336,6 +336,11 @@ class ExecutedServiceStub:
                 request_serializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedResponse.FromString,
                 _registered_method=True)
+        self.DescribeRunner = channel.unary_unary(
+                '/quorate.api.storage.v1.ExecutedService/DescribeRunner',
+                request_serializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerResponse.FromString,
+                _registered_method=True)
 
 
 class ExecutedServiceServicer:
@@ -349,6 +354,13 @@ class ExecutedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DescribeRunner(self, request, context):
+        """Tells how this validator's contract-runner does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ExecutedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -356,6 +368,11 @@ def add_ExecutedServiceServicer_to_server(servicer, server):
                     servicer.WatchExecuted,
                     request_deserializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedRequest.FromString,
                     response_serializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedResponse.SerializeToString,
+            ),
+            'DescribeRunner': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeRunner,
+                    request_deserializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -386,6 +403,33 @@ class ExecutedService:
             '/quorate.api.storage.v1.ExecutedService/WatchExecuted',
             quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedRequest.SerializeToString,
             quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.WatchExecutedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeRunner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.storage.v1.ExecutedService/DescribeRunner',
+            quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerRequest.SerializeToString,
+            quorate_dot_api_dot_storage_dot_v1_dot_storage__pb2.DescribeRunnerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -126,6 +126,8 @@ class ExecutedServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ExecutedServiceAsyncStub: ...
     WatchExecuted: _grpc.UnaryStreamMultiCallable[_storage_pb2.WatchExecutedRequest, _storage_pb2.WatchExecutedResponse]
     """Streams what each executed block did, from any retained height on."""
+    DescribeRunner: _grpc.UnaryUnaryMultiCallable[_storage_pb2.DescribeRunnerRequest, _storage_pb2.DescribeRunnerResponse]
+    """Tells how this validator's contract-runner does."""
 
 @_typing.type_check_only
 class ExecutedServiceAsyncStub(ExecutedServiceStub):
@@ -134,6 +136,8 @@ class ExecutedServiceAsyncStub(ExecutedServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     WatchExecuted: _aio.UnaryStreamMultiCallable[_storage_pb2.WatchExecutedRequest, _storage_pb2.WatchExecutedResponse]  # type: ignore[assignment]
     """Streams what each executed block did, from any retained height on."""
+    DescribeRunner: _aio.UnaryUnaryMultiCallable[_storage_pb2.DescribeRunnerRequest, _storage_pb2.DescribeRunnerResponse]  # type: ignore[assignment]
+    """Tells how this validator's contract-runner does."""
 
 class ExecutedServiceServicer(metaclass=_abc_1.ABCMeta):
     """What storage streams to gossip and gateways (Unix socket and node API)."""
@@ -145,5 +149,13 @@ class ExecutedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_storage_pb2.WatchExecutedResponse], _abc.AsyncIterator[_storage_pb2.WatchExecutedResponse]]:
         """Streams what each executed block did, from any retained height on."""
+
+    @_abc_1.abstractmethod
+    def DescribeRunner(
+        self,
+        request: _storage_pb2.DescribeRunnerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_storage_pb2.DescribeRunnerResponse, _abc.Awaitable[_storage_pb2.DescribeRunnerResponse]]:
+        """Tells how this validator's contract-runner does."""
 
 def add_ExecutedServiceServicer_to_server(servicer: ExecutedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -16,60 +16,77 @@ async def test_a_check_is_passed_on(scene: Scene) -> None:
     assert type(away).__name__ == "Unavailable"
 
 
-def ask_all(scene: Scene, **changes: Any) -> dict[str, Any]:
-    """Return calls that are wrong in form, with the reason that each gets."""
-    api, here = scene.api, scene.contract
-    call = {"contract": here, "method": "total"}
+SHORT = b"s" * 31
 
-    def view(**how: Any) -> Any:
-        return api.View(pb.ViewRequest(call=pb.CallRequest(**{**call, **how})))
 
-    def trace(code: bytes = b"", **how: Any) -> Any:
-        request = pb.TraceRequest(call=pb.CallRequest(**{**call, **how}), code=code)
-        return api.Trace(request)
+class Asking:
+    """Calls about the scene's contract, each with one thing changed."""
 
-    def state(**how: Any) -> Any:
-        return api.ListState(pb.ListStateRequest(**{"contract": here, **how}))
+    def __init__(self, scene: Scene) -> None:
+        self.api, self.here = scene.api, scene.contract
 
-    def changed(**how: Any) -> Any:
-        return api.ListChanges(pb.ListChangesRequest(**{"contract": here, **how}))
+    def view(self, **how: Any) -> Any:
+        return self.api.View(pb.ViewRequest(call=self._build_call(how)))
 
-    def events(**how: Any) -> Any:
-        return api.ListEvents(pb.ListEventsRequest(**{"contract": here, **how}))
+    def trace(self, code: bytes = b"", **how: Any) -> Any:
+        return self.api.Trace(pb.TraceRequest(call=self._build_call(how), code=code))
 
-    short = b"s" * 31
+    def state(self, **how: Any) -> Any:
+        return self.api.ListState(pb.ListStateRequest(**{"contract": self.here, **how}))
+
+    def changed(self, **how: Any) -> Any:
+        return self.api.ListChanges(pb.ListChangesRequest(**{"contract": self.here, **how}))
+
+    def events(self, **how: Any) -> Any:
+        return self.api.ListEvents(pb.ListEventsRequest(**{"contract": self.here, **how}))
+
+    def check(self, **how: Any) -> Any:
+        return self.api.Check(pb.CheckRequest(**{"code": b"x", **how}))
+
+    def about(self, contract: bytes) -> list[Any]:
+        """Return every call that names a contract."""
+        found = self.api.GetContract(pb.GetContractRequest(address=contract))
+        asked = (self.view, self.trace, self.state, self.changed, self.events)
+        return [found, *[ask(contract=contract) for ask in asked]]
+
+    def _build_call(self, how: dict[str, Any]) -> pb.CallRequest:
+        return pb.CallRequest(**{"contract": self.here, "method": "total", **how})
+
+
+def list_malformed(ask: Asking) -> list[Any]:
+    api = ask.api
+    return [
+        *ask.about(SHORT), *ask.about(b""), ask.view(caller=SHORT),
+        api.GetCode(pb.GetCodeRequest(code_hash=SHORT)),
+        api.GetDetail(pb.GetDetailRequest(id=SHORT)),
+        api.ListContracts(pb.ListContractsRequest(creator=SHORT)),
+        api.WatchEvents(pb.WatchEventsRequest(contract=SHORT)).read(),
+    ]  # fmt: skip
+
+
+def ask_all(scene: Scene) -> dict[str, list[Any]]:
+    """Return calls that are wrong in form, under the reason that each gets."""
+    ask = Asking(scene)
+    code, listed = pb.GetCodeRequest(code_hash=NOBODY), pb.ListContractsRequest(page_token="no")
     return {
-        "MALFORMED": [
-            view(contract=short), view(caller=short), trace(contract=b""), state(contract=short),
-            changed(contract=short), events(contract=short),
-            api.GetContract(pb.GetContractRequest(address=short)),
-            api.GetCode(pb.GetCodeRequest(code_hash=short)),
-            api.GetDetail(pb.GetDetailRequest(id=short)),
-            api.ListContracts(pb.ListContractsRequest(creator=short)),
-            api.WatchEvents(pb.WatchEventsRequest(contract=short)).read(),
-        ],
-        "MALFORMED_BYTES": [api.ListContracts(pb.ListContractsRequest(page_token="no"))],
-        "NO_CONTRACT": [
-            view(contract=NOBODY), trace(contract=NOBODY), state(contract=NOBODY),
-            changed(contract=NOBODY), events(contract=NOBODY),
-            api.GetContract(pb.GetContractRequest(address=NOBODY)),
-        ],
-        "NO_CODE": [api.GetCode(pb.GetCodeRequest(code_hash=NOBODY))],
-        "METHOD_NAME": [
-            view(method=""), view(method="init"), view(method="a" * 65), trace(method="é"),
-        ],
-        "VALUE_IN_VIEW": [view(value=1)],
-        "FUEL_LIMIT": [view(fuel=FUEL_MAX), trace(fuel=2**63)],
+        "MALFORMED": list_malformed(ask),
+        "MALFORMED_BYTES": [ask.api.ListContracts(listed)],
+        "NO_CONTRACT": ask.about(NOBODY),
+        "NO_CODE": [ask.api.GetCode(code)],
+        "METHOD_NAME": [ask.view(method=name) for name in ("", "init", "a" * 65, "é", "a b")],
+        "VALUE_IN_VIEW": [ask.view(value=1)],
+        "FUEL_LIMIT": [ask.view(fuel=FUEL_MAX), ask.trace(fuel=2**63)],
         "OVERSIZED": [
-            view(arguments=bytes(40_000)), trace(code=bytes(TRACED_BYTES_MAX + 1)),
-            state(prefix=bytes(300)), state(after=bytes(300)), changed(prefix=bytes(300)),
-            events(name="a" * 65), api.Check(pb.CheckRequest(code=bytes(60_001))),
+            ask.view(arguments=bytes(40_000)), ask.trace(code=bytes(TRACED_BYTES_MAX + 1)),
+            ask.state(prefix=bytes(300)), ask.state(after=bytes(300)),
+            ask.changed(prefix=bytes(300)), ask.events(name="a" * 65),
+            ask.check(code=bytes(60_001)),
         ],
-        "OUT_OF_RANGE": [api.Check(pb.CheckRequest(code=b"x", profile=2))],
+        "OUT_OF_RANGE": [ask.check(profile=2)],
         "HEIGHT_OUT_OF_RANGE": [
-            state(height=99), changed(from_height=99), changed(from_height=1, to_height=99),
-            changed(from_height=1, to_height=2**63),
-            events(after=pb.EventCursor(height=2**64 - 1)),
+            ask.state(height=99), ask.changed(from_height=99),
+            ask.changed(from_height=1, to_height=99), ask.changed(from_height=1, to_height=2**63),
+            ask.events(after=pb.EventCursor(height=2**64 - 1)),
         ],
     }  # fmt: skip
 

@@ -385,7 +385,7 @@ class Trace(_message.Message):
     CALL_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     code: _builtins.bytes
-    """Build of the contract's code that tells lines; empty: the deployed code, which tells host calls."""
+    """Build of the contract's code that tells lines; empty: the deployed code, with host calls only."""
     @_builtins.property
     def call(self) -> Global___View:
         """The call."""

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import grpc
 from grpc import aio
 
-from quorate.api.contract.v1 import contract_pb2_grpc
+from quorate.api.contract.v1 import contract_pb2, contract_pb2_grpc
 from quorate.api.gossip.v1 import gossip_pb2, gossip_pb2_grpc
 from quorate.api.ledger.v1 import ledger_pb2_grpc
 from quorate.api.storage.v1 import storage_pb2_grpc
@@ -66,6 +66,8 @@ class Backend:
         self.contracts = contract_pb2_grpc.ContractServiceStub(self._channels[1])
         self.executed = storage_pb2_grpc.ExecutedServiceStub(self._channels[1])
         self.info: gossip_pb2.DescribeResponse | None = None
+        # How its contract-runner is doing, in a few words; "" when that is not known.
+        self.runner = ""
         self.is_up = False
         self.is_foreign = False
         # It once proved to serve this chain, so its storage may be read though gossip is down.
@@ -185,6 +187,17 @@ class Backend:
                     raise
             if self.is_foreign:
                 raise Broken("it changed its chain")
+            await self._ask_runner()
+
+    async def _ask_runner(self) -> None:
+        try:
+            answer = await self.contracts.GetRunner(
+                contract_pb2.GetRunnerRequest(), timeout=POLL_S / 2
+            )
+        except aio.AioRpcError:
+            self.runner = ""
+            return
+        self.runner = answer.state
 
     def _check_silence(self) -> None:
         now_s = asyncio.get_running_loop().time()

@@ -76,6 +76,12 @@ class ContractServicer(rpc.ContractServiceServicer):
         """List events of a contract."""
         return await _pass([b.ListEvents for b in self._order()], request, context)
 
+    async def GetRunner(
+        self, request: pb.GetRunnerRequest, context: Context
+    ) -> pb.GetRunnerResponse:
+        """Tell how the contract-runner of that validator is doing."""
+        return await _pass([b.GetRunner for b in self._order()], request, context)
+
     async def View(self, request: pb.ViewRequest, context: Context) -> pb.ViewResponse:
         """Call a method that changes nothing."""
         return await self._run([b.View for b in self._order()], request, context)

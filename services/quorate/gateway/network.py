@@ -109,6 +109,7 @@ def _describe(backend: Backend | None, seat: Seat | None) -> pb.Validator:
     validator.state = _STATES.get(info.engine, pb.VALIDATOR_STATE_UNSPECIFIED)
     validator.height, validator.view = backend.height, info.view
     validator.detail, validator.peers = info.detail, info.peers
+    validator.contracts = backend.runner
     if info.engine == "down" and not info.detail:
         validator.detail = "its consensus service does not answer"
     return validator

@@ -70,7 +70,10 @@ class Account(NamedTuple):
 
 
 class Validator(NamedTuple):
-    """One validator; `state` is voting, catching_up, halted, unreachable, observing or unknown."""
+    """One validator; `state` is voting, catching_up, halted, unreachable, observing or unknown.
+
+    `contracts` tells in a few words how its contract-runner is doing, "" when that is not known.
+    """
 
     seat: int | None
     name: str
@@ -80,6 +83,7 @@ class Validator(NamedTuple):
     view: int
     detail: str
     peers: int
+    contracts: str = ""
 
 
 class Seat(NamedTuple):
@@ -239,6 +243,7 @@ def to_validator(message: network_pb2.Validator) -> Validator:
         message.view,
         message.detail,
         message.peers,
+        message.contracts,
     )
 
 

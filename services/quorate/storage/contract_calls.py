@@ -36,6 +36,8 @@ CHECKS_MAX: Final = 2
 WAITING_MAX: Final = 64
 RUN_S: Final = 5.0
 RETRY_MS: Final = 200
+PROBE_S: Final = 0.5
+PROBE_EVERY_S: Final = 0.5
 # Records that one call may ask for: each one that was not named costs it much fuel.
 READS_MAX: Final = 10_000
 # Views whose records are remembered, and how many records of each.
@@ -94,6 +96,7 @@ class Booth:
         self._line, self._known = ContractLine(link), Known()
         self._turn, self._checks = asyncio.Lock(), asyncio.Semaphore(CHECKS_MAX)
         self._waiting = 0
+        self._is_up, self._asked_at_s = False, -PROBE_EVERY_S
         self._head: Block = store.root
         self._begun: tuple[Context, pb.Begin] | None = None
 
@@ -142,6 +145,19 @@ class Booth:
                 return await self._link.stub.Check(request, timeout=RUN_S)
             except grpc.aio.AioRpcError as error:
                 raise from_rpc_error(error) from error
+
+    @property
+    def waiting(self) -> int:
+        """Calls that run or wait."""
+        return self._waiting
+
+    async def is_up(self) -> bool:
+        """Tell whether the runner answers; asks it once in a while only."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._asked_at_s + PROBE_EVERY_S:
+            self._asked_at_s = now_s
+            self._is_up = await self._link.is_serving(PROBE_S)
+        return self._is_up
 
     async def close(self) -> None:
         """End the stream to the runner."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
@@ -78,11 +79,20 @@ class ContractLink:
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self.stub = rpc.ContractsServiceStub(channel)
+        self._health: Any = health_pb2_grpc.HealthStub(channel)
         self._methods: dict[str, tuple[Any, Any]] = {
             EXECUTE: (self.stub.Execute, pb.ExecuteRequest),
             VIEW: (self.stub.View, pb.ViewRequest),
             TRACE: (self.stub.Trace, pb.TraceRequest),
         }
+
+    async def is_serving(self, timeout_s: float) -> bool:
+        """Tell whether the runner says within this time that it serves."""
+        try:
+            answer = await self._health.Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+        except grpc.aio.AioRpcError:
+            return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     @asynccontextmanager
     async def open(

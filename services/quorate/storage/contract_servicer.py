@@ -21,6 +21,7 @@ from quorate.storage.chain import Chain
 from quorate.storage.contract_calls import Booth
 from quorate.storage.contract_events import EventReader, EventReads
 from quorate.storage.contract_messages import count_fitting
+from quorate.storage.contract_slices import READY, Runner
 from quorate.storage.paging import check_hash
 
 VIEW_FUEL_MAX: Final = FUEL_MAX // 2
@@ -31,9 +32,9 @@ TRACED_BYTES_MAX: Final = 4 * CODE_BYTES_MAX
 class ContractServicer(EventReads):
     """Reads by its bases; views, traces and checks by the contract-runner."""
 
-    def __init__(self, chain: Chain, booth: Booth) -> None:
+    def __init__(self, chain: Chain, booth: Booth, runner: Runner) -> None:
         super().__init__()
-        self._chain, self._booth = chain, booth
+        self._chain, self.booth, self._runner = chain, booth, runner
         self._events = EventReader(chain)
 
     async def View(
@@ -46,7 +47,7 @@ class ContractServicer(EventReads):
             if request.call.value:
                 raise InvalidInput("a view takes no value", reason="VALUE_IN_VIEW")
             call = build_call(request.call, VIEW_FUEL_MAX)
-            viewed, height = await self._booth.view(call)
+            viewed, height = await self.booth.view(call)
         except QuorateError as error:
             await abort(context, error)
         return pb.ViewResponse(outcome=_build_outcome(call, viewed), height=height)
@@ -61,7 +62,7 @@ class ContractServicer(EventReads):
             _check_size("code", len(request.code), TRACED_BYTES_MAX)
             call = build_call(request.call, FUEL_MAX)
             trace = contracts_pb2.Trace(call=call, code=request.code)
-            traced, height = await self._booth.trace(trace)
+            traced, height = await self.booth.trace(trace)
         except QuorateError as error:
             await abort(context, error)
         return _build_trace(call, traced, height)
@@ -76,7 +77,7 @@ class ContractServicer(EventReads):
             _check_size("code", len(request.code), CODE_BYTES_MAX)
             if request.profile > PROFILE_JAVA:
                 raise InvalidInput(f"no profile {request.profile}", reason="OUT_OF_RANGE")
-            found = await self._booth.check(
+            found = await self.booth.check(
                 contracts_pb2.CheckRequest(code=request.code, profile=request.profile)
             )
         except QuorateError as error:
@@ -85,6 +86,19 @@ class ContractServicer(EventReads):
             message=found.message, offset=found.offset, methods=found.methods,
             compile_us=found.compile_us, compiled_bytes=found.compiled_bytes,
         )  # fmt: skip
+
+    async def GetRunner(
+        self,
+        request: pb.GetRunnerRequest,
+        context: grpc.aio.ServicerContext[pb.GetRunnerRequest, pb.GetRunnerResponse],
+    ) -> pb.GetRunnerResponse:
+        """Tell how the contract-runner is doing."""
+        is_up, state = await self.booth.is_up(), self._runner.state
+        if not is_up and state == READY:
+            state = "does not answer"
+        return pb.GetRunnerResponse(
+            is_up=is_up, state=state, waiting=self.booth.waiting, height=self._chain.height
+        )
 
 
 def build_call(call: pb.CallRequest, fuel_max: int) -> contracts_pb2.View:

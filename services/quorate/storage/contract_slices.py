@@ -21,6 +21,7 @@ from quorate.storage.poison import Poisons
 DEATHS_MAX: Final = 3
 RETRY_S: Final = 0.2
 RETRY_S_MAX: Final = 5.0
+READY: Final = "ready"
 log = get_logger("storage")
 
 
@@ -29,7 +30,7 @@ class Runner:
 
     def __init__(self, link: ContractLink, poisons: Poisons) -> None:
         self.link, self.poisons = link, poisons
-        self.state = "ready"
+        self.state = READY
 
 
 class BlockSlices:
@@ -55,7 +56,7 @@ class BlockSlices:
                 await self._wait(error, start, delay_s)
                 delay_s = min(delay_s * 2, RETRY_S_MAX)
                 continue
-            self._runner.state = "ready"
+            self._runner.state = READY
             execution.absorb(applied)
             return applied.receipts
 

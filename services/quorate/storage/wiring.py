@@ -106,7 +106,8 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     if opening.done():
         await opening
     booth = Booth(runner.link, store, genesis)
-    internal, public = _build_servers(committer, catch_up, feed, booth)
+    contract_servicer = ContractServicer(chain, booth, runner)
+    internal, public = _build_servers(committer, catch_up, feed, contract_servicer)
     internal.server.add_insecure_port(config.socket("storage"))
     port = public.server.add_insecure_port(config.storage_api_listen)
     for server in (internal, public):
@@ -132,16 +133,15 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
 
 
 def _build_servers(
-    committer: Committer, catch_up: CatchUp, feed: Feed, booth: Booth
+    committer: Committer, catch_up: CatchUp, feed: Feed, contracts: ContractServicer
 ) -> tuple[Server, Server]:
     genesis = feed.chain.store.genesis
     own = storage_pb2.DESCRIPTOR.services_by_name
     ledger = ledger_pb2.DESCRIPTOR.services_by_name["LedgerService"].full_name
     trials = transaction_pb2.DESCRIPTOR.services_by_name["SimulationService"].full_name
-    contracts = contract_pb2.DESCRIPTOR.services_by_name["ContractService"].full_name
-    reads = [ledger, own["ExecutedService"].full_name, trials, contracts]
-    simulator = Simulator(feed.chain, genesis, booth)
-    board, reader = Board(feed.chain), ContractServicer(feed.chain, booth)
+    calls = contract_pb2.DESCRIPTOR.services_by_name["ContractService"].full_name
+    reads = [ledger, own["ExecutedService"].full_name, trials, calls]
+    simulator, board = Simulator(feed.chain, genesis, contracts.booth), Board(feed.chain)
     internal, public = Server([own["StorageService"].full_name, *reads]), Server(reads)
     for server in (internal.server, public.server):
         ledger_pb2_grpc.add_LedgerServiceServicer_to_server(LedgerServicer(feed, board), server)
@@ -149,7 +149,7 @@ def _build_servers(
         transaction_pb2_grpc.add_SimulationServiceServicer_to_server(
             SimulationServicer(simulator), server
         )
-        contract_pb2_grpc.add_ContractServiceServicer_to_server(reader, server)
+        contract_pb2_grpc.add_ContractServiceServicer_to_server(contracts, server)
     storage_pb2_grpc.add_StorageServiceServicer_to_server(
         StorageServicer(committer, catch_up, feed, genesis.params), internal.server
     )

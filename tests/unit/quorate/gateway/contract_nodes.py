@@ -25,6 +25,7 @@ class ContractNode(contract_pb2_grpc.ContractServiceServicer):
     # Errors that only this node answers with, whatever is asked.
     ails = ""
     views = 0
+    runner = "ready"
 
     @property
     def height(self) -> int:
@@ -62,6 +63,9 @@ class ContractNode(contract_pb2_grpc.ContractServiceServicer):
         self, request: pb.ListEventsRequest, context: Any
     ) -> pb.ListEventsResponse:
         return pb.ListEventsResponse(next=request.after)
+
+    async def GetRunner(self, request: pb.GetRunnerRequest, context: Any) -> pb.GetRunnerResponse:
+        return pb.GetRunnerResponse(is_up=True, state=self.runner, height=self.height)
 
     async def View(self, request: pb.ViewRequest, context: Any) -> pb.ViewResponse:
         self.views += 1

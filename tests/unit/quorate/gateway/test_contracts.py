@@ -7,6 +7,7 @@ import grpc
 import pytest
 
 from quorate.api.contract.v1 import contract_pb2 as pb
+from quorate.api.network.v1 import network_pb2
 from quorate.core import errors
 from quorate.gateway.contracts import REQUEST_BYTES_MAX, RUNS_MAX
 from quorate.kit import faults
@@ -41,6 +42,20 @@ async def test_everything_passes_through(build_network: Any) -> None:
     assert (await api.View(ask())).outcome.result
     assert (await api.Trace(pb.TraceRequest(code=b"x"))).cut
     assert (await api.Check(pb.CheckRequest(code=b"abc"))).offset == 3
+
+
+async def test_validators_are_listed_with_what_their_runners_say(build_network: Any) -> None:
+    def prepare(network: Any) -> None:
+        network.nodes[2].runner = "away: killed"
+
+    client = (await build_network(prepare=prepare)).open()
+    assert (await client.contracts.GetRunner(pb.GetRunnerRequest())).state == "ready"
+    async with asyncio.timeout(LIMIT_S):
+        found = [""]
+        while "" in found:
+            listed = await client.network.ListValidators(network_pb2.ListValidatorsRequest())
+            found = [each.contracts for each in listed.validators]
+    assert found == ["ready", "ready", "away: killed", "ready"]
 
 
 async def test_what_a_call_itself_causes_is_asked_of_one_validator_only(build_network: Any) -> None:

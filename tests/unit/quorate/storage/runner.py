@@ -9,6 +9,8 @@ from typing import Any
 import grpc
 import wasmtime
 from grpc import aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
@@ -146,6 +148,9 @@ class Runner(rpc.ContractsServiceServicer):
 
     async def start(self, target: str) -> "Runner":
         self._server = aio.server()
+        health = health_aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(health, self._server)
+        await health.set("", health_pb2.HealthCheckResponse.SERVING)
         rpc.add_ContractsServiceServicer_to_server(self, self._server)
         self._server.add_insecure_port(target)
         await self._server.start()

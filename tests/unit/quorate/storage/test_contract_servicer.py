@@ -1,5 +1,6 @@
 """Whatever is wrong in form is refused with its reason, and never reaches the runner."""
 
+import asyncio
 from typing import Any
 
 from quorate.api.contract.v1 import contract_pb2 as pb
@@ -16,6 +17,7 @@ async def test_a_check_is_passed_on(scene: Scene) -> None:
     assert type(away).__name__ == "Unavailable"
 
 
+LIMIT_S = 60
 SHORT = b"s" * 31
 
 
@@ -98,3 +100,13 @@ async def test_what_is_wrong_in_form_is_refused_with_its_reason(scene: Scene) ->
     await scene.commit(scene.forge.transfer(1))
     backwards = pb.ListChangesRequest(contract=scene.contract, from_height=2, to_height=1)
     assert (await refuse(scene.api.ListChanges(backwards))).reason == "HEIGHT_OUT_OF_RANGE"
+
+
+async def test_the_runner_is_up_or_said_not_to_answer(scene: Scene) -> None:
+    found = await scene.api.GetRunner(pb.GetRunnerRequest())
+    assert (found.is_up, found.state, found.height) == (True, "ready", 1)
+    await scene.runner.stop()
+    async with asyncio.timeout(LIMIT_S):
+        while found.is_up:
+            found = await scene.api.GetRunner(pb.GetRunnerRequest())
+    assert found.state == "does not answer"

@@ -1201,3 +1201,54 @@ class CheckResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CheckResponse: _TypeAlias = CheckResponse  # noqa: Y015
+
+@_typing.final
+class GetRunnerRequest(_message.Message):
+    """Asks how a contract-runner is doing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRunnerRequest: _TypeAlias = GetRunnerRequest  # noqa: Y015
+
+@_typing.final
+class GetRunnerResponse(_message.Message):
+    """How it is doing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_UP_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    is_up: _builtins.bool
+    """Whether it answers."""
+    state: _builtins.str
+    """In a few words: "ready", or what keeps blocks waiting."""
+    waiting: _builtins.int
+    """Calls that are not sent which run or wait."""
+    height: _builtins.int
+    """Executed height."""
+    def __init__(
+        self,
+        *,
+        is_up: _builtins.bool = ...,
+        state: _builtins.str = ...,
+        waiting: _builtins.int = ...,
+        height: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height", b"height", "is_up", b"is_up", "state", b"state", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRunnerResponse: _TypeAlias = GetRunnerResponse  # noqa: Y015

@@ -91,6 +91,11 @@ class ContractServiceStub:
                 request_serializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckRequest.SerializeToString,
                 response_deserializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckResponse.FromString,
                 _registered_method=True)
+        self.GetRunner = channel.unary_unary(
+                '/quorate.api.contract.v1.ContractService/GetRunner',
+                request_serializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerRequest.SerializeToString,
+                response_deserializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerResponse.FromString,
+                _registered_method=True)
 
 
 class ContractServiceServicer:
@@ -175,6 +180,13 @@ class ContractServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRunner(self, request, context):
+        """Tells how the contract-runner of the node that answers is doing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContractServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -232,6 +244,11 @@ def add_ContractServiceServicer_to_server(servicer, server):
                     servicer.Check,
                     request_deserializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckRequest.FromString,
                     response_serializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckResponse.SerializeToString,
+            ),
+            'GetRunner': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRunner,
+                    request_deserializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerRequest.FromString,
+                    response_serializer=quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -533,6 +550,33 @@ class ContractService:
             '/quorate.api.contract.v1.ContractService/Check',
             quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckRequest.SerializeToString,
             quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.CheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRunner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/quorate.api.contract.v1.ContractService/GetRunner',
+            quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerRequest.SerializeToString,
+            quorate_dot_api_dot_contract_dot_v1_dot_contract__pb2.GetRunnerResponse.FromString,
             options,
             channel_credentials,
             insecure,

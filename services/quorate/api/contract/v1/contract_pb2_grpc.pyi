@@ -57,6 +57,8 @@ class ContractServiceStub:
     """Calls a method on the latest state, tells its steps, and throws away what it changed."""
     Check: _grpc.UnaryUnaryMultiCallable[_contract_pb2.CheckRequest, _contract_pb2.CheckResponse]
     """Checks a module as a deployment would."""
+    GetRunner: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetRunnerRequest, _contract_pb2.GetRunnerResponse]
+    """Tells how the contract-runner of the node that answers is doing."""
 
 @_typing.type_check_only
 class ContractServiceAsyncStub(ContractServiceStub):
@@ -87,6 +89,8 @@ class ContractServiceAsyncStub(ContractServiceStub):
     """Calls a method on the latest state, tells its steps, and throws away what it changed."""
     Check: _aio.UnaryUnaryMultiCallable[_contract_pb2.CheckRequest, _contract_pb2.CheckResponse]  # type: ignore[assignment]
     """Checks a module as a deployment would."""
+    GetRunner: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetRunnerRequest, _contract_pb2.GetRunnerResponse]  # type: ignore[assignment]
+    """Tells how the contract-runner of the node that answers is doing."""
 
 class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
     """Reads contracts, and runs what changes nothing. Served by storage to gateways, and by gateways to
@@ -180,5 +184,13 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.CheckResponse, _abc.Awaitable[_contract_pb2.CheckResponse]]:
         """Checks a module as a deployment would."""
+
+    @_abc_1.abstractmethod
+    def GetRunner(
+        self,
+        request: _contract_pb2.GetRunnerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contract_pb2.GetRunnerResponse, _abc.Awaitable[_contract_pb2.GetRunnerResponse]]:
+        """Tells how the contract-runner of the node that answers is doing."""
 
 def add_ContractServiceServicer_to_server(servicer: ContractServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

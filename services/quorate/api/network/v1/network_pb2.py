@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$quorate/api/network/v1/network.proto\x12\x16quorate.api.network.v1\"\x0f\n\rStatusRequest\"\xfe\x01\n\x0eStatusResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\x0c\x12\x14\n\x0cgenesis_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0c\n\x04view\x18\x05 \x01(\x04\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07time_ms\x18\x07 \x01(\x04\x12\x10\n\x08\x62\x61se_fee\x18\x08 \x01(\x04\x12\x1b\n\x13validity_max_blocks\x18\t \x01(\x04\x12\x1c\n\x14validators_reachable\x18\n \x01(\r\x12\x18\n\x10validators_total\x18\x0b \x01(\r\x12\x0f\n\x07version\x18\x0c \x01(\t\"\x17\n\x15ListValidatorsRequest\"\xbd\x01\n\tValidator\x12\x11\n\x04seat\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.quorate.api.network.v1.ValidatorState\x12\x0e\n\x06height\x18\x05 \x01(\x04\x12\x0c\n\x04view\x18\x06 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\r\n\x05peers\x18\x08 \x01(\rB\x07\n\x05_seat\"O\n\x16ListValidatorsResponse\x12\x35\n\nvalidators\x18\x01 \x03(\x0b\x32!.quorate.api.network.v1.Validator*\xca\x01\n\x0eValidatorState\x12\x1f\n\x1bVALIDATOR_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16VALIDATOR_STATE_VOTING\x10\x01\x12\x1f\n\x1bVALIDATOR_STATE_CATCHING_UP\x10\x02\x12\x1a\n\x16VALIDATOR_STATE_HALTED\x10\x03\x12\x1f\n\x1bVALIDATOR_STATE_UNREACHABLE\x10\x04\x12\x1d\n\x19VALIDATOR_STATE_OBSERVING\x10\x05\x32\xda\x01\n\x0eNetworkService\x12W\n\x06Status\x12%.quorate.api.network.v1.StatusRequest\x1a&.quorate.api.network.v1.StatusResponse\x12o\n\x0eListValidators\x12-.quorate.api.network.v1.ListValidatorsRequest\x1a..quorate.api.network.v1.ListValidatorsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$quorate/api/network/v1/network.proto\x12\x16quorate.api.network.v1\"\x0f\n\rStatusRequest\"\xfe\x01\n\x0eStatusResponse\x12\x10\n\x08\x63hain_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64omain\x18\x02 \x01(\x0c\x12\x14\n\x0cgenesis_hash\x18\x03 \x01(\x0c\x12\x0e\n\x06height\x18\x04 \x01(\x04\x12\x0c\n\x04view\x18\x05 \x01(\x04\x12\r\n\x05\x65poch\x18\x06 \x01(\x04\x12\x0f\n\x07time_ms\x18\x07 \x01(\x04\x12\x10\n\x08\x62\x61se_fee\x18\x08 \x01(\x04\x12\x1b\n\x13validity_max_blocks\x18\t \x01(\x04\x12\x1c\n\x14validators_reachable\x18\n \x01(\r\x12\x18\n\x10validators_total\x18\x0b \x01(\r\x12\x0f\n\x07version\x18\x0c \x01(\t\"\x17\n\x15ListValidatorsRequest\"\xd0\x01\n\tValidator\x12\x11\n\x04seat\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x35\n\x05state\x18\x04 \x01(\x0e\x32&.quorate.api.network.v1.ValidatorState\x12\x0e\n\x06height\x18\x05 \x01(\x04\x12\x0c\n\x04view\x18\x06 \x01(\x04\x12\x0e\n\x06\x64\x65tail\x18\x07 \x01(\t\x12\r\n\x05peers\x18\x08 \x01(\r\x12\x11\n\tcontracts\x18\t \x01(\tB\x07\n\x05_seat\"O\n\x16ListValidatorsResponse\x12\x35\n\nvalidators\x18\x01 \x03(\x0b\x32!.quorate.api.network.v1.Validator*\xca\x01\n\x0eValidatorState\x12\x1f\n\x1bVALIDATOR_STATE_UNSPECIFIED\x10\x00\x12\x1a\n\x16VALIDATOR_STATE_VOTING\x10\x01\x12\x1f\n\x1bVALIDATOR_STATE_CATCHING_UP\x10\x02\x12\x1a\n\x16VALIDATOR_STATE_HALTED\x10\x03\x12\x1f\n\x1bVALIDATOR_STATE_UNREACHABLE\x10\x04\x12\x1d\n\x19VALIDATOR_STATE_OBSERVING\x10\x05\x32\xda\x01\n\x0eNetworkService\x12W\n\x06Status\x12%.quorate.api.network.v1.StatusRequest\x1a&.quorate.api.network.v1.StatusResponse\x12o\n\x0eListValidators\x12-.quorate.api.network.v1.ListValidatorsRequest\x1a..quorate.api.network.v1.ListValidatorsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'quorate.api.network.v1.network_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VALIDATORSTATE']._serialized_start=637
-  _globals['_VALIDATORSTATE']._serialized_end=839
+  _globals['_VALIDATORSTATE']._serialized_start=656
+  _globals['_VALIDATORSTATE']._serialized_end=858
   _globals['_STATUSREQUEST']._serialized_start=64
   _globals['_STATUSREQUEST']._serialized_end=79
   _globals['_STATUSRESPONSE']._serialized_start=82
@@ -40,9 +40,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTVALIDATORSREQUEST']._serialized_start=338
   _globals['_LISTVALIDATORSREQUEST']._serialized_end=361
   _globals['_VALIDATOR']._serialized_start=364
-  _globals['_VALIDATOR']._serialized_end=553
-  _globals['_LISTVALIDATORSRESPONSE']._serialized_start=555
-  _globals['_LISTVALIDATORSRESPONSE']._serialized_end=634
-  _globals['_NETWORKSERVICE']._serialized_start=842
-  _globals['_NETWORKSERVICE']._serialized_end=1060
+  _globals['_VALIDATOR']._serialized_end=572
+  _globals['_LISTVALIDATORSRESPONSE']._serialized_start=574
+  _globals['_LISTVALIDATORSRESPONSE']._serialized_end=653
+  _globals['_NETWORKSERVICE']._serialized_start=861
+  _globals['_NETWORKSERVICE']._serialized_end=1079
 # @@protoc_insertion_point(module_scope)

@@ -169,6 +169,7 @@ class Validator(_message.Message):
     VIEW_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
     PEERS_FIELD_NUMBER: _builtins.int
+    CONTRACTS_FIELD_NUMBER: _builtins.int
     seat: _builtins.int
     """Seat number in the running epoch; absent when it holds none."""
     name: _builtins.str
@@ -185,6 +186,8 @@ class Validator(_message.Message):
     """Why it halted, or what it waits for."""
     peers: _builtins.int
     """Connected peers."""
+    contracts: _builtins.str
+    """Its contract-runner, in a few words: "ready", or what is wrong; empty: not known."""
     def __init__(
         self,
         *,
@@ -196,10 +199,11 @@ class Validator(_message.Message):
         view: _builtins.int = ...,
         detail: _builtins.str = ...,
         peers: _builtins.int = ...,
+        contracts: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "seat", b"seat"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "detail", b"detail", "height", b"height", "name", b"name", "peers", b"peers", "public_key", b"public_key", "seat", b"seat", "state", b"state", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seat", b"_seat", "contracts", b"contracts", "detail", b"detail", "height", b"height", "name", b"name", "peers", b"peers", "public_key", b"public_key", "seat", b"seat", "state", b"state", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seat: _TypeAlias = _typing.Literal["seat"]  # noqa: Y015
     _WhichOneofArgType__seat: _TypeAlias = _typing.Literal["_seat", b"_seat"]  # noqa: Y015

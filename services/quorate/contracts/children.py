@@ -45,12 +45,8 @@ class Child(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what frames are written to."""
-<<<<<<< Updated upstream
         # uvloop's transports are asyncio's only by what they can do.
         self._transport = cast("asyncio.Transport", transport)
-=======
-        self._transport = cast(asyncio.Transport, transport)
->>>>>>> Stashed changes
 
     def data_received(self, data: bytes) -> None:
         """Queue the frames that are whole; a child only ever speaks when it is asked."""

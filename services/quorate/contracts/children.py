@@ -1,7 +1,6 @@
 """The service's side of its children: made by the spawner, spoken to over a socket, buried."""
 
 import asyncio
-from typing import cast
 import os
 import signal
 import socket

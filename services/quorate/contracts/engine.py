@@ -38,8 +38,8 @@ _POOL: Final = {
     "total_gc_heaps": NESTED_MAX,
     "max_memory_size": limits.PAGES_MAX * PAGE_BYTES,
     "linear_memory_keep_resident": _RESIDENT_BYTES,
-    "total_tables": limits.TABLES_JAVA_MAX * NESTED_MAX,
-    "max_tables_per_module": limits.TABLES_JAVA_MAX,
+    "total_tables": limits.TABLES_MAX * NESTED_MAX,
+    "max_tables_per_module": limits.TABLES_MAX,
     "table_elements": limits.TABLE_SIZE_MAX,
     "table_keep_resident": PAGE_BYTES,
 }

@@ -220,7 +220,7 @@ def _compute_limits(module: _Module, fuel: int) -> tuple[int, int, int, int, int
     """
     pages = module.pages + fuel // PAGE_PRICE
     most = pages if pages < limits.PAGES_MAX else limits.PAGES_MAX
-    return most * PAGE_BYTES, limits.TABLE_SIZE_MAX, 1, limits.TABLES_JAVA_MAX, 1
+    return most * PAGE_BYTES, limits.TABLE_SIZE_MAX, 1, limits.TABLES_MAX, 1
 
 
 def _is_method(module: _Module, method: bytes, context: int, found: object) -> bool:

@@ -15,6 +15,8 @@ from quorate.core.contracts.payloads import (
     PROFILE_PLAIN,
     CallContract,
     DeployContract,
+    check_call,
+    check_deploy,
 )
 from quorate.core.params import Params
 from quorate.lang.testing.world import World
@@ -85,6 +87,7 @@ class Chain:
         profile = PROFILE_JAVA if parsed.language == "java" else PROFILE_PLAIN
         data = encode_fields(parsed.constructor.parameters, arguments, parsed.records)
         payload = DeployContract(ALICE, code, interface, profile, False, data, 0, FUEL_MAX)
+        check_deploy(payload)
         address, done = self.world.deploy(payload)
         return Deployed(self, address, interface, done)
 
@@ -117,6 +120,7 @@ class Deployed:
     ) -> bytes:
         """Call a method with arguments as bytes, right or wrong."""
         payload = CallContract(caller, self.address, name, data, value, FUEL_MAX, ())
+        check_call(payload)
         if view:
             return self._chain.world.view(payload)
         self.done = self._chain.world.call(payload)

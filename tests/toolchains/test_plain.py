@@ -3,7 +3,8 @@
 import pytest
 
 from quorate.core.contracts.module import check_module
-from quorate.lang.testing.failures import fails, reverts
+from quorate.core.errors import InvalidTransaction
+from quorate.lang.testing.failures import reverts
 from tests.toolchains.chain import ALICE, BOB, Chain, Deployed
 
 MOST = 2**64 - 1
@@ -65,5 +66,5 @@ def test_value_is_not_taken(contract: Deployed) -> None:
 
 
 def test_init_can_not_be_called_again(contract: Deployed) -> None:
-    with fails("NO_METHOD"):
+    with pytest.raises(InvalidTransaction):
         contract.call_raw("init", bytes(8))

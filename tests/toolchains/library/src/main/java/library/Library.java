@@ -20,7 +20,7 @@ public class Library {
         for (int each : counts.values()) {
             product = product.multiply(BigInteger.valueOf(each).pow(40));
         }
-        double zero = counts.size() - words.size();
+        double zero = words.size() % 1;
         double nan = -zero / zero;
         return counts.keySet().stream().sorted().collect(Collectors.joining(","))
                 + " " + product + " " + Long.toHexString(Double.doubleToRawLongBits(nan));

@@ -4,7 +4,7 @@ A talk is one stream. The runner asks back for records while it works; they are 
 caller says, so that it sees a half-executed block, or a snapshot.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from quorate.kit.contract_frames import decode_applied
 from quorate.kit.faults import from_rpc_error
 
 Read = Callable[[bytes], bytes]
+Load = Callable[[Sequence[bytes]], None]
 EXECUTE: Final = "Execute"
 VIEW: Final = "View"
 TRACE: Final = "Trace"
@@ -33,16 +34,25 @@ class RunnerDied(Unavailable):
         self.position, self.why, self.at_call = position, why, at_call
 
 
+def _load_nothing(keys: Sequence[bytes]) -> None:
+    return
+
+
 class Talk:
     """One stream to the runner, open for work."""
 
     def __init__(self, call: Any, request: Any) -> None:
         self._call, self._request = call, request
 
-    async def apply(self, transactions: list[bytes], aside: Aside, read: Read) -> Applied:
-        """Have a slice of a block applied; raises Unavailable, RunnerDied."""
+    async def apply(
+        self, transactions: list[bytes], aside: Aside, read: Read, load: Load = _load_nothing
+    ) -> Applied:
+        """Have a slice of a block applied; raises Unavailable, RunnerDied.
+
+        `load` hears keys that `read` is asked for next, to get them in one go.
+        """
         work = pb.Slice(transactions=transactions, poisoned=aside.poisoned, refuted=aside.refuted)
-        return read_applied(await self.ask(pb.Ask(slice=work), read), len(transactions))
+        return read_applied(await self.ask(pb.Ask(slice=work), read, load), len(transactions))
 
     async def begin(self, begin: pb.Begin) -> None:
         """Go on with another block; raises Unavailable."""
@@ -51,7 +61,7 @@ class Talk:
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 
-    async def ask(self, work: pb.Ask, read: Read) -> pb.Answer:
+    async def ask(self, work: pb.Ask, read: Read, load: Load = _load_nothing) -> pb.Answer:
         """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied."""
         message = work
         try:
@@ -67,7 +77,9 @@ class Talk:
                     raise RunnerDied(died.position, died.why, at_call=died.at_call)
                 if kind != "need":
                     return answer
-                values = [read(key) for key in answer.need.keys]
+                keys = answer.need.keys
+                load(keys)
+                values = [read(key) for key in keys]
                 message = pb.Ask(records=pb.Records(values=values))
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error

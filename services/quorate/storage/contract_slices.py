@@ -17,6 +17,7 @@ from quorate.kit.contract_frames import build_begin
 from quorate.kit.logs import get_logger
 from quorate.storage.contract_link import EXECUTE, ContractLink, RunnerDied, Talk
 from quorate.storage.poison import Poisons
+from quorate.storage.state_reader import LoadedRecords
 
 DEATHS_MAX: Final = 3
 RETRY_S: Final = 0.2
@@ -36,8 +37,8 @@ class Runner:
 class BlockSlices:
     """Applies slices of one block elsewhere; its stream is opened when the first one needs it."""
 
-    def __init__(self, runner: Runner, execution: Execution) -> None:
-        self._runner, self._execution = runner, execution
+    def __init__(self, runner: Runner, execution: Execution, records: LoadedRecords) -> None:
+        self._runner, self._execution, self._records = runner, execution, records
         self._height = execution.context.header.height
         self._stack = AsyncExitStack()
         self._talk: Talk | None = None
@@ -50,7 +51,7 @@ class BlockSlices:
             try:
                 talk = self._talk or await self._open()
                 aside = Aside(self._find_poisoned(start, len(transactions)), execution.refuted)
-                applied = await talk.apply(transactions, aside, execution.read)
+                applied = await talk.apply(transactions, aside, execution.read, self._records.load)
             except Unavailable as error:
                 await self.close()
                 await self._wait(error, start, delay_s)

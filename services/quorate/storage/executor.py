@@ -107,7 +107,7 @@ class Executor:
         execution = Execution(context, records)
         execution.begin()
         pacer = Pacer()
-        elsewhere = BlockSlices(self._runner, execution) if self._runner else None
+        elsewhere = BlockSlices(self._runner, execution, records) if self._runner else None
         try:
             receipts = await self._apply(block, Ongoing(execution, records, elsewhere, pacer))
         finally:

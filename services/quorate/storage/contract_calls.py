@@ -28,7 +28,7 @@ from quorate.core.transition import Execution
 from quorate.kit.contract_frames import build_begin
 from quorate.kit.faults import from_rpc_error
 from quorate.storage.contract_line import ContractLine
-from quorate.storage.contract_link import ContractLink, Read, RunnerDied, read_applied
+from quorate.storage.contract_link import VIEW, ContractLink, Read, RunnerDied, read_applied
 from quorate.storage.contract_reads import get_contract
 from quorate.storage.store import StateView, Store
 
@@ -91,7 +91,7 @@ class Booth:
 
     def __init__(self, link: ContractLink, store: Store, genesis: Genesis) -> None:
         self._link, self._store, self._genesis = link, store, genesis
-        self._line, self._known = ContractLine(link), Known()
+        self._line, self._known = ContractLine(link, VIEW, waits=False), Known()
         self._turn, self._checks = asyncio.Lock(), asyncio.Semaphore(CHECKS_MAX)
         self._waiting = 0
         self._head: Block = store.root

@@ -12,7 +12,7 @@ import grpc
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
-from quorate.core.applied import Applied, Aside
+from quorate.core.applied import Applied
 from quorate.core.errors import MalformedBytes, Unavailable
 from quorate.kit.contract_frames import decode_applied
 from quorate.kit.faults import from_rpc_error
@@ -34,8 +34,8 @@ class RunnerDied(Unavailable):
         self.position, self.why, self.at_call = position, why, at_call
 
 
-def _load_nothing(keys: Sequence[bytes]) -> None:
-    return
+def load_nothing(keys: Sequence[bytes]) -> None:
+    """Load nothing beforehand: what is read comes from memory anyway."""
 
 
 class Talk:
@@ -44,16 +44,6 @@ class Talk:
     def __init__(self, call: Any, request: Any) -> None:
         self._call, self._request = call, request
 
-    async def apply(
-        self, transactions: list[bytes], aside: Aside, read: Read, load: Load = _load_nothing
-    ) -> Applied:
-        """Have a slice of a block applied; raises Unavailable, RunnerDied.
-
-        `load` hears keys that `read` is asked for next, to get them in one go.
-        """
-        work = pb.Slice(transactions=transactions, poisoned=aside.poisoned, refuted=aside.refuted)
-        return read_applied(await self.ask(pb.Ask(slice=work), read, load), len(transactions))
-
     async def begin(self, begin: pb.Begin) -> None:
         """Go on with another block; raises Unavailable."""
         try:
@@ -61,8 +51,11 @@ class Talk:
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
 
-    async def ask(self, work: pb.Ask, read: Read, load: Load = _load_nothing) -> pb.Answer:
-        """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied."""
+    async def ask(self, work: pb.Ask, read: Read, load: Load = load_nothing) -> pb.Answer:
+        """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied.
+
+        `load` hears keys that `read` is asked for next, to get them in one go.
+        """
         message = work
         try:
             while True:

@@ -7,15 +7,16 @@ it is tried again, for the runner may get better.
 
 import asyncio
 from collections import Counter
-from contextlib import AsyncExitStack
 from typing import Final
 
-from quorate.core.applied import Aside, Receipt
+from quorate.api.contracts.v1 import contracts_pb2 as pb
+from quorate.core.applied import Applied, Receipt
 from quorate.core.errors import Unavailable
 from quorate.core.transition import Execution
 from quorate.kit.contract_frames import build_begin
 from quorate.kit.logs import get_logger
-from quorate.storage.contract_link import EXECUTE, ContractLink, RunnerDied, Talk
+from quorate.storage.contract_line import ContractLine
+from quorate.storage.contract_link import EXECUTE, ContractLink, RunnerDied, read_applied
 from quorate.storage.poison import Poisons
 from quorate.storage.state_reader import LoadedRecords
 
@@ -30,18 +31,17 @@ class Runner:
     """The way to the contract-runner; `state` says in a few words how it goes."""
 
     def __init__(self, link: ContractLink, poisons: Poisons) -> None:
-        self.link, self.poisons = link, poisons
+        self.line, self.poisons = ContractLine(link, EXECUTE, waits=True), poisons
         self.state = READY
 
 
 class BlockSlices:
-    """Applies slices of one block elsewhere; its stream is opened when the first one needs it."""
+    """Applies slices of one block elsewhere."""
 
     def __init__(self, runner: Runner, execution: Execution, records: LoadedRecords) -> None:
         self._runner, self._execution, self._records = runner, execution, records
         self._height = execution.context.header.height
-        self._stack = AsyncExitStack()
-        self._talk: Talk | None = None
+        self._begin = build_begin(execution.context)
         self._deaths: Counter[int] = Counter()
 
     async def apply(self, transactions: list[bytes], start: int) -> list[Receipt]:
@@ -49,11 +49,8 @@ class BlockSlices:
         delay_s, execution = RETRY_S, self._execution
         while True:
             try:
-                talk = self._talk or await self._open()
-                aside = Aside(self._find_poisoned(start, len(transactions)), execution.refuted)
-                applied = await talk.apply(transactions, aside, execution.read, self._records.load)
+                applied = await self._try(transactions, start)
             except Unavailable as error:
-                await self.close()
                 await self._wait(error, start, delay_s)
                 delay_s = min(delay_s * 2, RETRY_S_MAX)
                 continue
@@ -61,16 +58,17 @@ class BlockSlices:
             execution.absorb(applied)
             return applied.receipts
 
-    async def close(self) -> None:
-        """End the stream, if there is one."""
-        self._talk = None
-        await self._stack.aclose()
-
-    async def _open(self) -> Talk:
-        self._talk = await self._stack.enter_async_context(
-            self._runner.link.open(EXECUTE, build_begin(self._execution.context))
+    async def _try(self, transactions: list[bytes], start: int) -> Applied:
+        execution = self._execution
+        work = pb.Slice(
+            transactions=transactions,
+            poisoned=self._find_poisoned(start, len(transactions)),
+            refuted=execution.refuted,
         )
-        return self._talk
+        answer = await self._runner.line.ask(
+            self._begin, pb.Ask(slice=work), execution.read, self._records.load
+        )
+        return read_applied(answer, len(transactions))
 
     def _find_poisoned(self, start: int, count: int) -> tuple[int, ...]:
         found = self._runner.poisons.find(self._height)

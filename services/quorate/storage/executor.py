@@ -108,11 +108,7 @@ class Executor:
         execution.begin()
         pacer = Pacer()
         elsewhere = BlockSlices(self._runner, execution, records) if self._runner else None
-        try:
-            receipts = await self._apply(block, Ongoing(execution, records, elsewhere, pacer))
-        finally:
-            if elsewhere:
-                await elsewhere.close()
+        receipts = await self._apply(block, Ongoing(execution, records, elsewhere, pacer))
         for _ in execution.iter_close():
             await pacer.pause()
         done = Done(header.height, receipts, execution.next_set, records, pacer)

@@ -91,7 +91,8 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     reader = StateReader(store)
     contracts = open_channel(config.socket("contracts"))
     poisons = Poisons(store, writer)
-    runner = Runner(ContractLink(contracts), poisons)
+    link = ContractLink(contracts)
+    runner = Runner(link, poisons)
     executor = Executor(store, reader, genesis, runner)
     chain = Chain(store, BatchStore(database, store, writer), poisons, executor)
     load_head(chain, reader.height)
@@ -106,7 +107,7 @@ async def _start(config: NodeConfig, genesis: Genesis, database: Database) -> St
     await asyncio.wait([opening], timeout=OPEN_S)
     if opening.done():
         await opening
-    booth = Booth(runner.link, store, genesis)
+    booth = Booth(link, store, genesis)
     state = RunnerState(runner, contracts, sandboxed=config.contracts_sandbox)
     executed = ExecutedServicer(feed, state)
     internal, public = _build_servers(committer, catch_up, executed, booth)

@@ -26,12 +26,18 @@ from quorate.kit.config import NodeConfig
 from quorate.kit.contract_frames import build_begin
 from quorate.kit.convert import encode_body, encode_envelope
 from quorate.kit.rpc import open_channel
-from quorate.storage.contract_link import EXECUTE, ContractLink, Talk
+from quorate.storage.contract_link import EXECUTE, ContractLink, Read, Talk, read_applied
 from tests.unit.quorate.core.chains import build_header, build_state
 
 ALICE = b"A" * 32
 DOMAIN = b"d" * 32
 FUEL = 10_000_000
+
+
+async def apply(talk: Talk, transactions: list[bytes], aside: Aside, read: Read) -> Applied:
+    """Have a slice applied, as storage does."""
+    work = pb.Slice(transactions=transactions, poisoned=aside.poisoned, refuted=aside.refuted)
+    return read_applied(await talk.ask(pb.Ask(slice=work), read), len(transactions))
 
 
 class Chain:
@@ -72,7 +78,7 @@ class Chain:
         self, talk: Talk, transactions: Sequence[bytes], aside: Aside | None = None
     ) -> Applied:
         """Have transactions executed, and keep what they wrote."""
-        applied = await talk.apply(list(transactions), aside or Aside(), self.read)
+        applied = await apply(talk, list(transactions), aside or Aside(), self.read)
         self.state.take(applied.writes)
         return applied
 

@@ -19,7 +19,7 @@ from quorate.core.outcomes import OUTCOMES
 from quorate.core.transactions import Transfer
 from quorate.kit.contract_frames import build_begin
 from quorate.storage.contract_link import EXECUTE, VIEW, RunnerDied
-from tests.unit.quorate.contracts.conftest import ALICE, Chain, Runner, open_runner
+from tests.unit.quorate.contracts.conftest import ALICE, Chain, Runner, apply, open_runner
 from tests.unit.quorate.contracts.test_servicer import COUNTER
 from tests.unit.quorate.contracts.worlds import build_code
 
@@ -89,7 +89,7 @@ async def test_a_child_that_is_killed_while_it_waits_says_so(runner: Runner, cha
 
     async with runner.link.open(EXECUTE, build_begin(chain.context)) as talk:
         with pytest.raises(RunnerDied) as caught:
-            await talk.apply(slice_, Aside(), read)
+            await apply(talk, slice_, Aside(), read)
     assert (caught.value.why, caught.value.at_call) == ("SIGKILL", False)
     await runner.execute(chain, *slice_)
 

@@ -36,7 +36,9 @@ STACK_BYTES: Final = NESTED_MAX * (WASM_STACK_BYTES + MIB) + 8 * MIB
 _MEMORY: Final = b"memory"
 _STACK_OVERFLOW: Final = 0
 _OUT_OF_FUEL: Final = 11
+_HEAP_FULL: Final = "GC heap out of memory"
 _TRAPS: Final = {
+    -1: "exception not caught",
     1: "memory access out of bounds",
     2: "memory access misaligned",
     3: "table access out of bounds",
@@ -150,8 +152,8 @@ class Machine:
                 error = native.call(context, byref(found, native.EXTERN_AT), None, 0, byref(trap))
             finally:
                 RUNNING.pop()
-            if error and (text := native.take_error(error)) and call.error is None:
-                raise MachineFault(text)
+            if error:
+                _take_error(call, native.take_error(error))
         _conclude(call, trap)
 
     def _find(self, code: Code, host: Host) -> _Module:
@@ -229,6 +231,16 @@ def _is_method(module: _Module, method: bytes, context: int, found: object) -> b
     if known is None:
         known = module.methods[method] = native.is_plain_function(context, found)
     return known
+
+
+def _take_error(call: Running, text: str) -> None:
+    """Keep what ended a call without being a trap; raises MachineFault for what is no result."""
+    if call.error is not None:
+        return
+    if _HEAP_FULL not in text:
+        raise MachineFault(text)
+    # Of the limit that the call's fuel and the module's bound give, so the same everywhere.
+    call.error = Stopped("TRAPPED", "the heap is full")
 
 
 def _conclude(call: Running, trap: c_void_p) -> None:

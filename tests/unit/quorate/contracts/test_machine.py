@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from quorate.contracts import machine as machines
+from quorate.contracts.engine import JAVA
 from quorate.contracts.machine import MachineFault, run_deep
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import HOST_PRICES, INSTANCE_PRICE, PAGE_PRICE
@@ -276,3 +277,42 @@ def test_modules_are_compiled_once_and_dropped_when_there_are_too_many(
         for contract in contracts:
             assert world.call(contract, "echo", b"still") == b"still"
     assert len(world.machine._modules) == machines.NESTED_MAX
+
+
+COLLECTED = """(type $bytes (array (mut i8)))
+  (type $node (struct (field (mut i64)) (field (mut (ref null $node)))))
+  (tag $t (param i32))
+  (func (export "thrown") (throw $t (i32.const 1)))
+  (func (export "large") (drop (array.new_default $bytes (i32.const 0x7fffffff))))
+  (func (export "kept") (local $n (ref null $node))
+    (loop $l (local.set $n (struct.new $node (i64.const 1) (local.get $n))) (br $l)))
+  (func (export "null") (drop (struct.get $node 0 (ref.null $node))))
+  (func (export "cast") (drop (ref.cast (ref $node) (ref.i31 (i32.const 1)))))
+  (func (export "nan") (i64.store (i32.const 0) (i64.reinterpret_f64 (f64.div (f64.const 0)
+    (f64.const 0)))) (call $output (i32.const 0) (i32.const 8)))
+  (func (export "payload") (i64.store (i32.const 0) (i64.reinterpret_f64 (f64.add
+    (f64.const nan:0x123456) (f64.const 1)))) (call $output (i32.const 0) (i32.const 8)))"""
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        ("thrown", "exception not caught"),
+        ("large", "the heap is full"),
+        ("kept", "the heap is full"),
+        ("null", "reference to nothing"),
+        ("cast", "reference of another type"),
+    ],
+)
+def test_what_ends_a_call_of_the_java_profile_is_a_trap(
+    world: World, method: str, text: str
+) -> None:
+    contract = world.deploy(build_code(COLLECTED), profile=JAVA)
+    failed = stop(lambda: world.call(contract, method))
+    assert (failed.reason, failed.text) == ("TRAPPED", text)
+
+
+def test_numbers_that_are_none_have_one_form(world: World) -> None:
+    contract = world.deploy(build_code(COLLECTED), profile=JAVA)
+    canonical = (0x7FF8_0000_0000_0000).to_bytes(8, "little")
+    assert world.call(contract, "nan") == world.call(contract, "payload") == canonical

@@ -28,7 +28,7 @@ from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
 from quorate.core.contracts.prices import INSTANCE_PRICE, PAGE_PRICE
 
-LOADED_BYTES_MAX: Final = 64 * MIB
+LOADED_BYTES_MAX: Final = 16 * MIB
 """Of compiled modules kept ready."""
 STACK_BYTES: Final = NESTED_MAX * (WASM_STACK_BYTES + MIB) + 8 * MIB
 """Of the thread that runs calls: address space, touched only as far as it is used."""

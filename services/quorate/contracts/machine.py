@@ -27,6 +27,7 @@ from quorate.core.contracts import limits
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
 from quorate.core.contracts.prices import INSTANCE_PRICE, PAGE_PRICE
+from quorate.core.outcomes import Failed
 
 LOADED_BYTES_MAX: Final = 16 * MIB
 """Of compiled modules kept ready."""
@@ -248,7 +249,9 @@ def _conclude(call: Running, trap: c_void_p) -> None:
     code = take_trap_code(trap) if trap else None
     if call.error is not None:
         error, call.error = call.error, None
-        call.settle_quietly()
+        if isinstance(error, Failed):
+            # What was done before it may have been more than there was fuel for.
+            call.settle()
         raise error
     if code == _STACK_OVERFLOW:
         raise MachineFault("a contract came to the end of the native stack")

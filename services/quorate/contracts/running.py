@@ -89,13 +89,6 @@ class Running:
             self._owed += grown * PAGE_PRICE
         self.settle()
 
-    def settle_quietly(self) -> None:
-        """Settle after the host stopped the call: why it did counts more than lack of fuel."""
-        try:
-            self.settle()
-        except Stopped:
-            assert self.host.fuel == 0
-
     def _check(self, end: int) -> None:
         self._size = native.memory_size(self._context, self._memory) if self._base else 0
         if end > self._size:

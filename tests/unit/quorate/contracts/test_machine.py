@@ -202,6 +202,19 @@ def test_a_revert_carries_its_text_and_line(world: World) -> None:
     assert (failed.reason, failed.text, failed.line) == ("REVERTED", "not yours", 41)
 
 
+def test_a_revert_after_the_last_of_the_fuel_is_lack_of_fuel(world: World) -> None:
+    contract = world.deploy(
+        build_code("""(func (export "m") (drop (call $height))
+      (call $revert (i32.const 0) (i32.const 0) (i32.const 1)))""")
+    )
+    start = INSTANCE_PRICE + PAGE_PRICE + HOST_PRICES["height"][0]
+    enough, short = start + HOST_PRICES["revert"][0] + 100, start + 100
+    assert stop(lambda: world.call(contract, "m", fuel=enough)).reason == "REVERTED"
+    host = world.open_host(short)
+    assert stop(lambda: world.call_with(host, contract, "m")).reason == "OUT_OF_FUEL"
+    assert host.fuel == 0
+
+
 def test_what_the_host_refuses_comes_out_as_it_is(world: World) -> None:
     contract = world.deploy(
         build_code("""(func (export "m")

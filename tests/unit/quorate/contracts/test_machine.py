@@ -1,12 +1,14 @@
 """What contracts can and can't do to the process that runs them."""
 
 import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from quorate.contracts import machine as machines
-from quorate.contracts.engine import JAVA
+from quorate.contracts.engine import JAVA, MIB
 from quorate.contracts.machine import MachineFault, run_deep
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import HOST_PRICES, INSTANCE_PRICE, PAGE_PRICE
@@ -329,3 +331,32 @@ def test_numbers_that_are_none_have_one_form(world: World) -> None:
     contract = world.deploy(build_code(COLLECTED), profile=JAVA)
     canonical = (0x7FF8_0000_0000_0000).to_bytes(8, "little")
     assert world.call(contract, "nan") == world.call(contract, "payload") == canonical
+
+
+def test_memory_stays_flat_over_calls_that_end_in_every_way(world: World) -> None:
+    other = world.deploy(build_code(CALLS))
+    contract = world.deploy(
+        build_code(
+            ECHO
+            + """(func (export "trap") unreachable)
+      (func (export "oob") (call $output (i32.const -1) (i32.const 7)))
+      (func (export "spin") (loop $l (br $l)))"""
+        )
+    )
+
+    def call_all() -> None:
+        world.call(contract, "echo", b"given")
+        stop(lambda: world.call(other, "again", other + b"other"))
+        for method in ("trap", "oob", "spin", "none"):
+            stop(lambda method=method: world.call(contract, method, fuel=200_000))
+
+    for _ in range(200):
+        call_all()
+    before = _read_resident_bytes()
+    for _ in range(1_000):
+        call_all()
+    assert _read_resident_bytes() - before < 8 * MIB
+
+
+def _read_resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -122,7 +122,8 @@ def _build_config(profile: int) -> wasmtime.Config:
     config.wasm_gc = is_java
     config.wasm_function_references = is_java
     config.wasm_exceptions = is_java
-    config.wasm_reference_types = is_java
+    # What compilers emit needs it in form only: the checker refuses what it adds.
+    config.wasm_reference_types = True
     address = native.address_of(config.ptr())
     native.set_parallel(address, False)
     native.set_may_move(address, False)

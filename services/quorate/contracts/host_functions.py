@@ -7,11 +7,12 @@ and the engine is told to stop.
 
 import hashlib
 from collections.abc import Callable
-from ctypes import c_uint32, c_uint64, string_at
+from ctypes import c_uint32, c_uint64
 from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from quorate.contracts import native
+from quorate.contracts.native import copy_bytes
 from quorate.contracts.running import Running
 from quorate.core import crypto
 from quorate.core.contracts.prices import HOST_PRICES
@@ -209,7 +210,7 @@ def _bind(name: str, offer: Offer) -> Any:
         call = RUNNING[-1]
         try:
             call.charge(price)
-            given = work(call, *unpack(string_at(args, size)))
+            given = work(call, *unpack(copy_bytes(args, size)))
             if result is not None:
                 result.from_address(args).value = given
             if call.host.owed:

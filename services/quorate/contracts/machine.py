@@ -27,8 +27,9 @@ from quorate.core.contracts import limits
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
 from quorate.core.contracts.prices import INSTANCE_PRICE, PAGE_PRICE
+from quorate.core.outcomes import Failed
 
-LOADED_BYTES_MAX: Final = 64 * MIB
+LOADED_BYTES_MAX: Final = 16 * MIB
 """Of compiled modules kept ready."""
 STACK_BYTES: Final = NESTED_MAX * (WASM_STACK_BYTES + MIB) + 8 * MIB
 """Of the thread that runs calls: address space, touched only as far as it is used."""
@@ -36,7 +37,9 @@ STACK_BYTES: Final = NESTED_MAX * (WASM_STACK_BYTES + MIB) + 8 * MIB
 _MEMORY: Final = b"memory"
 _STACK_OVERFLOW: Final = 0
 _OUT_OF_FUEL: Final = 11
+_HEAP_FULL: Final = "GC heap out of memory"
 _TRAPS: Final = {
+    -1: "exception not caught",
     1: "memory access out of bounds",
     2: "memory access misaligned",
     3: "table access out of bounds",
@@ -150,8 +153,8 @@ class Machine:
                 error = native.call(context, byref(found, native.EXTERN_AT), None, 0, byref(trap))
             finally:
                 RUNNING.pop()
-            if error and (text := native.take_error(error)) and call.error is None:
-                raise MachineFault(text)
+            if error:
+                _take_error(call, native.take_error(error))
         _conclude(call, trap)
 
     def _find(self, code: Code, host: Host) -> _Module:
@@ -231,12 +234,24 @@ def _is_method(module: _Module, method: bytes, context: int, found: object) -> b
     return known
 
 
+def _take_error(call: Running, text: str) -> None:
+    """Keep what ended a call without being a trap; raises MachineFault for what is no result."""
+    if call.error is not None:
+        return
+    if _HEAP_FULL not in text:
+        raise MachineFault(text)
+    # Of the limit that the call's fuel and the module's bound give, so the same everywhere.
+    call.error = Stopped("TRAPPED", "the heap is full")
+
+
 def _conclude(call: Running, trap: c_void_p) -> None:
     """Settle a call's fuel; raise why it ended, if it didn't end well."""
     code = take_trap_code(trap) if trap else None
     if call.error is not None:
         error, call.error = call.error, None
-        call.settle_quietly()
+        if isinstance(error, Failed):
+            # What was done before it may have been more than there was fuel for.
+            call.settle()
         raise error
     if code == _STACK_OVERFLOW:
         raise MachineFault("a contract came to the end of the native stack")

@@ -10,10 +10,10 @@ from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import PAGE_PRICE
 
-# The host's fuel is taken from the engine's in lumps: 10 µs of work at most go unpaid for a moment.
-_LUMP: Final = 20_000
+# The host's fuel is taken from the engine's in lumps: 50 µs of work at most go unpaid for a moment.
+_LUMP: Final = 100_000
 
-_read_memory = ctypes.string_at
+_read_memory = native.copy_bytes
 _write_memory = ctypes.memmove
 
 
@@ -73,7 +73,7 @@ class Running:
         native.get_fuel(self._context, byref(self._fuel))
         left = self._fuel.value - self._owed
         self._owed = 0
-        self.host.fuel = max(left, 0)
+        self.host.fuel = left if left > 0 else 0
         native.set_fuel(self._context, self.host.fuel)
         if left < 0:
             raise Stopped("OUT_OF_FUEL")
@@ -88,13 +88,6 @@ class Running:
             grown = native.memory_size(self._context, self._memory) // PAGE_BYTES - self.pages
             self._owed += grown * PAGE_PRICE
         self.settle()
-
-    def settle_quietly(self) -> None:
-        """Settle after the host stopped the call: why it did counts more than lack of fuel."""
-        try:
-            self.settle()
-        except Stopped:
-            assert self.host.fuel == 0
 
     def _check(self, end: int) -> None:
         self._size = native.memory_size(self._context, self._memory) if self._base else 0

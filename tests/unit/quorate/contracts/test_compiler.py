@@ -1,10 +1,12 @@
 """Compile children: killed when a module takes too long, and nothing else suffers."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from quorate.contracts import compiler as compilers
+from quorate.contracts.child import COMPILE
 from quorate.contracts.children import Gone
 from quorate.contracts.compiling import PLAIN_JOB
 from quorate.core.errors import Overloaded, Unavailable
@@ -73,3 +75,16 @@ async def test_a_second_call_of_a_module_does_not_compile_it_again(
     assert child is not None
     await child.kill("to forget what it has loaded")
     await runner.execute(chain, chain.call(contract, "add"))
+
+
+async def test_compile_children_leave_nothing_behind(runner: Runner) -> None:
+    await runner.check(COUNTER)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(20):
+        await runner.check(COUNTER)
+    spawner = runner.service.spawner
+    ended = {each.ended for each in spawner._children.values() if each.kind == COMPILE}
+    await asyncio.wait({*ended, asyncio.ensure_future(asyncio.sleep(0))}, timeout=30)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+    files = list(Path(f"/proc/{spawner.pid}/fd").iterdir())
+    assert len(files) < 16

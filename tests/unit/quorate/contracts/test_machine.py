@@ -1,11 +1,14 @@
 """What contracts can and can't do to the process that runs them."""
 
 import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from quorate.contracts import machine as machines
+from quorate.contracts.engine import JAVA, MIB
 from quorate.contracts.machine import MachineFault, run_deep
 from quorate.core.contracts.machine import Stopped
 from quorate.core.contracts.prices import HOST_PRICES, INSTANCE_PRICE, PAGE_PRICE
@@ -201,6 +204,19 @@ def test_a_revert_carries_its_text_and_line(world: World) -> None:
     assert (failed.reason, failed.text, failed.line) == ("REVERTED", "not yours", 41)
 
 
+def test_a_revert_after_the_last_of_the_fuel_is_lack_of_fuel(world: World) -> None:
+    contract = world.deploy(
+        build_code("""(func (export "m") (drop (call $height))
+      (call $revert (i32.const 0) (i32.const 0) (i32.const 1)))""")
+    )
+    start = INSTANCE_PRICE + PAGE_PRICE + HOST_PRICES["height"][0]
+    enough, short = start + HOST_PRICES["revert"][0] + 100, start + 100
+    assert stop(lambda: world.call(contract, "m", fuel=enough)).reason == "REVERTED"
+    host = world.open_host(short)
+    assert stop(lambda: world.call_with(host, contract, "m")).reason == "OUT_OF_FUEL"
+    assert host.fuel == 0
+
+
 def test_what_the_host_refuses_comes_out_as_it_is(world: World) -> None:
     contract = world.deploy(
         build_code("""(func (export "m")
@@ -276,3 +292,71 @@ def test_modules_are_compiled_once_and_dropped_when_there_are_too_many(
         for contract in contracts:
             assert world.call(contract, "echo", b"still") == b"still"
     assert len(world.machine._modules) == machines.NESTED_MAX
+
+
+COLLECTED = """(type $bytes (array (mut i8)))
+  (type $node (struct (field (mut i64)) (field (mut (ref null $node)))))
+  (tag $t (param i32))
+  (func (export "thrown") (throw $t (i32.const 1)))
+  (func (export "large") (drop (array.new_default $bytes (i32.const 0x7fffffff))))
+  (func (export "kept") (local $n (ref null $node))
+    (loop $l (local.set $n (struct.new $node (i64.const 1) (local.get $n))) (br $l)))
+  (func (export "null") (drop (struct.get $node 0 (ref.null $node))))
+  (func (export "cast") (drop (ref.cast (ref $node) (ref.i31 (i32.const 1)))))
+  (func (export "nan") (i64.store (i32.const 0) (i64.reinterpret_f64 (f64.div (f64.const 0)
+    (f64.const 0)))) (call $output (i32.const 0) (i32.const 8)))
+  (func (export "payload") (i64.store (i32.const 0) (i64.reinterpret_f64 (f64.add
+    (f64.const nan:0x123456) (f64.const 1)))) (call $output (i32.const 0) (i32.const 8)))"""
+
+
+@pytest.mark.parametrize(
+    ("method", "text"),
+    [
+        ("thrown", "exception not caught"),
+        ("large", "the heap is full"),
+        ("kept", "the heap is full"),
+        ("null", "reference to nothing"),
+        ("cast", "reference of another type"),
+    ],
+)
+def test_what_ends_a_call_of_the_java_profile_is_a_trap(
+    world: World, method: str, text: str
+) -> None:
+    contract = world.deploy(build_code(COLLECTED), profile=JAVA)
+    failed = stop(lambda: world.call(contract, method))
+    assert (failed.reason, failed.text) == ("TRAPPED", text)
+
+
+def test_numbers_that_are_none_have_one_form(world: World) -> None:
+    contract = world.deploy(build_code(COLLECTED), profile=JAVA)
+    canonical = (0x7FF8_0000_0000_0000).to_bytes(8, "little")
+    assert world.call(contract, "nan") == world.call(contract, "payload") == canonical
+
+
+def test_memory_stays_flat_over_calls_that_end_in_every_way(world: World) -> None:
+    other = world.deploy(build_code(CALLS))
+    contract = world.deploy(
+        build_code(
+            ECHO
+            + """(func (export "trap") unreachable)
+      (func (export "oob") (call $output (i32.const -1) (i32.const 7)))
+      (func (export "spin") (loop $l (br $l)))"""
+        )
+    )
+
+    def call_all() -> None:
+        world.call(contract, "echo", b"given")
+        stop(lambda: world.call(other, "again", other + b"other"))
+        for method in ("trap", "oob", "spin", "none"):
+            stop(lambda method=method: world.call(contract, method, fuel=200_000))
+
+    for _ in range(200):
+        call_all()
+    before = _read_resident_bytes()
+    for _ in range(1_000):
+        call_all()
+    assert _read_resident_bytes() - before < 8 * MIB
+
+
+def _read_resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")

@@ -2,8 +2,9 @@
 
 `python tests/wasm/run.py --mutants 100000 --seed 7 --jobs 2 [module.wasm …]`. Each mutant is
 refused with a byte offset, or passes; what passes is instrumented and compiled, and what compiles
-is run with little fuel. Nothing may crash, hang or raise anything else. The work is done in
-children: one that dies or takes too long is found, named by its seed, and fails the run.
+is run with little fuel, both as it was and with our counts: memory must be the same afterwards.
+Nothing may crash, hang or raise anything else. The work is done in children: one that dies or
+takes too long is found, named by its seed, and fails the run.
 """
 
 # ruff: noqa: E402 -- the path must be right before the first import of our own.
@@ -31,6 +32,10 @@ from tests.wasm.programs import build_java, build_plain
 from tests.wasm.running import compile_module, run_method
 
 FUEL = 1_000_000
+# Where the two may differ: fuel is counted otherwise, and depth is ended by our count.
+ENDS_OF_OUR_COUNTS = {"OUT_OF_FUEL", "STACK_OVERFLOW"}
+WRONG_OFFSET = "WRONG OFFSET"
+WRONG_OUTCOME = "WRONG OUTCOME"
 SLICE = 500  # mutants of one child
 SLICE_SECONDS_MAX = 300
 
@@ -56,14 +61,18 @@ def try_mutant(code: bytes, profile: int) -> str:
     try:
         module = check_module(code, profile)
     except InvalidModule as error:
-        return "refused by the checker" if 0 <= error.offset <= len(code) else "WRONG OFFSET"
+        return "refused by the checker" if 0 <= error.offset <= len(code) else WRONG_OFFSET
     changed = instrument_module(code)
     try:
         compiled = compile_module(changed, profile)
     except wasmtime.WasmtimeError:
         return "refused by the engine"
+    plain = compile_module(code, profile)
     for method in module.methods:
-        run_method(compiled, profile, method, fuel=FUEL)
+        outcome = run_method(compiled, profile, method, fuel=FUEL)
+        before = run_method(plain, profile, method, fuel=FUEL)
+        if outcome != before and not {outcome.end, before.end} & ENDS_OF_OUR_COUNTS:
+            return WRONG_OUTCOME
     return "ran"
 
 
@@ -80,8 +89,9 @@ def run_slices(seed: int, count: int, jobs: int, paths: list[str]) -> dict[str, 
             running.append((first, size, process))
         first, size, process = running.pop(0)
         add(total, finish(process, f"--child {first} {size}"))
-    if total["WRONG OFFSET"]:
-        raise RuntimeError("an offset outside of its module")
+    for wrong in (WRONG_OFFSET, WRONG_OUTCOME):
+        if total[wrong]:
+            raise RuntimeError(f"{wrong}: {total[wrong]:.0f} of the mutants")
     return total
 
 

@@ -9,7 +9,13 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from quorate.core.contracts import opcodes
-from quorate.core.contracts.limits import BRANCHES_MAX, LOOPS_NESTING_MAX, NESTING_MAX
+from quorate.core.contracts.limits import (
+    BRANCHES_MAX,
+    GROWS_MAX,
+    LOOPS_NESTING_MAX,
+    NESTING_MAX,
+    REFERENCE_INSTRUCTIONS_MAX,
+)
 from quorate.core.contracts.opcodes import DELTAS
 from quorate.core.contracts.padding import PADDING
 from quorate.core.contracts.shape import FUNCTION, STRUCT, Shape
@@ -24,6 +30,8 @@ _VOID: Final = 0x40 - 0x80
 _CATCHES: Final = 4
 _OP_BLOCK: Final = 0x02
 _OP_IF: Final = 0x04
+_OP_GROW: Final = 0x40
+_FIRST_NUMBER: Final = 0x7C  # f64; references have lower codes
 
 
 class Label(NamedTuple):
@@ -47,7 +55,10 @@ class Mark(NamedTuple):
 class Instructions(Reader):
     """One body being read: where we are, the operands' height, the open blocks."""
 
-    __slots__ = ("branches", "height", "labels", "locals", "marks", "shape", "start", "top")
+    __slots__ = (
+        "branches", "grows", "height", "labels", "locals", "marks", "references", "shape",
+        "start", "top",
+    )  # fmt: skip
 
     def __init__(self, code: bytes, shape: Shape) -> None:
         super().__init__(code)
@@ -55,6 +66,7 @@ class Instructions(Reader):
         self.marks: list[Mark] = []
         self.labels: list[Label] = []
         self.height = self.top = self.branches = self.locals = self.start = 0
+        self.grows = self.references = 0  # of all bodies so far
 
     def push(self, count: int) -> None:
         """Move the operands' height."""
@@ -189,11 +201,21 @@ class Instructions(Reader):
 
     def read_global(self, op: int) -> None:
         """global.get, global.set."""
-        self.read_index("global", len(self.shape.globals))
+        index = self.read_index("global", len(self.shape.globals))
+        if self.shape.globals[index].type < _FIRST_NUMBER:
+            self._count_reference()
         self.push(DELTAS[op])
+
+    def _count_reference(self) -> None:
+        self.references += 1
+        if self.references > REFERENCE_INSTRUCTIONS_MAX:
+            self.fail(f"more than {REFERENCE_INSTRUCTIONS_MAX} instructions on references")
 
     def read_pages(self, op: int) -> None:
         """memory.size, memory.grow."""
+        self.grows += op == _OP_GROW
+        if self.grows > GROWS_MAX:
+            self.fail(f"more than {GROWS_MAX} memory.grow", self.position - 1)
         self.mark(self.position - 1, op)
         self.read_index("memory", len(self.shape.memories))
         self.push(DELTAS[op])
@@ -204,6 +226,7 @@ class Instructions(Reader):
         sub = self.read_u32()
         if op == opcodes.PREFIX_GC:
             table = opcodes.GC
+            self._count_reference()
         else:
             table = opcodes.MISC_JAVA if self.shape.is_java else opcodes.MISC_PLAIN
         if sub not in table:

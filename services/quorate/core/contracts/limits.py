@@ -30,6 +30,8 @@ BRANCHES_MAX: Final = 2_048
 # What the engine's allocator of registers takes time for: every branch may carry every local.
 BRANCHES_TIMES_LOCALS_MAX: Final = 32_768
 BRANCHES_TIMES_LOCALS_OF_ALL_MAX: Final = 65_536
+GROWS_MAX: Final = 256  # memory.grow, in all functions
+REFERENCE_INSTRUCTIONS_MAX: Final = 8_192  # of 0xFB, and on globals, in all functions
 NESTING_MAX: Final = 128
 LOOPS_NESTING_MAX: Final = 24
 HEIGHT_MAX: Final = 1_024

@@ -107,6 +107,7 @@ def test_java_body_is_refused(code: str, why: str) -> None:
         (b"\x41\0\x0e" + encode_u32(2049) + bytes(2050), 0, "2049 targets"),
         (b"\x02\x40" * 129 + b"\x0b" * 129, 0, "blocks nest deeper than 128"),
         (b"\x03\x40" * 25 + b"\x0b" * 25, 0, "loops nest deeper than 24"),
+        (b"\x41\0" + b"\x40\0" * 257 + b"\x1a", 0, "more than 256 memory.grow"),
         (b"\x41\0" * 1025 + b"\x1a" * 1025, 0, "1025 operands at once"),
         (b"", 1025, "more than 1024 parameters and locals"),
         (b"", 0xFFFF_FFFF, "more than 1024 parameters and locals"),
@@ -128,6 +129,16 @@ def test_limit_of_a_function(code: bytes, locals_: int, why: str) -> None:
 )  # fmt: skip
 def test_function_at_its_limit_passes(code: bytes, locals_: int) -> None:
     check_module(build_function(code, locals_), PLAIN)
+
+
+@pytest.mark.parametrize("code", [b"\x23\0\x1a", b"\xd0\x6c\xfb\x1d\x1a"])
+def test_instructions_on_references_are_bounded_over_all_functions(code: bytes) -> None:
+    half = build_body(code * (limits.REFERENCE_INSTRUCTIONS_MAX // 4))
+    module = {3: b"\4\0\0\0\0", 6: b"\1\x70\0\xd0\x70\x0b"}
+    check_module(build_module({**module, 10: build_code(half, half, half, half)}), JAVA)
+    more = build_body(code * (limits.REFERENCE_INSTRUCTIONS_MAX // 4 + 1))
+    with pytest.raises(InvalidModule, match="8192 instructions on references"):
+        check_module(build_module({**module, 10: build_code(half, half, half, more)}), JAVA)
 
 
 def test_branches_times_locals_are_bounded_over_all_functions() -> None:

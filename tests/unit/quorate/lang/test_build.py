@@ -165,6 +165,17 @@ def test_interface_says_what_the_contract_has() -> None:
     }
 
 
+def test_what_the_chain_would_refuse_is_refused_with_its_function() -> None:
+    lines = "".join(f"    x{i}: u128 = {i}\n    assert x{i} < amount\n" for i in range(300))
+    source = make_source(f"@public\ndef run(self, amount: u64):\n{lines}")
+    with pytest.raises(InvalidContract, match="`run` is too large: a function of") as caught:
+        build(source, "a.py")
+    assert source.splitlines()[caught.value.problems[0].line - 1].strip().startswith("def run")
+    many = "\n".join(f"@public\ndef run{i}(self):\n    pass\n" for i in range(4_000))
+    with pytest.raises(InvalidContract, match="the contract is too large"):
+        build(make_source(many), "a.py")
+
+
 def test_refused_source_is_not_built() -> None:
     with pytest.raises(InvalidContract):
         build("x = 1\n", "a.py")

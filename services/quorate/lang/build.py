@@ -3,13 +3,14 @@
 from typing import NamedTuple
 
 from quorate.core.contracts.module import check_module
-from quorate.core.contracts.payloads import PROFILE_PLAIN
+from quorate.core.contracts.payloads import INTERFACE_BYTES_MAX, PROFILE_PLAIN
 from quorate.core.errors import InvalidModule
 from quorate.lang.check import Checked, check, get_head
 from quorate.lang.errors import InvalidContract, Problems, refuse_depth
 from quorate.lang.interface import make_interface
 from quorate.lang.lower import lower
 from quorate.lang.lower.calls import name_function
+from quorate.lang.program import Program
 from quorate.lang.wasm.code import Module
 from quorate.lang.wasm.module import encode_module, find_function
 
@@ -37,7 +38,10 @@ def build(source: str, path: str, *, tracing: bool = False) -> Built:
         check_module(code, PROFILE_PLAIN, tracing=tracing)
     except InvalidModule as error:
         raise _explain(checked, module, error) from error
-    return Built(code, make_interface(checked.program))
+    interface = make_interface(checked.program)
+    if len(interface) > INTERFACE_BYTES_MAX:
+        raise _refuse_size(checked.program, f"its interface has {len(interface)} bytes")
+    return Built(code, interface)
 
 
 def _explain(checked: Checked, module: Module, error: InvalidModule) -> InvalidContract:
@@ -53,6 +57,12 @@ def _explain(checked: Checked, module: Module, error: InvalidModule) -> InvalidC
                 "split it into several functions",
             )
     if not problems.found:
-        head = program.contract or program.tree.body[-1]
-        problems.note(head, f"the contract is too large: {error.message}", "make two of it")
+        return _refuse_size(program, error.message)
+    return InvalidContract(program.path, program.source, problems.found)
+
+
+def _refuse_size(program: Program, why: str) -> InvalidContract:
+    problems = Problems(program.source)
+    head = program.contract or program.tree.body[-1]
+    problems.note(head, f"the contract is too large: {why}", "make two of it")
     return InvalidContract(program.path, program.source, problems.found)

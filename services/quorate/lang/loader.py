@@ -39,7 +39,7 @@ def load_contract(source: str, path: str) -> type[author.Contract]:
     """Check a file and return its contract's class; raises InvalidContract."""
     checked = check(source, path)
     helpers = Helpers(kind for mark in checked.marks.values() for kind in mark.types)
-    namespace: dict[str, Any] = {"__name__": checked.program.name, HELPERS: helpers}
+    namespace: dict[str, Any] = {"__name__": author.__name__, HELPERS: helpers}
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
     try:
         # Annotations are for checking only: CPython shall not evaluate them.

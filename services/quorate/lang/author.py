@@ -7,7 +7,7 @@ a build they only mean something to the compiler.
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256 as hash_sha256
-from typing import Any, ClassVar, Generic, NoReturn, Self, TypeVar, dataclass_transform
+from typing import Any, Generic, NoReturn, Self, TypeVar, dataclass_transform
 
 from quorate.core.crypto import is_message_signed
 from quorate.core.values import format_address
@@ -25,6 +25,11 @@ V = TypeVar("V")
 F = TypeVar("F", bound=Callable[..., Any])
 
 ADDRESS_BYTES = 32
+
+# Attributes that a loaded file's classes get: names that no file can write.
+BOUND = "<bound>"
+ENCODE = "<encode>"
+CALL = "<call>"
 
 
 class Address(bytes):
@@ -75,8 +80,6 @@ class Record:
 class Event:
     """What a contract tells the world: `class Sold(Event): price: u64`, then emit(Sold(5))."""
 
-    encode_fields: ClassVar[Callable[[Any], bytes]]
-
     def __init_subclass__(cls) -> None:
         dataclass(cls)
 
@@ -88,19 +91,11 @@ class Interface:
     """
 
     def __init__(self, address: Address, value: u64 = 0, fuel: u64 = 0) -> None:
-        self._address, self._value, self._fuel = address, value, fuel
-
-    def call(self, method: str, arguments: bytes) -> bytes:
-        """Call a method with encoded arguments; return its encoded result."""
-        host = get_host()
-        return host.call(self._address, method.encode(), arguments, self._value, self._fuel)
+        self.__dict__[CALL] = address, value, fuel
 
 
 class Contract:
     """A contract: annotated attributes are its variables, public methods what can be called."""
-
-    load_variable: ClassVar[Callable[[Any, str], Any]]
-    store_variable: ClassVar[Callable[[Any, str, Any], None]]
 
     def __init__(self) -> None:
         """Do nothing."""
@@ -136,10 +131,10 @@ class Contract:
         return get_host().time_ms
 
     def __getattr__(self, name: str) -> Any:
-        return self.load_variable(name)
+        return getattr(type(self), BOUND).load_variable(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self.store_variable(name, value)
+        getattr(type(self), BOUND).store_variable(name, value)
 
 
 def public(method: F) -> F:
@@ -159,7 +154,7 @@ def payable(method: F) -> F:
 
 def emit(event: Event) -> None:
     """Tell the world."""
-    get_host().emit(type(event).__name__.encode(), event.encode_fields())
+    get_host().emit(type(event).__name__.encode(), getattr(event, ENCODE)())
 
 
 def revert(text: str) -> NoReturn:

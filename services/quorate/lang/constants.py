@@ -27,6 +27,11 @@ _OPERATORS: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
 }
 
 
+def is_text(value: str) -> bool:
+    """Say whether a str can be UTF-8: it holds no half of a pair."""
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
 def fold(node: ast.expr, constants: dict[str, Constant]) -> Value | None:
     """Return the value of an expression that is known when building, or None."""
     kind = type(node)

@@ -4,9 +4,17 @@ import ast
 from typing import Any
 
 from quorate.lang.annotations import Annotations
-from quorate.lang.constants import fold
+from quorate.lang.constants import fold, is_text
 from quorate.lang.errors import Problems, Refused
-from quorate.lang.program import Constant, Event, Function, Interface, Program
+from quorate.lang.program import (
+    Constant,
+    Event,
+    Function,
+    Interface,
+    Parameters,
+    Program,
+    strip_name,
+)
 from quorate.lang.types import BOOL, BYTES, NOTHING, SIMPLE, STR, Int, Record, Type
 
 # What a file can import: all that quorate.lang offers to contracts.
@@ -20,8 +28,10 @@ BASES = ("Contract", "Record", "Event", "Interface")
 DECORATORS = ("public", "view", "payable")
 # What `self` has already, and what a module needs for itself.
 RESERVED_VARIABLES = ("caller", "origin", "address", "value", "height", "time_ms")
-RESERVED_METHODS = ("init", "memory")
+RESERVED_METHODS = ("init", "memory", "public", "view", "payable")
 NAME_BYTES_MAX = 64
+# Names that a module can't give away, since CPython would then do something else.
+BUILTINS = ("abs", "bool", "bytes", "len", "max", "min", "range", "self", "str", "sum", "tuple")
 
 
 class Declarations:
@@ -82,8 +92,28 @@ class Declarations:
             if alias.asname is not None or alias.name == "*":
                 self._problems.note(node, "import names as they are", "leave `as` and `*` out")
 
+    def _check_name(self, node: ast.AST, name: str) -> None:
+        """Refuse names that others can't write, and those that CPython changes."""
+        if not name.isascii() or len(name) > NAME_BYTES_MAX:
+            message = "a name is 1 to 64 letters, digits and _ of ASCII"
+            raise self._problems.refuse(node, message, "choose another name")
+        if name.startswith("__") and name != "__init__":
+            message = f"`{name}` means nothing in a contract"
+            raise self._problems.refuse(node, message, "leave the first _ out")
+
+    def _add_field(self, node: ast.AST, fields: Parameters, name: str, kind: Type) -> None:
+        """Add a field or parameter, whose name shows in the interface."""
+        self._check_name(node, name)
+        if any(strip_name(name) == strip_name(other) for other, _ in fields):
+            raise self._problems.refuse(node, f"`{name}` is declared already")
+        fields.append((name, kind))
+
     def _claim(self, node: ast.AST, name: str) -> None:
         program = self._program
+        self._check_name(node, name)
+        if name in BUILTINS or name in OFFERED:
+            message = f"`{name}` has a meaning already"
+            raise self._problems.refuse(node, message, "choose another name")
         tables: tuple[dict[str, Any], ...] = (
             program.constants,
             program.records,
@@ -107,6 +137,8 @@ class Declarations:
         if value is None:
             hint = "numbers, bool, bytes and str, and arithmetic on such numbers"
             raise self._problems.refuse(node.value, "the value must be known when building", hint)
+        if isinstance(value, str) and not is_text(value):
+            raise self._problems.refuse(node.value, "this is no valid text")
         kind: Type | None = {bool: BOOL, bytes: BYTES, str: STR}.get(type(value))
         if isinstance(node, ast.AnnAssign):
             kind = self._annotations.read(node.annotation, node)
@@ -139,27 +171,25 @@ class Declarations:
             self._read_fields(node, base)
 
     def _read_fields(self, node: ast.ClassDef, base: str) -> None:
-        fields: dict[str, Type] = {}
+        fields: Parameters = []
         for statement in node.body:
             match statement:
                 case ast.AnnAssign(target=ast.Name(id=name), value=None):
-                    if name in fields:
-                        raise self._problems.refuse(statement, f"`{name}` is declared already")
-                    fields[name] = self._annotations.read(statement.annotation, statement)
+                    kind = self._annotations.read(statement.annotation, statement)
+                    self._add_field(statement, fields, name, kind)
                 case ast.Expr(value=ast.Constant(value=str())) | ast.Pass():
                     pass
                 case _:
                     hint = "write `name: type`; functions stand in the module"
                     raise self._problems.refuse(statement, f"a {base} holds fields only", hint)
         if base == "Event":
-            if len(node.name.encode()) > NAME_BYTES_MAX:
-                raise self._problems.refuse(node, "the name is too long", "at most 64 bytes")
-            self._program.events[node.name] = Event(node.name, list(fields.items()))
+            self._program.events[node.name] = Event(node.name, fields)
             return
         if not fields:
             raise self._problems.refuse(node, "a Record needs a field")
         record = Record(node.name)
-        record.fields, record.types = tuple(fields), tuple(fields.values())
+        record.fields = tuple(name for name, _ in fields)
+        record.types = tuple(kind for _, kind in fields)
         self._program.records[node.name] = record
 
     def _read_interface(self, node: ast.ClassDef) -> None:
@@ -168,6 +198,9 @@ class Declarations:
             match statement:
                 case ast.FunctionDef():
                     function = self._read_function(statement, is_method=True)
+                    if statement.name in interface.methods:
+                        message = f"`{statement.name}` is declared already"
+                        raise self._problems.refuse(statement, message)
                     interface.methods[statement.name] = function
                     if not _is_stub(statement):
                         hint = "write `...` as its body"
@@ -216,8 +249,7 @@ class Declarations:
             )
         if name in self._program.variables or name in self._program.methods:
             raise self._problems.refuse(node, f"`{name}` is declared already")
-        if len(name.encode()) > NAME_BYTES_MAX:
-            raise self._problems.refuse(node, "the name is too long", "at most 64 bytes")
+        self._check_name(node, name)
         self._program.variables[name] = self._annotations.read_variable(node.annotation, node)
 
     def _read_method(self, node: ast.FunctionDef) -> None:
@@ -228,16 +260,13 @@ class Declarations:
             raise self._problems.refuse(
                 node, f"`{node.name}` is declared already", "choose another name"
             )
-        if function.is_exported and node.name in RESERVED_METHODS:
+        if node.name in RESERVED_METHODS:
             raise self._problems.refuse(node, f"no method can be called `{node.name}`", "rename it")
-        if len(node.name.encode()) > NAME_BYTES_MAX or not node.name.isascii():
-            raise self._problems.refuse(node, "a name is 1 to 64 letters, digits and _ of ASCII")
-        if node.name.startswith("__") and node.name != "__init__":
-            raise self._problems.refuse(
-                node, f"`{node.name}` means nothing in a contract", "rename it"
-            )
-        if node.name == "__init__" and function.returns != NOTHING:
-            raise self._problems.refuse(node, "__init__ returns nothing")
+        self._check_name(node, node.name)
+        is_odd = function.is_public or function.is_view or function.returns != NOTHING
+        if node.name == "__init__" and is_odd:
+            message = "__init__ runs when the contract is deployed, and returns nothing"
+            raise self._problems.refuse(node, message, "only @payable stands with it")
         program.methods[node.name] = function
 
     def _read_function(self, node: ast.FunctionDef, *, is_method: bool) -> Function:
@@ -261,7 +290,7 @@ class Declarations:
             names = names[1:]
         for name in names:
             kind = self._annotations.read(name.annotation, name)
-            function.parameters.append((name.arg, kind))
+            self._add_field(name, function.parameters, name.arg, kind)
         function.returns = self._annotations.read_result(node.returns)
         return function
 

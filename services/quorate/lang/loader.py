@@ -1,5 +1,7 @@
 """A contract's file as a class that runs under plain CPython, on whatever host it is given."""
 
+import __future__
+
 import linecache
 import traceback
 from typing import Any
@@ -37,10 +39,12 @@ def load_contract(source: str, path: str) -> type[author.Contract]:
     """Check a file and return its contract's class; raises InvalidContract."""
     checked = check(source, path)
     helpers = Helpers(kind for mark in checked.marks.values() for kind in mark.types)
-    namespace: dict[str, Any] = {"__name__": checked.program.name, HELPERS: helpers}
+    namespace: dict[str, Any] = {"__name__": author.__name__, HELPERS: helpers}
     linecache.cache[path] = (len(source), None, source.splitlines(keepends=True), path)
     try:
-        exec(compile(rewrite(checked), path, "exec"), namespace)  # noqa: S102
+        # Annotations are for checking only: CPython shall not evaluate them.
+        flags = __future__.annotations.compiler_flag
+        exec(compile(rewrite(checked), path, "exec", flags), namespace)  # noqa: S102
     except RecursionError as error:
         raise refuse_depth(path, source) from error
     return _bind(checked.program, namespace)
@@ -51,7 +55,7 @@ def run_method(contract: type[author.Contract], method: str, host: Host) -> None
 
     What makes a build revert makes `host.revert` be called, with the same text and line.
     """
-    bound: Bound = contract.bound  # type: ignore[attr-defined]
+    bound: Bound = getattr(contract, author.BOUND)
     function = bound.program.methods["__init__" if method == "init" else method]
     assert function.is_exported, "only public methods can be called"
     hosts.push_host(host)
@@ -67,7 +71,7 @@ def run_method(contract: type[author.Contract], method: str, host: Host) -> None
 
 def get_bound(contract: type[author.Contract]) -> tuple[Program, Makers]:
     """Return what a loaded contract declares, and the classes of its records."""
-    bound: Bound = contract.bound  # type: ignore[attr-defined]
+    bound: Bound = getattr(contract, author.BOUND)
     return bound.program, bound.makers
 
 
@@ -88,7 +92,7 @@ class Bound:
         if function.returns != NOTHING:
             host.set_output(encode(function.returns, result))
 
-    def load_variable(self, instance: object, name: str) -> Any:
+    def load_variable(self, name: str) -> Any:
         """Read a variable of the contract."""
         kind = self.program.variables.get(name)
         if kind is None:
@@ -97,7 +101,7 @@ class Bound:
             return StoredMap(compute_prefix(name), kind, self.makers)
         return storage.load(compute_prefix(name), kind, self.makers)
 
-    def store_variable(self, instance: object, name: str, value: Any) -> None:
+    def store_variable(self, name: str, value: Any) -> None:
         """Write a variable of the contract."""
         storage.store(compute_prefix(name), self.program.variables[name], value)
 
@@ -122,15 +126,13 @@ def _bind(program: Program, namespace: dict[str, Any]) -> type[author.Contract]:
     makers[author.TokenSpec.__name__] = author.TokenSpec
     bound = Bound(program, makers)
     for event in program.events.values():
-        namespace[event.name].encode_fields = _make_encoder(event)
+        setattr(namespace[event.name], author.ENCODE, _make_encoder(event))
     for interface in program.interfaces.values():
         for method in interface.methods.values():
             setattr(namespace[interface.name], method.name, _make_caller(method, makers))
     namespace[LISTS] = bound
     contract: type[author.Contract] = namespace[program.name]
-    contract.bound = bound  # type: ignore[attr-defined]
-    contract.load_variable = lambda self, name: bound.load_variable(self, name)
-    contract.store_variable = lambda self, name, value: bound.store_variable(self, name, value)
+    setattr(contract, author.BOUND, bound)
     return contract
 
 
@@ -144,7 +146,9 @@ def _make_encoder(event: Event) -> Any:
 def _make_caller(method: Function, makers: Makers) -> Any:
     def call(self: Any, *values: Any) -> Any:
         pairs = zip(method.parameters, values, strict=True)
-        data = self.call(method.name, b"".join(encode(kind, x) for (_, kind), x in pairs))
+        arguments = b"".join(encode(kind, x) for (_, kind), x in pairs)
+        address, value, fuel = self.__dict__[author.CALL]
+        data = hosts.get_host().call(address, method.name.encode(), arguments, value, fuel)
         return None if method.returns == NOTHING else decode(method.returns, data, makers)
 
     return call

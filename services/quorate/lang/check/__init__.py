@@ -80,7 +80,7 @@ def _check_function(scope: Scope) -> tree.Body:
     if is_clean and function.returns != NOTHING and scope.assigned is not None:
         hint = "end with return, or with revert(…)"
         scope.problems.note(
-            _head(function.node), f"`{function.name}` may end without a result", hint
+            get_head(function.node), f"`{function.name}` may end without a result", hint
         )
     return tree.Body(function, scope.locals, statements)
 
@@ -98,7 +98,7 @@ def _check_imports(program: Program, problems: Problems, scopes: list[Scope]) ->
             problems.note(node, f"`{node.id}` is not imported", hint)
 
 
-def _head(node: ast.FunctionDef) -> ast.AST:
+def get_head(node: ast.FunctionDef) -> ast.AST:
     """Return a node that covers a function's first line."""
     place = ast.Pass(lineno=node.lineno, col_offset=node.col_offset)
     place.end_lineno, place.end_col_offset = node.lineno, node.col_offset + 4 + len(node.name)

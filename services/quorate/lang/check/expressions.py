@@ -7,7 +7,7 @@ from typing import Any
 from quorate.lang import tree
 from quorate.lang.check import calls, operators, places
 from quorate.lang.check.scope import Scope
-from quorate.lang.constants import fold
+from quorate.lang.constants import fold, is_text
 from quorate.lang.errors import Refused
 from quorate.lang.tree import Expression
 from quorate.lang.types import (
@@ -82,7 +82,7 @@ def make_literal(scope: Scope, node: ast.expr, value: Any, wanted: Type | None) 
     if isinstance(value, bytes):
         return tree.Literal(BYTES, line, value)
     if isinstance(value, str):
-        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+        if not is_text(value):
             raise scope.problems.refuse(node, "this is no valid text")
         return tree.Literal(STR, line, value)
     kind = wanted if isinstance(wanted, Int) else _choose_int(value)

@@ -80,6 +80,8 @@ def _declare(scope: Scope, node: ast.AST, name: str, kind: Type) -> Type:
     is_taken = name in calls.NAMES or name in scope.called
     if is_taken or name in program.constants or name in program.functions:
         raise scope.problems.refuse(node, f"`{name}` has a meaning already", "choose another name")
+    if name.startswith("__"):
+        raise scope.problems.refuse(node, f"`{name}` means nothing here", "leave the first _ out")
     if name in program.records or name in program.events or name in program.interfaces:
         raise scope.problems.refuse(node, f"`{name}` is a class", "choose another name")
     scope.locals[name] = kind

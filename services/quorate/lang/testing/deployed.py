@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 from quorate.core.contracts.details import CallDone
 from quorate.core.contracts.payloads import FUEL_MAX, CallContract
 from quorate.lang import Contract, values
+from quorate.lang.author import BOUND
 from quorate.lang.loader import Bound
 from quorate.lang.program import Function, Parameters, Program, strip_name
 from quorate.lang.testing.world import World
@@ -124,7 +125,7 @@ class Entries:
 
 def get_bound(contract: type[Contract]) -> tuple[Program, Makers]:
     """Return what a loaded contract's file declares, and the classes of its records."""
-    bound: Bound = contract.bound  # type: ignore[attr-defined]
+    bound: Bound = getattr(contract, BOUND)
     return bound.program, bound.makers
 
 

@@ -17,6 +17,19 @@ def encode_module(module: Module) -> bytes:
     return _Writer(module).write()
 
 
+def find_function(module: Module, offset: int) -> str:
+    """Return the name of the function whose body holds a byte of the binary, or nothing."""
+    writer = _Writer(module)
+    binary = writer.write()
+    bodies = b"".join(writer.bodies)
+    start = binary.index(bodies)
+    for function, body in zip(writer.functions, writer.bodies, strict=True):
+        if start <= offset < start + len(body):
+            return function.name
+        start += len(body)
+    return ""
+
+
 def encode_u(value: int) -> bytes:
     """Return a number as unsigned LEB128."""
     if value < 128:
@@ -46,14 +59,15 @@ class _Writer:
 
     def __init__(self, module: Module) -> None:
         self._module = module
-        self._functions = _find_reached(module)
-        self._imports = _find_imports(module, self._functions)
-        names = [*self._imports, *(function.name for function in self._functions)]
+        self.functions = _find_reached(module)
+        self._imports = _find_imports(module, self.functions)
+        names = [*self._imports, *(function.name for function in self.functions)]
         self._numbers = {name: encode_u(i) for i, name in enumerate(names)}
         self._globals = {name: encode_u(i) for i, name in enumerate(module.globals)}
         self._types: dict[Signature, int] = {}
         self._data: dict[bytes, int] = {}
         self._image = bytearray()
+        self.bodies: list[bytes] = []
 
     def write(self) -> bytes:
         """Write all sections; the code first, since it says which types and constants there are."""
@@ -63,8 +77,8 @@ class _Writer:
             _text("quorate") + _text(name.removeprefix("host_")) + b"\0" + encode_u(kind)
             for name, kind in zip(self._imports, kinds, strict=True)
         ]
-        functions = [encode_u(self._number(_sign(f))) for f in self._functions]
-        bodies = [_sized(self._write_body(function)) for function in self._functions]
+        functions = [encode_u(self._number(_sign(f))) for f in self.functions]
+        self.bodies = [_sized(self._write_body(function)) for function in self.functions]
         heap = module.data_start + len(self._image)
         pages = heap // PAGE_BYTES + 1
         memory = b"\x01" + encode_u(pages) + encode_u(MEMORY_PAGES_MAX)
@@ -78,7 +92,7 @@ class _Writer:
             _section(5, [memory]),
             _section(6, self._write_globals(heap)),
             _section(7, exports),
-            _section(10, bodies),
+            _section(10, self.bodies),
             _section(11, [data + _sized(bytes(self._image))] if self._image else []),
         ]
         return b"\0asm\1\0\0\0" + b"".join(sections)

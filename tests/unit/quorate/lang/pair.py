@@ -77,10 +77,11 @@ def make_source(methods: str, *, head: str = "", variables: str = "") -> str:
     return f"{HEAD}\n{dedent(head)}\n\nclass Sample(Contract):\n{body}\n"
 
 
-def evaluate(expression: str, parameters: str, returns: str, *inputs: tuple[Any, ...]) -> list[Any]:
-    """Return what an expression gives for each of some inputs, on both chains."""
-    source = make_source(
-        f"@public\ndef run(self, {parameters}) -> {returns}:\n    return {expression}\n"
-    )
-    pair = Pair(source)
-    return [pair.call("run", *given) for given in inputs]
+def reverted(text: str, line: int) -> tuple[str, str, int]:
+    """Return how a call ends that reverts."""
+    return "REVERTED", text, line
+
+
+def run(methods: str, *given: Any, head: str = "", variables: str = "") -> Any:
+    """Return what method `run` gives."""
+    return Pair(make_source(methods, head=head, variables=variables)).call("run", *given)

@@ -96,73 +96,79 @@ def test_traced_build_tells_lines_and_is_not_for_the_chain() -> None:
     check_module(traced.code, PROFILE_PLAIN, tracing=True)
 
 
+INTERFACE = make_source(
+    '''
+    """Sells things."""
+    offers: Map[u64, Map[Address, Offer]]
+    last: Offer
+
+    @payable
+    def __init__(self, first: List[u64]):
+        """Start."""
+
+    @view
+    def get(self, n: u64) -> tuple[u8, Offer]:
+        """Return an offer."""
+        return 1, self.last
+
+    @public
+    @payable
+    def buy(self):
+        pass
+
+    def hidden(self):
+        pass
+    ''',
+    head="""
+    class Offer(Record):
+        price: u128
+
+    class Sold(Event):
+        from_: Address
+        offer: Offer
+    """,
+)
+
+
 def test_interface_says_what_the_contract_has() -> None:
-    source = make_source(
-        '''
-        """Sells things."""
-        offers: Map[u64, Map[Address, Offer]]
-        last: Offer
-
-        @payable
-        def __init__(self, first: List[u64]):
-            """Start."""
-
-        @view
-        def get(self, n: u64) -> tuple[u8, Offer]:
-            """Return an offer."""
-            return 1, self.last
-
-        @public
-        @payable
-        def buy(self):
-            pass
-
-        def hidden(self):
-            pass
-        ''',
-        head="""
-        class Offer(Record):
-            price: u128
-
-        class Sold(Event):
-            from_: Address
-            offer: Offer
-        """,
-    )
-    data = build(source, "a.py").interface
-    assert data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode()
-    assert json.loads(data) == {
+    data = build(INTERFACE, "a.py").interface
+    document = json.loads(data)
+    assert data == json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    assert document == {
         "abi": 1,
         "name": "Sample",
         "doc": "Sells things.",
         "language": "python",
         "records": {"Offer": [["price", "u128"]]},
         "variables": [["offers", "Map[u64, Map[Address, Offer]]"], ["last", "Offer"]],
-        "constructor": {
-            "parameters": [["first", "List[u64]"]],
-            "payable": True,
-            "doc": "Start.",
-        },
-        "methods": [
-            {
-                "name": "get",
-                "parameters": [["n", "u64"]],
-                "returns": "tuple[u8, Offer]",
-                "view": True,
-                "payable": False,
-                "doc": "Return an offer.",
-            },
-            {
-                "name": "buy",
-                "parameters": [],
-                "returns": "",
-                "view": False,
-                "payable": True,
-                "doc": "",
-            },
-        ],
+        "constructor": {"parameters": [["first", "List[u64]"]], "payable": True, "doc": "Start."},
+        "methods": document["methods"],
         "events": [{"name": "Sold", "fields": [["from", "Address"], ["offer", "Offer"]]}],
     }
+
+
+def test_interface_says_how_methods_are_called() -> None:
+    get, buy = json.loads(build(INTERFACE, "a.py").interface)["methods"]
+    assert get == {
+        "name": "get",
+        "parameters": [["n", "u64"]],
+        "returns": "tuple[u8, Offer]",
+        "view": True,
+        "payable": False,
+        "doc": "Return an offer.",
+    }
+    assert (buy["name"], buy["returns"], buy["view"], buy["payable"]) == ("buy", "", False, True)
+
+
+def test_what_the_chain_would_refuse_is_refused_with_its_function() -> None:
+    lines = "".join(f"    x{i}: u128 = {i}\n    assert x{i} < amount\n" for i in range(300))
+    source = make_source(f"@public\ndef run(self, amount: u64):\n{lines}")
+    with pytest.raises(InvalidContract, match="`run` is too large: a function of") as caught:
+        build(source, "a.py")
+    assert source.splitlines()[caught.value.problems[0].line - 1].strip().startswith("def run")
+    many = "\n".join(f"@public\ndef run{i}(self):\n    pass\n" for i in range(4_000))
+    with pytest.raises(InvalidContract, match="the contract is too large"):
+        build(make_source(many), "a.py")
 
 
 def test_refused_source_is_not_built() -> None:

@@ -171,6 +171,14 @@ DECLARATIONS = {
     "class A(Contract):\n    def __del__(self): ...\n": ("means nothing in a contract", ""),
     "class A(Contract):\n    def a(self) -> u64:\n        pass\n": ("may end without a result", ""),
     "class A(Contract):\n    pass\nclass B(Contract):\n    pass\n": ("one contract in a file", ""),
+    "class A(Record):\n    __x: u64\n": ("`__x` means nothing in a contract", ""),
+    "class A(Record):\n    x: u64\n    x_: u64\n": ("`x_` is declared already", ""),
+    "class A(Contract):\n    grün: u64\n": ("letters, digits and _ of ASCII", "another name"),
+    "def len(x: u64):\n    pass\n": ("`len` has a meaning already", "another name"),
+    "balance = 5\n": ("`balance` has a meaning already", "another name"),
+    'TEXT = "\\ud800"\n': ("this is no valid text", ""),
+    "class A(Contract):\n    @view\n    def __init__(self): ...\n": ("when the contract is", ""),
+    "class A(Contract):\n    def view(self): ...\n": ("no method can be called `view`", ""),
     "class A(Contract)\n    pass\n": ("expected ':'", "this is not Python"),
 }
 

@@ -99,3 +99,43 @@ def test_records_lie_where_the_abi_says() -> None:
         b"\x06nested\x07\2\0\0\0\xc3\xa4\x01": b"\1\0\0\0x",
         b"\x05pairs": b"\1\0\0\0\1" + b"\xff" * 8,
     }
+
+
+def test_names_of_the_shim_are_free_for_contracts() -> None:
+    head = """
+        class Other(Interface):
+            def call(self, value: u64) -> u64: ...
+
+        class Told(Event):
+            encode_fields: u64
+            name: str
+
+        class Kept(Record):
+            fields: u64
+            call: u64
+    """
+    methods = """
+        @public
+        def call(self, value: u64) -> u64:
+            self.bound += value
+            emit(Told(self.bound, "x"))
+            return self.load_variable(Kept(1, value))
+
+        def load_variable(self, kept: Kept) -> u64:
+            return kept.call + self.store_variable
+
+        @public
+        def run(self, to: Address) -> u64:
+            return Other(to).call(5)
+
+        @public
+        def bytes(self, x: bytes, tuple: tuple[u8, u8]) -> tuple[bytes, tuple[u8, u8]]:
+            return x, tuple
+    """
+    variables = "bound: u64\nstore_variable: u64\nget_list: List[u64]"
+    source = make_source(methods, head=head, variables=variables)
+    pair = Pair(source)
+    first = pair.deployed[0][1].address
+    assert pair.add(source) is None
+    assert pair.call("run", first) == 5
+    assert pair.call("bytes", b"x", (1, 2)) == (b"x", (1, 2))

@@ -25,6 +25,7 @@ class StorageDouble(storage_pb2_grpc.StorageServiceServicer):
         self.genesis = genesis
         self.blocks: asyncio.Queue[Block] = asyncio.Queue()
         self.answers: asyncio.Queue[storage_pb2.CommitResponse] = asyncio.Queue()
+        self.released: asyncio.Queue[int] = asyncio.Queue()
         self.attached = 0
 
     async def OpenChain(self, request, context):  # type: ignore[no-untyped-def]
@@ -49,6 +50,8 @@ class StorageDouble(storage_pb2_grpc.StorageServiceServicer):
         async for request in requests:
             for encoded in request.blocks:
                 self.blocks.put_nowait(Block.decode(encoded))
+            if request.released_ticket:
+                self.released.put_nowait(request.released_ticket)
 
 
 class GossipDouble(gossip_pb2_grpc.GossipServiceServicer):

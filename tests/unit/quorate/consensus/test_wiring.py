@@ -185,3 +185,29 @@ def fill(path: Path) -> None:
                 file.write(bytes(4096))
         except OSError:
             return
+
+
+async def test_what_storage_says_of_its_runner_is_in_headers_until_it_is_taken_back(
+    config: NodeConfig, siblings: Siblings
+) -> None:
+    service = await wiring.start(config)
+    storage = siblings.storage
+    storage.answers.put_nowait(
+        storage_pb2.CommitResponse(runner_changed=True, suspect_height=1, suspect_position=7)
+    )
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while (await storage.blocks.get()).header.suspect != (1, 7):
+                pass
+            storage.answers.put_nowait(
+                storage_pb2.CommitResponse(
+                    runner_changed=True, survived_height=1, survived_ticket=77
+                )
+            )
+            assert await storage.released.get() == 77
+            newest = storage.blocks.get_nowait()
+            while not storage.blocks.empty():
+                newest = storage.blocks.get_nowait()
+            assert newest.header.suspect == (0, 0)
+    finally:
+        await service.stop()

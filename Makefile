@@ -26,6 +26,9 @@ ARGS ?=
 
 # Folders that need running processes or a cluster; everything else below tests/ is `make test`.
 CLUSTER := tests/devnet tests/e2e
+# Tests that need compilers of other languages: `make toolchains`.
+COMPILERS := tests/toolchains
+TOOLS := $(VENV)/.quorate-toolchains
 
 ##@ Use
 .PHONY: run
@@ -45,7 +48,7 @@ bench: $(STAMP) ## Measure: PROFILE=idle|steady|saturate|overload|one-down
 test: $(STAMP) ## All that needs no cluster; SEED=n repeats a run
 	@echo "seed $(SEED)   (repeat with: make test SEED=$(SEED))"
 	@PYTHONHASHSEED=$(SEED) QUORATE_TEST_SEED=$(SEED) \
-	  $(PY) -m pytest -m "not devnet" $(addprefix --ignore=,$(CLUSTER)) $(ARGS)
+	  $(PY) -m pytest -m "not devnet" $(addprefix --ignore=,$(CLUSTER) $(COMPILERS)) $(ARGS)
 
 .PHONY: sim
 sim: $(STAMP) ## The whole network in one thread, many times: SEEDS=1000
@@ -71,6 +74,11 @@ faults: $(STAMP) ## Real processes, killed at random: KILLS=200; figures with AR
 .PHONY: contract-fuzz
 contract-fuzz: $(STAMP) ## Random contracts under plain Python and compiled, compared: PROGRAMS=5000
 	@$(PY) tests/contracts/fuzz.py --programs $(PROGRAMS) --jobs 2 $(ARGS)
+
+.PHONY: toolchains
+toolchains: $(STAMP) $(TOOLS) ## Contracts in Java, Zig, AssemblyScript: built and run; needs a JDK, Maven, npm
+	@echo "seed $(SEED)   (repeat with: make toolchains SEED=$(SEED))"
+	@QUORATE_TOOLCHAINS=required QUORATE_TEST_SEED=$(SEED) $(PY) -m pytest $(COMPILERS) $(ARGS)
 
 .PHONY: idempotency
 idempotency: $(STAMP) ## Payments retried over 50 connections through kills, each once: SENDS=10000
@@ -159,4 +167,8 @@ $(STAMP): pyproject.toml requirements.lock
 	  echo "next: check the network and pip's settings (pip config list), then try again"; \
 	  exit 1; }
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS): $(STAMP) requirements-toolchains.lock
+	@$(PIP) --require-hashes -r requirements-toolchains.lock
 	@touch $@

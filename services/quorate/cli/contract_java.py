@@ -49,7 +49,7 @@ def build_java(directory: Path) -> tuple[str, bytes, bytes]:
         if not has_sdk:
             install_sdk()
     said = _run(directory, "clean", "package")
-    if said is not None and has_sdk and _LACKS.search(said):
+    if said is not None and has_sdk and _LACKS.search(said) and "quorate-contract" in said:
         # The local repository may have been emptied since.
         with _lock():
             install_sdk()

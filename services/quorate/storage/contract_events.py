@@ -9,11 +9,10 @@ from quorate.api.contract.v1 import contract_pb2 as pb
 from quorate.core.contracts.details import Event, decode_detail
 from quorate.core.contracts.host import EVENT_NAME_BYTES_MAX
 from quorate.core.contracts.records import compute_contract_key
-from quorate.core.errors import InvalidInput, NotFound, Overloaded, QuorateError, Unavailable
+from quorate.core.errors import InvalidInput, NotFound, Overloaded, QuorateError
 from quorate.core.receipts import find_receipt
 from quorate.core.values import UINT64_MAX
 from quorate.kit.faults import abort
-from quorate.storage import database as db
 from quorate.storage.chain import Chain
 from quorate.storage.contract_messages import ANSWER_BYTES_MAX, build_event
 from quorate.storage.contract_reads import ContractReads
@@ -94,12 +93,7 @@ class EventReader:
             height = told[-1][0] + 1
 
     def _read_transaction(self, query: Query, height: int, position: int) -> list[pb.EventRecord]:
-        encoded = self._chain.store.history.load_detail(height, position)
-        if encoded is None:
-            raise Unavailable(
-                f"what transaction {position} of block {height} did is missing; {db.NEXT_STEP}",
-                reason=db.DAMAGED,
-            )
+        encoded = self._chain.store.history.get_detail(height, position)
         events: list[Event] = [e for call in decode_detail(encoded).calls for e in call.events]
         packed = self._chain.store.load_packed_receipts(height)
         identity = find_receipt(packed, position).id

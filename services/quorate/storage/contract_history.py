@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from quorate.core.codec import U16, U32, U64, Reader
 from quorate.core.contracts.details import Detail, decode_detail
 from quorate.core.contracts.records import VARIABLE_HEAD_BYTES, VARIABLE_PREFIX
+from quorate.core.errors import Unavailable
 from quorate.core.records import Records
 from quorate.core.state import Write
 from quorate.core.values import HASH_BYTES
@@ -93,6 +94,16 @@ class History:
     def load_detail(self, height: int, position: int) -> bytes | None:
         """Return the encoded detail of a transaction; None when it called no contract."""
         return self._database.get(db.DETAILS, U64.pack(height) + U32.pack(position))
+
+    def get_detail(self, height: int, position: int) -> bytes:
+        """Return a detail that must be there; raises Unavailable (DAMAGED_DATABASE)."""
+        encoded = self.load_detail(height, position)
+        if encoded is None:
+            raise Unavailable(
+                f"what transaction {position} of block {height} did is missing; {db.NEXT_STEP}",
+                reason=db.DAMAGED,
+            )
+        return encoded
 
     def list_told(
         self, contract: bytes, first: int, last: int, count: int

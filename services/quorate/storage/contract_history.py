@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from quorate.core.codec import U16, U32, U64, Reader
-from quorate.core.contracts.details import Detail, decode_detail
+from quorate.core.contracts.details import list_tellers
 from quorate.core.contracts.records import VARIABLE_HEAD_BYTES, VARIABLE_PREFIX
 from quorate.core.errors import Unavailable
 from quorate.core.records import Records
@@ -57,7 +57,7 @@ class HistoryDraft:
         for position, encoded in details:
             place = U32.pack(position)
             self._details.append((self._height + place, encoded))
-            for contract in list_tellers(decode_detail(encoded)):
+            for contract in list_tellers(encoded):
                 self._told.setdefault(contract, []).append(place)
 
     def add_writes(self, writes: Iterable[Write], before: Records) -> None:
@@ -78,11 +78,6 @@ class HistoryDraft:
             writes.put(db.CHANGES, self._height + contract, b"".join(changes))
         if self._is_pruning:
             writes.delete_range(db.CHANGES, U64.pack(0), self._end)
-
-
-def list_tellers(detail: Detail) -> list[bytes]:
-    """Return the contracts that told something in a transaction, each once."""
-    return list(dict.fromkeys([event.contract for call in detail.calls for event in call.events]))
 
 
 class History:

@@ -128,6 +128,14 @@ class History:
         places = [(int(U64.unpack(key[HASH_BYTES:])[0]), _split(value)) for key, value in records]
         return [place for place in places if place[0] <= last]
 
+    def list_told_back(
+        self, contract: bytes, last: int, count: int
+    ) -> list[tuple[int, tuple[int, ...]]]:
+        """Return up to `count` heights from `last` down with positions at which it told events."""
+        view = self._database.open_view(db.EVENTS)
+        records = view.scan_back(contract + U64.pack(last), contract, count)
+        return [(int(U64.unpack(key[HASH_BYTES:])[0]), _split(value)) for key, value in records]
+
     def compute_lowest(self, height: int) -> int:
         """Return the lowest height whose state can be told once `height` is executed."""
         return max(height - CHANGES_KEPT, self._root_height)

@@ -8,6 +8,7 @@ import pytest
 from quorate.core.errors import InvalidInput, NotFound
 from quorate.devnet.accounts import load_accounts
 from quorate.devnet.network import Network
+from quorate.devnet.readiness import wait_engine
 from quorate.lang.build import build
 from quorate.sdk.client import Client
 from quorate.sdk.contract_sending import ContractFailed
@@ -90,3 +91,37 @@ async def test_what_is_wrong_is_said_before_anything_is_sent(network: Network) -
         with pytest.raises(InvalidInput, match="sender"):
             await (await Contract.at(client, token.address)).transfer(alice.address, 1)
         assert (await client.account(alice.address)).lanes == spent
+
+
+async def test_events_and_views_go_on_while_validators_and_runners_are_killed(
+    network: Network,
+) -> None:
+    built = build(SOURCE.read_text(), str(SOURCE))
+    alice, bob = load_key(network, 0), load_key(network, 1)
+    async with (
+        asyncio.timeout(3 * PATIENCE_S),
+        Client(network.layout.endpoint) as client,
+        Sender(client, alice) as sender,
+    ):
+        token = await deploy(client, sender, built, "Gold", "GLD", 2, 1_000)
+        told: asyncio.Queue[int] = asyncio.Queue()
+
+        async def follow() -> None:
+            first = [each async for each in token.list_events()][-1]
+            async for each in token.watch("Transferred", after=first.record.place):
+                assert each.fields is not None
+                told.put_nowait(each.fields["amount"])
+
+        following = asyncio.ensure_future(follow())
+        for amount, node in enumerate((*network.layout.nodes[:3], None), 1):
+            await token.transfer(bob.address, amount)
+            assert await told.get() == amount
+            expected = sum(range(amount + 1))
+            while (found := await token.view.balance_of(bob.address)) != expected:
+                assert found < expected, "a validator may be behind, none knows more"
+            if node is not None:
+                await asyncio.to_thread(network.kill, node.name)
+                network.start(node.name)
+                await wait_engine(node, ("voting",), PATIENCE_S)
+        following.cancel()
+        assert told.empty()

@@ -2,6 +2,8 @@
 
 from quorate.core.values import format_address, parse_address
 from quorate.sdk.client import Client
+from quorate.sdk.contract_sending import ContractFailed
+from quorate.sdk.contracts import Contract, deploy
 from quorate.sdk.fees import (
     Blocker,
     Explanation,
@@ -58,12 +60,13 @@ from quorate.sdk.values import (
 from quorate.sdk.watching import Cursor, Watch
 
 __all__ = [
-    "Account", "Block", "Blocker", "Candidate", "Candidates", "Chances", "Client", "Cost", "Cursor",
-    "Delegation", "Delegations", "Economy", "Executed", "Explanation", "FeeEstimate", "Follower",
-    "Key", "Lanes", "Obstacle", "Options", "Outcome", "Position", "Queue", "Receipt", "Rejection",
-    "Remedy", "Seat", "SeatProof", "SeatReady", "SeatSet", "Sender", "Signed", "Simulation",
-    "Stage", "Staged", "Status", "Terms", "Update", "Validator", "Watch", "build_ready",
-    "build_register", "build_rotate", "build_transfers", "compute_weight_max", "decrypt_key",
-    "drive", "encode_unsigned", "encrypt_key", "format_address", "generate_phrase", "load_key",
-    "parse_address", "save_key", "send_and_wait", "set_fee", "sign_payloads", "sign_with_fee",
+    "Account", "Block", "Blocker", "Candidate", "Candidates", "Chances", "Client", "Contract",
+    "ContractFailed", "Cost", "Cursor", "Delegation", "Delegations", "Economy", "Executed",
+    "Explanation", "FeeEstimate", "Follower", "Key", "Lanes", "Obstacle", "Options", "Outcome",
+    "Position", "Queue", "Receipt", "Rejection", "Remedy", "Seat", "SeatProof", "SeatReady",
+    "SeatSet", "Sender", "Signed", "Simulation", "Stage", "Staged", "Status", "Terms", "Update",
+    "Validator", "Watch", "build_ready", "build_register", "build_rotate", "build_transfers",
+    "compute_weight_max", "decrypt_key", "deploy", "drive", "encode_unsigned", "encrypt_key",
+    "format_address", "generate_phrase", "load_key", "parse_address", "save_key", "send_and_wait",
+    "set_fee", "sign_payloads", "sign_with_fee",
 ]  # fmt: skip

@@ -97,11 +97,17 @@ class ContractReads:
         *,
         after: messages.Place | None = None,
         page_size: int = 100,
+        newest_first: bool = False,
     ) -> messages.EventPage:
-        """Return a page of a contract's events, the oldest first; `name` "": of all names."""
+        """Return a page of a contract's events; `name` "": of all names.
+
+        `after`: the `next` of the page before, or any place: after it, or with the newest first
+        before it.
+        """
         request = pb.ListEventsRequest(
-            contract=address, name=name, page_size=page_size, after=_to_cursor(after)
-        )
+            contract=address, name=name, page_size=page_size, after=_to_cursor(after),
+            newest_first=newest_first,
+        )  # fmt: skip
         found = await answer(self._stub.ListEvents(request, timeout=rpc.DEADLINE_S))
         after = messages.to_place(found.next) if found.HasField("next") else None
         records = tuple([messages.to_event_record(each) for each in found.events])

@@ -165,11 +165,13 @@ class Contract:
             return compute_zero(type_)
         return decode_all([type_], page.records[0].value, variable)[0]
 
-    async def list_events(self, name: str = "", after: Place | None = None) -> AsyncIterator[Told]:
-        """Yield the events up to now, the oldest first; `name` "": of all names."""
+    async def list_events(
+        self, name: str = "", after: Place | None = None, *, newest_first: bool = False
+    ) -> AsyncIterator[Told]:
+        """Yield the events up to now; `name` "": of all names."""
         while True:
             page = await self._client.contracts.events(
-                self.address, name, after=after, page_size=_PAGE
+                self.address, name, after=after, page_size=_PAGE, newest_first=newest_first
             )
             for record in page.events:
                 yield self._tell(record)

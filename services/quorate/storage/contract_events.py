@@ -1,6 +1,6 @@
 """Events of contracts, in the order they took place: a page of them, or as blocks are executed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final, NamedTuple
 
 import grpc
@@ -9,11 +9,10 @@ from quorate.api.contract.v1 import contract_pb2 as pb
 from quorate.core.contracts.details import Event, decode_detail
 from quorate.core.contracts.host import EVENT_NAME_BYTES_MAX
 from quorate.core.contracts.records import compute_contract_key
-from quorate.core.errors import InvalidInput, NotFound, Overloaded, QuorateError, Unavailable
+from quorate.core.errors import InvalidInput, NotFound, Overloaded, QuorateError
 from quorate.core.receipts import find_receipt
 from quorate.core.values import UINT64_MAX
 from quorate.kit.faults import abort
-from quorate.storage import database as db
 from quorate.storage.chain import Chain
 from quorate.storage.contract_messages import ANSWER_BYTES_MAX, build_event
 from quorate.storage.contract_reads import ContractReads
@@ -43,11 +42,15 @@ class Cursor(NamedTuple):
 
 
 class Query(NamedTuple):
-    """Which events: of a contract, by name if one is given, so many of them."""
+    """Which events: of a contract, by name if one is given, so many of them.
+
+    `is_back`: the newest first.
+    """
 
     contract: bytes
     name: bytes
     size: int
+    is_back: bool = False
 
 
 class Page(NamedTuple):
@@ -64,46 +67,49 @@ class EventReader:
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
 
-    async def read(self, query: Query, after: Cursor, last: int) -> Page:
-        """Return events after a place, in blocks up to `last`; raises Unavailable."""
+    async def read(self, query: Query, start: Cursor, last: int) -> Page:
+        """Return events after a place, or before it, in blocks up to `last`; raises Unavailable."""
         found, size, looked_at, pacer = list[pb.EventRecord](), 0, 0, Pacer()
-        history, height = self._chain.store.history, after.height + (after.position == END)
-        while True:
-            told = history.list_told(query.contract, height, last, _STEP)
+        cursor = start
+        for height, position in self._iter_places(query, start, last):
+            for record in self._read_transaction(query, height, position):
+                place = Cursor(height, position, record.place.index)
+                if place >= start if query.is_back else place <= start:
+                    continue
+                size += record.ByteSize()
+                if found and (len(found) == query.size or size > ANSWER_BYTES_MAX):
+                    return Page(found, cursor, True)
+                found.append(record)
+                cursor = place
+            cursor = Cursor(height, position, 0 if query.is_back else END)
+            looked_at += 1
+            if looked_at >= _LOOKED_AT_MAX:
+                return Page(found, cursor, True)
+            await pacer.pause()
+        return Page(found, cursor if query.is_back else max(cursor, Cursor(last)), False)
+
+    def _iter_places(self, query: Query, start: Cursor, last: int) -> Iterator[tuple[int, int]]:
+        """Yield (height, position) of transactions with events, from a place on in its order."""
+        history, first = self._chain.store.history, start[:2]
+        if query.is_back:
+            height = min(start.height, last)
+            while told := history.list_told_back(query.contract, height, _STEP):
+                for at, positions in told:
+                    yield from [(at, each) for each in reversed(positions) if (at, each) <= first]
+                height = told[-1][0] - 1
+            return
+        height = start.height + (start.position == END)
+        while told := history.list_told(query.contract, height, last, _STEP):
             for at, positions in told:
-                for position in positions:
-                    if (at, position) < after[:2]:
-                        continue
-                    looked_at += 1
-                    for record in self._read_transaction(query, at, position):
-                        place = Cursor(at, position, record.place.index)
-                        if place <= after:
-                            continue
-                        size += record.ByteSize()
-                        if found and (len(found) == query.size or size > ANSWER_BYTES_MAX):
-                            return Page(found, after, True)
-                        found.append(record)
-                        after = place
-                    after = Cursor(at, position)
-                    if looked_at >= _LOOKED_AT_MAX:
-                        return Page(found, after, True)
-                    await pacer.pause()
-                after = Cursor(at)
-            if len(told) < _STEP:
-                return Page(found, max(after, Cursor(last)), False)
+                yield from [(at, each) for each in positions if (at, each) >= first]
             height = told[-1][0] + 1
 
     def _read_transaction(self, query: Query, height: int, position: int) -> list[pb.EventRecord]:
-        encoded = self._chain.store.history.load_detail(height, position)
-        if encoded is None:
-            raise Unavailable(
-                f"what transaction {position} of block {height} did is missing; {db.NEXT_STEP}",
-                reason=db.DAMAGED,
-            )
+        encoded = self._chain.store.history.get_detail(height, position)
         events: list[Event] = [e for call in decode_detail(encoded).calls for e in call.events]
         packed = self._chain.store.load_packed_receipts(height)
         identity = find_receipt(packed, position).id
-        return [
+        records = [
             pb.EventRecord(
                 event=build_event(event),
                 place=Cursor(height, position, index).build(),
@@ -112,6 +118,7 @@ class EventReader:
             for index, event in enumerate(events)
             if event.contract == query.contract and query.name in (b"", event.name)
         ]
+        return records[::-1] if query.is_back else records
 
 
 class EventReads(ContractReads):
@@ -131,9 +138,12 @@ class EventReads(ContractReads):
         """List events of a contract."""
         try:
             query = self._build_query(request, compute_page_size(request.page_size))
-            after = _read_cursor(request.after) if request.HasField("after") else Cursor(0, 0, 0)
             height = self._chain.height
-            page = await self._events.read(query, after, height)
+            query = query._replace(is_back=request.newest_first)
+            start = Cursor(height) if query.is_back else Cursor(0, 0, 0)
+            if request.HasField("after"):
+                start = _read_cursor(request.after)
+            page = await self._events.read(query, start, height)
         except QuorateError as error:
             await abort(context, error)
         following = page.cursor.build() if page.more else None

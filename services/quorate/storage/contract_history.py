@@ -5,7 +5,7 @@ Families, written in the block's own atomic write (numbers big-endian):
 details   height u64 ‖ position u32 → encoded detail (core/contracts/details.py)
 events    contract 32 ‖ height u64 → positions u32 of transactions in which it told something
 changes   height u64 ‖ contract 32 → its records that changed: each key u16-blob, before u32-blob,
-          after u32-blob
+          after u32-blob; empty: too much changed to be kept
 
 A block costs one put per transaction with contract payloads, and two per contract that it changed;
 blocks without any cost nothing. Changes serve to compare state at two heights and to read it as it
@@ -16,8 +16,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from quorate.core.codec import U16, U32, U64, Reader
-from quorate.core.contracts.details import Detail, decode_detail
+from quorate.core.contracts.details import list_tellers
 from quorate.core.contracts.records import VARIABLE_HEAD_BYTES, VARIABLE_PREFIX
+from quorate.core.errors import Rejected, Unavailable
 from quorate.core.records import Records
 from quorate.core.state import Write
 from quorate.core.values import HASH_BYTES
@@ -26,6 +27,8 @@ from quorate.storage.database import Database, Writes
 
 CHANGES_KEPT: Final = 4_096
 PRUNE_EVERY: Final = 64
+# Of one block: a call that costs little may rewrite much.
+CHANGES_BYTES_MAX: Final = 4 * 1024 * 1024
 _KEY_BYTES_MAX: Final = 256
 _VALUE_BYTES_MAX: Final = 16_384
 # So few heights are cheaper to look up one by one than to scan.
@@ -49,14 +52,16 @@ class HistoryDraft:
         self._end = U64.pack(max(height - CHANGES_KEPT - PRUNE_EVERY, 0))
         self._details: list[tuple[bytes, bytes]] = []
         self._told: dict[bytes, list[bytes]] = {}
-        self._changes: dict[bytes, list[bytes]] = {}
+        # None: too much of this contract changed.
+        self._changes: dict[bytes, list[bytes] | None] = {}
+        self._changes_bytes = 0
 
     def add_details(self, details: Iterable[tuple[int, bytes]]) -> None:
         """Take (position in the block, encoded detail) of transactions."""
         for position, encoded in details:
             place = U32.pack(position)
             self._details.append((self._height + place, encoded))
-            for contract in list_tellers(decode_detail(encoded)):
+            for contract in list_tellers(encoded):
                 self._told.setdefault(contract, []).append(place)
 
     def add_writes(self, writes: Iterable[Write], before: Records) -> None:
@@ -64,8 +69,7 @@ class HistoryDraft:
         for key, after in writes:
             if key[:1] == VARIABLE_PREFIX and before[key] != after:
                 change = Change(key[VARIABLE_HEAD_BYTES:], before[key], after)
-                changes = self._changes.setdefault(key[1:VARIABLE_HEAD_BYTES], [])
-                changes.append(_encode_change(change))
+                self._add_change(key[1:VARIABLE_HEAD_BYTES], _encode_change(change))
 
     def put(self, writes: Writes) -> None:
         """Add all of it to the block's write, and what goes because it is too old."""
@@ -74,14 +78,19 @@ class HistoryDraft:
         for contract, places in self._told.items():
             writes.put(db.EVENTS, contract + self._height, b"".join(places))
         for contract, changes in self._changes.items():
-            writes.put(db.CHANGES, self._height + contract, b"".join(changes))
+            writes.put(db.CHANGES, self._height + contract, b"".join(changes or ()))
         if self._is_pruning:
             writes.delete_range(db.CHANGES, U64.pack(0), self._end)
 
-
-def list_tellers(detail: Detail) -> list[bytes]:
-    """Return the contracts that told something in a transaction, each once."""
-    return list(dict.fromkeys([event.contract for call in detail.calls for event in call.events]))
+    def _add_change(self, contract: bytes, encoded: bytes) -> None:
+        changes = self._changes.setdefault(contract, [])
+        if changes is None:
+            return
+        changes.append(encoded)
+        self._changes_bytes += len(encoded)
+        if self._changes_bytes > CHANGES_BYTES_MAX:
+            self._changes[contract] = None
+            self._changes_bytes -= sum(map(len, changes))
 
 
 class History:
@@ -93,6 +102,16 @@ class History:
     def load_detail(self, height: int, position: int) -> bytes | None:
         """Return the encoded detail of a transaction; None when it called no contract."""
         return self._database.get(db.DETAILS, U64.pack(height) + U32.pack(position))
+
+    def get_detail(self, height: int, position: int) -> bytes:
+        """Return a detail that must be there; raises Unavailable (DAMAGED_DATABASE)."""
+        encoded = self.load_detail(height, position)
+        if encoded is None:
+            raise Unavailable(
+                f"what transaction {position} of block {height} did is missing; {db.NEXT_STEP}",
+                reason=db.DAMAGED,
+            )
+        return encoded
 
     def list_told(
         self, contract: bytes, first: int, last: int, count: int
@@ -109,6 +128,14 @@ class History:
         places = [(int(U64.unpack(key[HASH_BYTES:])[0]), _split(value)) for key, value in records]
         return [place for place in places if place[0] <= last]
 
+    def list_told_back(
+        self, contract: bytes, last: int, count: int
+    ) -> list[tuple[int, tuple[int, ...]]]:
+        """Return up to `count` heights from `last` down with positions at which it told events."""
+        view = self._database.open_view(db.EVENTS)
+        records = view.scan_back(contract + U64.pack(last), contract, count)
+        return [(int(U64.unpack(key[HASH_BYTES:])[0]), _split(value)) for key, value in records]
+
     def compute_lowest(self, height: int) -> int:
         """Return the lowest height whose state can be told once `height` is executed."""
         return max(height - CHANGES_KEPT, self._root_height)
@@ -116,7 +143,8 @@ class History:
     def iter_changes(self, contract: bytes, first: int, last: int) -> Iterator[list[Change]]:
         """Yield what the blocks first … last changed of a contract, block by block, ascending.
 
-        A block in which it changed nothing yields an empty list, or is left out.
+        A block in which it changed nothing yields an empty list, or is left out. Raises Rejected
+        (CHANGES_NOT_KEPT) where too much changed in one block.
         """
         view, height = self._database.open_view(db.CHANGES), first
         while height <= last:
@@ -128,6 +156,11 @@ class History:
             if at > last:
                 return
             if key[8:] == contract:
+                if not value:
+                    raise Rejected(
+                        f"too much changed in block {at} to be kept: ask from {at} on, or up to "
+                        f"{at - 1}", reason="CHANGES_NOT_KEPT", height=at,
+                    )  # fmt: skip
                 yield decode_changes(value)
                 height = at + 1
             else:

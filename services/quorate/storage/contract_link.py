@@ -13,6 +13,7 @@ import grpc
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.api.contracts.v1 import contracts_pb2_grpc as rpc
 from quorate.core.applied import Applied
+from quorate.core.contracts.details import list_tellers
 from quorate.core.errors import MalformedBytes, Unavailable
 from quorate.kit.contract_frames import decode_applied
 from quorate.kit.faults import from_rpc_error
@@ -112,6 +113,8 @@ def read_applied(answer: pb.Answer, count: int) -> Applied:
     """Return what applying `count` transactions gave; raises Unavailable when it says not so."""
     try:
         applied = decode_applied(answer.done)
+        for _, detail in applied.details:
+            list_tellers(detail)
     except MalformedBytes as error:
         raise _answered_wrongly(error.message) from error
     if len(applied.receipts) != count:

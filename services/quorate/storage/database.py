@@ -15,7 +15,7 @@ of the writes across all of them. Memory: 16 MiB of blocks and indexes, 24 MiB o
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, NoReturn, cast
 
@@ -250,15 +250,28 @@ class View:
 
     def scan(self, start: bytes, prefix: bytes, count: int) -> list[tuple[bytes, bytes]]:
         """Return up to `count` (key, value) with a prefix, ascending from a key on."""
+        return self._walk(prefix, count, lambda it: it.seek(start), RdictIter.next)
+
+    def scan_back(self, start: bytes, prefix: bytes, count: int) -> list[tuple[bytes, bytes]]:
+        """Return up to `count` (key, value) with a prefix, descending from a key on."""
+        return self._walk(prefix, count, lambda it: it.seek_for_prev(start), RdictIter.prev)
+
+    def _walk(
+        self,
+        prefix: bytes,
+        count: int,
+        seek: Callable[[RdictIter], None],
+        step: Callable[[RdictIter], None],
+    ) -> list[tuple[bytes, bytes]]:
         found, iterator = list[tuple[bytes, bytes]](), self._iterator
         try:
-            iterator.seek(start)
+            seek(iterator)
             while len(found) < count and iterator.valid():
                 key = iterator.key()
                 if not key.startswith(prefix):
                     break
                 found.append((key, iterator.value()))
-                iterator.next()
+                step(iterator)
             iterator.status()
         except Exception as error:  # rocksdict raises nothing more specific
             raise _translate(error) from error

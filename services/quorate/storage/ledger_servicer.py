@@ -145,8 +145,8 @@ class LedgerServicer(StakeServicer, AssetReads):
             block = store.get_block(place.height)
             receipt = find_receipt(store.load_packed_receipts(place.height), place.position)
             built = _build_receipt(request.id, place, receipt, block)
-            detail = store.history.load_detail(place.height, place.position)
-            if detail is not None:
+            if receipt.detail_hash:
+                detail = store.history.get_detail(place.height, place.position)
                 built.detail.CopyFrom(build_detail(decode_detail(detail), built.reason))
         except QuorateError as error:
             await abort(context, error)

@@ -7,6 +7,7 @@ contract 32, name blob, data blob. A failure: payload position u8, contract 32, 
 blob, line u32. A blob stands behind its u32 length.
 """
 
+from struct import error as struct_error
 from typing import Final, NamedTuple
 
 from quorate.core import crypto
@@ -89,6 +90,35 @@ def decode_detail(data: bytes) -> Detail:
     failure = _read_failure(reader) if failed else None
     reader.end()
     return Detail(calls, failure)
+
+
+def list_tellers(encoded: bytes) -> list[bytes]:
+    """Return the contracts that told events in an encoded detail, each once.
+
+    Asked of every call of every block, so it walks over what decoding would build, and raises
+    MalformedBytes only where it would get lost.
+    """
+    try:
+        return list(_find_tellers(encoded))
+    except (struct_error, IndexError) as error:
+        raise MalformedBytes("detail", "is cut off") from error
+
+
+def _find_tellers(encoded: bytes) -> dict[bytes, None]:
+    found, at = dict[bytes, None](), 2
+    for _ in range(encoded[1]):
+        at = _skip(encoded, _skip(encoded, at + 1 + HASH_BYTES) + U64.size)
+        (count,) = U16.unpack_from(encoded, at)
+        at += U16.size
+        for _ in range(count):
+            found[encoded[at : at + HASH_BYTES]] = None
+            at = _skip(encoded, _skip(encoded, at + HASH_BYTES))
+    return found
+
+
+def _skip(encoded: bytes, at: int) -> int:
+    """Return where the blob at a place ends."""
+    return int(U32.unpack_from(encoded, at)[0]) + at + U32.size
 
 
 def _encode_call(call: CallDone) -> list[bytes]:

@@ -1,7 +1,9 @@
 """Events of contracts come in order, page by page or as blocks are executed."""
 
+import pytest
+
 from quorate.api.contract.v1 import contract_pb2 as pb
-from tests.unit.quorate.storage.scene import Scene, number
+from tests.unit.quorate.storage.scene import NOBODY, Scene, number, refuse
 
 
 async def test_events_are_listed_in_pages(scene: Scene) -> None:
@@ -66,3 +68,26 @@ async def test_a_place_in_the_future_has_no_events_yet(scene: Scene) -> None:
     page = await scene.api.ListEvents(pb.ListEventsRequest(contract=scene.contract, after=after))
     assert not page.events
     assert not page.HasField("next")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+async def test_the_newest_come_first_where_that_is_asked_for(scene: Scene, size: int) -> None:
+    for by in range(1, 7, 2):
+        await scene.commit(scene.count(by), scene.forge.transfer(5), scene.count(by + 1, 1))
+    found, after = list[int](), None
+    while True:
+        request = pb.ListEventsRequest(
+            contract=scene.contract, page_size=size, after=after, newest_first=True
+        )
+        page = await scene.api.ListEvents(request)
+        found += [number(each.event.data) for each in page.events]
+        if not page.HasField("next"):
+            break
+        after = page.next
+    assert found == [6, 5, 4, 3, 2, 1]
+    place = pb.EventCursor(height=3, position=2, index=0)
+    older = pb.ListEventsRequest(contract=scene.contract, after=place, newest_first=True)
+    page = await scene.api.ListEvents(older)
+    assert [number(each.event.data) for each in page.events] == [3, 2, 1]
+    none = pb.ListEventsRequest(contract=NOBODY, newest_first=True)
+    assert (await refuse(scene.api.ListEvents(none))).reason == "NO_CONTRACT"

@@ -6,9 +6,11 @@ import pytest
 
 from quorate.core.contracts.details import CallDone, Detail, Event, Failure
 from quorate.core.contracts.records import compute_variable_key
+from quorate.core.errors import Rejected
 from quorate.core.records import MemoryRecords
 from quorate.storage import database as db
 from quorate.storage.contract_history import (
+    CHANGES_BYTES_MAX,
     CHANGES_KEPT,
     PRUNE_EVERY,
     Change,
@@ -132,3 +134,19 @@ def test_old_changes_go_and_what_can_be_asked_for_stays(database) -> None:
     assert kept[0] <= lowest + 1
     assert len(kept) <= CHANGES_KEPT + 2 * PRUNE_EVERY + 1
     assert history.compute_lowest(100) == 7
+
+
+def test_a_block_that_changes_too_much_keeps_what_others_changed_and_says_so(database) -> None:
+    large = bytes(16_000)
+    count = CHANGES_BYTES_MAX // len(large) + 1
+    much = [change(A, i.to_bytes(2, "big"), b"", large) for i in range(2 * count)]
+    put(database, 3, changes=[change(B, b"k", b"", b"1"), *much, change(C, b"k", b"", b"2")])
+    history = History(database, 0)
+    assert collect(history, B, 1, 9) == {b"k": (b"k", b"", b"1")}
+    assert collect(history, C, 1, 9) == {b"k": (b"k", b"", b"2")}
+    with pytest.raises(Rejected) as caught:
+        collect(history, A, 1, 9)
+    assert (caught.value.reason, caught.value.fields()["height"]) == ("CHANGES_NOT_KEPT", "3")
+    assert collect(history, A, 4, 9) == {}
+    kept = sum(len(value) for _, value in database.iterate(db.CHANGES))
+    assert kept < 100

@@ -77,3 +77,26 @@ def test_a_path_that_is_no_directory_is_refused(directory):
     (directory / "db").write_text("")
     with pytest.raises(RefusedToStart):
         Database(directory / "db")
+
+
+def test_a_view_is_read_in_both_directions_as_it_was_when_it_was_opened(database):
+    write(database, *[(b"a%d" % i, b"%d" % i) for i in range(5)], (b"b", b"0"))
+    view = database.open_view(db.META)
+    write(database, (b"a9", b"9"), deletions=[b"a1"])
+    assert [key for key, _ in view.scan(b"a1", b"a", 9)] == [b"a1", b"a2", b"a3", b"a4"]
+    assert [key for key, _ in view.scan_back(b"a3", b"a", 2)] == [b"a3", b"a2"]
+    assert [key for key, _ in view.scan_back(b"a99", b"a", 9)] == [
+        b"a%d" % i for i in (4, 3, 2, 1, 0)
+    ]
+    assert view.scan_back(b"a", b"a", 9) == []
+
+
+def test_a_range_of_keys_goes_in_one_write_with_others(database):
+    write(database, *[(bytes([i]), b"v") for i in range(9)])
+    writes = Writes()
+    writes.put(db.META, b"x", b"1")
+    writes.delete_range(db.META, bytes([2]), bytes([7]))
+    database.write(database.build(writes), synced=True)
+    assert [key for key, _ in database.iterate(db.META)] == [bytes([i]) for i in (0, 1, 7, 8)] + [
+        b"x"
+    ]

@@ -774,15 +774,18 @@ class ListEventsRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    NEWEST_FIRST_FIELD_NUMBER: _builtins.int
     contract: _builtins.bytes
     """Address of the contract (32 bytes)."""
     name: _builtins.str
     """Only of this name; empty: all."""
     page_size: _builtins.int
     """Most events, 1,000 at most; 0 counts as 100."""
+    newest_first: _builtins.bool
+    """In the reverse order of how they took place."""
     @_builtins.property
     def after(self) -> Global___EventCursor:
-        """Only after this place; absent: all."""
+        """Only after this place, or with the newest first before it; absent: all."""
 
     def __init__(
         self,
@@ -791,10 +794,11 @@ class ListEventsRequest(_message.Message):
         name: _builtins.str = ...,
         after: Global___EventCursor | None = ...,
         page_size: _builtins.int = ...,
+        newest_first: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "contract", b"contract", "name", b"name", "page_size", b"page_size"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "contract", b"contract", "name", b"name", "newest_first", b"newest_first", "page_size", b"page_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -802,7 +806,7 @@ Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
 
 @_typing.final
 class ListEventsResponse(_message.Message):
-    """Events in the order they took place."""
+    """Events in the order that was asked for."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -817,7 +821,7 @@ class ListEventsResponse(_message.Message):
 
     @_builtins.property
     def next(self) -> Global___EventCursor:
-        """Goes on after this place; absent: there are no more up to `height`."""
+        """Where to go on: `after` of the next page; absent: there are no more up to `height`."""
 
     def __init__(
         self,

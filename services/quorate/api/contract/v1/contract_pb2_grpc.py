@@ -141,7 +141,7 @@ class ContractServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """Lists events of a contract, the oldest first.
+        """Lists events of a contract, the oldest or the newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,7 @@ class ContractServiceStub:
     GetDetail: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetDetailRequest, _contract_pb2.GetDetailResponse]
     """Reads what the contract payloads of an executed transaction did."""
     ListEvents: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListEventsRequest, _contract_pb2.ListEventsResponse]
-    """Lists events of a contract, the oldest first."""
+    """Lists events of a contract, the oldest or the newest first."""
     WatchEvents: _grpc.UnaryStreamMultiCallable[_contract_pb2.WatchEventsRequest, _contract_pb2.WatchEventsResponse]
     """Streams events as blocks are executed; resumable from a cursor."""
     View: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ViewRequest, _contract_pb2.ViewResponse]
@@ -78,7 +78,7 @@ class ContractServiceAsyncStub(ContractServiceStub):
     GetDetail: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetDetailRequest, _contract_pb2.GetDetailResponse]  # type: ignore[assignment]
     """Reads what the contract payloads of an executed transaction did."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListEventsRequest, _contract_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """Lists events of a contract, the oldest first."""
+    """Lists events of a contract, the oldest or the newest first."""
     WatchEvents: _aio.UnaryStreamMultiCallable[_contract_pb2.WatchEventsRequest, _contract_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """Streams events as blocks are executed; resumable from a cursor."""
     View: _aio.UnaryUnaryMultiCallable[_contract_pb2.ViewRequest, _contract_pb2.ViewResponse]  # type: ignore[assignment]
@@ -147,7 +147,7 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contract_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.ListEventsResponse, _abc.Awaitable[_contract_pb2.ListEventsResponse]]:
-        """Lists events of a contract, the oldest first."""
+        """Lists events of a contract, the oldest or the newest first."""
 
     @_abc_1.abstractmethod
     def WatchEvents(

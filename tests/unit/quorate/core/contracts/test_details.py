@@ -13,6 +13,7 @@ from quorate.core.contracts.details import (
     Failure,
     compute_detail_hash,
     decode_detail,
+    list_tellers,
 )
 from quorate.core.errors import MalformedBytes
 
@@ -76,3 +77,21 @@ class Wrong:
 def test_what_is_no_detail_says_why(wrong: Wrong) -> None:
     with pytest.raises(MalformedBytes, match=wrong.why):
         decode_detail(wrong.data)
+
+
+@given(DETAIL)
+def test_who_told_something_is_found_without_decoding(detail: Detail) -> None:
+    told = [event.contract for call in detail.calls for event in call.events]
+    assert list_tellers(detail.encode()) == list(dict.fromkeys(told))
+
+
+@given(st.binary(max_size=80), DETAIL, st.integers(0, 400))
+def test_bytes_that_lead_nowhere_are_malformed_or_name_contracts(
+    data: bytes, detail: Detail, cut: int
+) -> None:
+    for spoilt in (data, detail.encode()[:cut]):
+        try:
+            found = list_tellers(spoilt)
+        except MalformedBytes:
+            continue
+        assert len(found) <= len(spoilt)

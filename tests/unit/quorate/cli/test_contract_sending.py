@@ -1,10 +1,10 @@
-"""What people read of a call: its result, fuel, deposit, events, changes, and its steps."""
+"""What people read of a call: its result, fuel, deposit, events and changes."""
 
 from pathlib import Path
 
 import pytest
 
-from quorate.cli import contract_sending, contract_trace
+from quorate.cli import contract_sending
 from quorate.cli.contract_faces import Face, Faces
 from quorate.cli.contract_sending import Deed, check_trial, describe_deed, print_deed
 from quorate.core.errors import Rejected
@@ -15,11 +15,8 @@ from quorate.sdk.contract_messages import (
     Event,
     Failure,
     StateChange,
-    Step,
-    Traced,
     Trial,
 )
-from quorate.sdk.contract_messages import Outcome as Ended
 from quorate.sdk.contract_values import compute_key
 from quorate.sdk.fees import BalanceChange, Simulation
 from quorate.sdk.values import Outcome, Receipt, Stage
@@ -91,38 +88,3 @@ async def test_what_a_dry_run_refuses_is_raised_with_method_and_line(known) -> N
 
 def test_the_deposit_is_what_the_account_of_deposits_gets() -> None:
     assert contract_sending.compute_deposit(make_simulation(RECEIPT, None)) == 30
-
-
-STEPS = (
-    Step(2, 10, 1, TOKEN, "", b"", b""),
-    Step(0, 20, 1, TOKEN, "load", BALANCE, FIVE),
-    Step(3, 30, 1, TOKEN, "", b"", b""),
-    Step(0, 40, 1, TOKEN, "store", BALANCE, NINE),
-    Step(0, 45, 1, TOKEN, "store", BALANCE, b""),
-    Step(0, 50, 1, TOKEN, "emit", b"Sent", ALICE + FIVE),
-    Step(0, 60, 1, TOKEN, "call", ALICE, b"\1\2"),
-    Step(7, 70, 2, ALICE, "", b"", b""),
-)
-
-
-async def test_steps_are_lines_with_fuel_and_changes_of_variables(known, capsys) -> None:
-    lines = ["def transfer(self):", "    balance = 5", "    store()"]
-    contract_trace._print_steps(known[0], TOKEN, STEPS, lines)
-    told = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
-    assert [int(fuel) for fuel, _ in told] == [each.fuel for each in STEPS]
-    texts = [text for _, text in told]
-    assert texts[0] == "2      balance = 5" and texts[2] == "3      store()"
-    assert texts[1] == f"load {HERE} = 5"
-    assert texts[3:5] == [f"store {HERE}: 5 → 9", f"store {HERE}: 9 → nothing"]
-    assert texts[5] == f"emit Sent(to={format_address(ALICE)} (alice), amount=5)"
-    assert texts[6] == "call alice 0x0102"
-    assert texts[7] == "7  line 7 of alice"
-
-
-async def test_steps_are_documents_with_before_and_after(known) -> None:
-    faces, face = known
-    traced = Traced(Ended(b"\1", 70, None, 12), STEPS, cut=True)
-    document = contract_trace._describe(faces, face, "transfer", traced)
-    assert (document["result"], document["cut"], document["height"]) == (True, True, 12)
-    stored = [each for each in document["steps"] if each["action"] == "store"]
-    assert [(each["before"], each["value"]) for each in stored] == [(5, 9), (9, None)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -21,7 +21,24 @@ from quorate.kit import faults
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import Asked, ContractRead, Step, Traced
 
-_RECORDS = ("load", "store")
+_STORE: Final = "store"
+_RECORDS: Final = ("load", _STORE)
+
+
+class _Known:
+    """What is known of records while steps are told, so that changes are told as such."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[bytes, bytes], bytes] = {}
+
+    def note(self, step: Step) -> bytes | None:
+        """Note what a step loads or stores; return what was known of that record before."""
+        if step.action not in _RECORDS:
+            return None
+        place = (step.contract, step.key)
+        before = self._values.get(place)
+        self._values[place] = step.value
+        return before
 
 
 def trace(
@@ -85,12 +102,13 @@ def _build_traced(source: Path, found: ContractRead) -> bytes:
 
 
 def _print_steps(faces: Faces, address: bytes, steps: Sequence[Step], lines: Sequence[str]) -> None:
-    width = len(str(len(lines)))
+    width, known = len(str(len(lines))), _Known()
     for step in steps:
         face, indent = faces.find(step.contract), "  " * max(0, step.depth - 1)
         fuel = Text(f"{step.fuel:>12,}  ", style="dim")
         if step.action:
-            what = f"{indent}{' ' * width}    {_describe_action(faces, face, step)}"
+            before = known.note(step)
+            what = f"{indent}{' ' * width}    {_describe_action(faces, face, step, before)}"
             output.out.print(fuel.append(what, style="cyan"))
             continue
         is_ours = step.contract == address and 0 < step.line <= len(lines)
@@ -112,10 +130,13 @@ def _print_end(faces: Faces, face: Face, method: str, traced: Traced) -> None:
     output.print_fields(rows)
 
 
-def _describe_action(faces: Faces, face: Face, step: Step) -> str:
-    """Return in words what the host was asked for."""
+def _describe_action(faces: Faces, face: Face, step: Step, before: bytes | None) -> str:
+    """Return in words what the host was asked for; `before` is a record's value, if known."""
     if step.action in _RECORDS:
         name, value = face.read_name(step.key)[0], face.read_record(step.key, step.value)[0]
+        if step.action == _STORE and before is not None:
+            old = face.read_record(step.key, before)[0]
+            return f"{step.action} {name}: {old or 'nothing'} → {value or 'nothing'}"
         return f"{step.action} {name} = {value or 'nothing'}"
     if step.action == "emit":
         name = step.key.decode(errors="replace")
@@ -133,9 +154,9 @@ def _describe_key(faces: Faces, key: bytes) -> str:
 
 
 def _describe(faces: Faces, face: Face, method: str, traced: Traced) -> dict[str, Any]:
-    found = traced.outcome
+    found, known = traced.outcome, _Known()
     return {
-        "steps": [_describe_step(faces, each) for each in traced.steps],
+        "steps": [_describe_step(faces, each, known.note(each)) for each in traced.steps],
         "cut": traced.cut,
         "fuel": found.fuel,
         "height": found.height,
@@ -144,7 +165,7 @@ def _describe(faces: Faces, face: Face, method: str, traced: Traced) -> dict[str
     }
 
 
-def _describe_step(faces: Faces, step: Step) -> dict[str, Any]:
+def _describe_step(faces: Faces, step: Step, before: bytes | None) -> dict[str, Any]:
     face = faces.find(step.contract)
     document: dict[str, Any] = {
         "line": step.line,
@@ -154,6 +175,7 @@ def _describe_step(faces: Faces, step: Step) -> dict[str, Any]:
         "action": step.action,
     }
     if step.action in _RECORDS:
+        old = face.read_record(step.key, before or b"")[1]
         value = face.read_record(step.key, step.value)[1]
-        return {**document, **face.read_name(step.key)[1], "value": value}
+        return {**document, **face.read_name(step.key)[1], "before": old, "value": value}
     return {**document, "key": "0x" + step.key.hex(), "value": "0x" + step.value.hex()}

@@ -31,7 +31,6 @@ from quorate.cli.documents import (
     write_document,
     write_lines,
 )
-from quorate.contracts import wiring as contracts
 from quorate.core.contracts.payloads import NO_ENGINE
 from quorate.core.errors import InvalidGenesis, Rejected
 from quorate.core.genesis import (
@@ -186,6 +185,9 @@ async def _start_runner(order: _Order, scratch: Path, stack: AsyncExitStack) -> 
     # Paths of Unix sockets are short.
     sockets = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quorate-")))
     config = NodeConfig(home=scratch, name="fork", sockets_dir=sockets)
+    # Loads the engine, which no other command needs.
+    from quorate.contracts import wiring as contracts
+
     running = await contracts.start(config)
     stack.push_async_callback(running.stop)
     channel = await stack.enter_async_context(open_channel(config.socket("contracts")))

@@ -1,12 +1,11 @@
 """A contract's bytes are shown by its interface; without one, or where they lie, as hex."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from quorate.cli import contract_book
-from quorate.cli.contract_faces import Face
+from quorate.cli.contract_faces import Face, Faces
 from quorate.cli.contract_names import NOBODY, Names
 from quorate.cli.contract_panels import (
     describe_changes,
@@ -18,41 +17,8 @@ from quorate.core.errors import InvalidInput, NotFound
 from quorate.core.values import format_address
 from quorate.devnet.layout import DEFAULT_DIRECTORY
 from quorate.sdk.contract_messages import Event, Failure, StateChange, StateRecord
-from quorate.sdk.contract_values import compute_key, encode_fields, parse_interface
-
-TOKEN, ALICE = b"\1" * 32, b"\2" * 32
-DOCUMENT = {
-    "abi": 1,
-    "name": "Token",
-    "language": "python",
-    "records": {"Offer": [["seller", "Address"], ["price", "u64"]]},
-    "variables": [
-        ["owner", "Address"],
-        ["balances", "Map[Address, u64]"],
-        ["limits", "Map[str, Map[u8, Offer]]"],
-    ],
-    "constructor": {"parameters": [["supply", "u64"]], "payable": False, "doc": ""},
-    "methods": [
-        {
-            "name": "transfer", "parameters": [["to", "Address"], ["amount", "u64"]],
-            "returns": "bool", "view": False, "payable": False, "doc": "Send.",
-        }
-    ],
-    "events": [{"name": "Sent", "fields": [["to", "Address"], ["amount", "u64"]]}],
-}  # fmt: skip
-INTERFACE = parse_interface(json.dumps(DOCUMENT).encode())
-
-
-class FixedFaces:
-    """Faces that were loaded."""
-
-    def __init__(self, face: Face) -> None:
-        self._face = face
-
-    def find(self, address: bytes) -> Face:
-        return self._face if address == self._face.address else self._face._replace(
-            address=address, interface=None
-        )  # fmt: skip
+from quorate.sdk.contract_values import compute_key, encode_fields
+from tests.unit.quorate.cli.contracts import ALICE, INTERFACE, TOKEN, make_faces, make_names
 
 
 @pytest.fixture
@@ -60,10 +26,7 @@ def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Names:
     (tmp_path / DEFAULT_DIRECTORY).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     contract_book.save("token", TOKEN)
-    (tmp_path / "keys").mkdir()
-    key = {"address": format_address(ALICE)}
-    (tmp_path / "keys" / "alice.json").write_text(json.dumps(key))
-    return Names(tmp_path / "keys")
+    return make_names(tmp_path)
 
 
 @pytest.fixture
@@ -140,11 +103,15 @@ def test_results_and_events_are_shown_by_their_types(face: Face) -> None:
     assert document == {"to": format_address(ALICE), "amount": 5}
 
 
-def test_documents_have_keys_values_and_contracts(face: Face) -> None:
+def fix_faces(face: Face) -> Faces:
+    return make_faces(face.names)[0]
+
+
+async def test_documents_have_keys_values_and_contracts(face: Face) -> None:
     key, five = compute_key(INTERFACE, "balances", ALICE), (5).to_bytes(8, "little")
     named = {"variable": "balances", "keys": [format_address(ALICE)], "key": "0x" + key.hex()}
     assert describe_state(face, [StateRecord(key, five)]) == [{**named, "value": 5}]
-    faces = FixedFaces(face)
+    faces = fix_faces(face)
     where = {"contract": format_address(TOKEN)}
     changes = [StateChange(TOKEN, key, b"", five)]
     assert describe_changes(faces, changes) == [{**where, **named, "before": None, "after": 5}]
@@ -154,9 +121,9 @@ def test_documents_have_keys_values_and_contracts(face: Face) -> None:
     }  # fmt: skip
 
 
-def test_failures_are_told_in_a_sentence(face: Face) -> None:
+async def test_failures_are_told_in_a_sentence(face: Face) -> None:
     failure = Failure("REVERTED", "not enough", TOKEN, "transfer", 12)
-    told = describe_failure(FixedFaces(face), failure)
+    told = describe_failure(fix_faces(face), failure)
     assert told == "token.transfer reverted: not enough (line 12)"
     failure = Failure("OUT_OF_FUEL", "", ALICE, "pay", 0)
-    assert describe_failure(FixedFaces(face), failure) == "alice.pay ran out of fuel"
+    assert describe_failure(fix_faces(face), failure) == "alice.pay ran out of fuel"

@@ -1,7 +1,10 @@
 """Pre-signed transfers are what a validator accepts; bad ones are wrong in their signature only."""
 
+from dataclasses import replace
+
 import pytest
 
+from quorate.core.contracts.payloads import CallContract
 from quorate.core.crypto import SCHEME_ED25519, compute_address, compute_public_key
 from quorate.core.errors import InvalidTransaction
 from quorate.core.params import Params
@@ -34,6 +37,19 @@ def test_signed_transfers_pass_every_stateless_check_in_sequence() -> None:
         check_signatures(transaction, _DOMAIN)
         assert transaction.id == signed.id
         assert (transaction.lane, transaction.sequence) == (4, 9 + place)
+
+
+def test_with_a_contract_every_second_one_calls_it_with_the_records_it_touches_named() -> None:
+    run = replace(_run(4), contract=b"c" * 32)
+    made = [decode_transaction(each.raw, _DOMAIN) for each in sign_run(run)]
+    for transaction in made:
+        check_transaction(transaction, Params())
+        check_signatures(transaction, _DOMAIN)
+    assert [each.has_calls for each in made] == [each.sequence % 2 == 1 for each in made]
+    call = next(each.payloads[0] for each in made if each.has_calls)
+    assert isinstance(call, CallContract) and call.contract == b"c" * 32
+    sender = made[0].sender
+    assert call.access == (b"\x08balances" + sender, b"\x08balances" + _TO)
 
 
 def test_bad_ones_fail_by_their_signature_alone() -> None:

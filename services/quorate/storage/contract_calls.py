@@ -20,7 +20,7 @@ from quorate.core.context import Context
 from quorate.core.contracts.host import OUTPUT_BYTES_MAX
 from quorate.core.contracts.payloads import NO_ENGINE
 from quorate.core.contracts.records import CODE_PREFIX, VARIABLE_PREFIX
-from quorate.core.errors import Overloaded, Rejected, Unavailable
+from quorate.core.errors import MalformedBytes, Overloaded, Rejected, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.governance.parameters import load_params
 from quorate.core.records import Record
@@ -124,7 +124,7 @@ class Booth:
     async def apply(
         self, transaction: bytes, build: Callable[[Snapshot, Block], Execution]
     ) -> tuple[Snapshot, Execution, Applied]:
-        """Return what one transaction does on the execution that is built for it.
+        """Return what one transaction does, and the execution built for it, which has absorbed it.
 
         Raises as `view`.
         """
@@ -133,7 +133,14 @@ class Booth:
             execution = build(snapshot, head)
             work = pb.Ask(slice=pb.Slice(transactions=[transaction]))
             answer = await self._ask(build_begin(execution.context), work, execution.read)
-        return snapshot, execution, read_applied(answer, 1)
+        applied = read_applied(answer, 1)
+        try:
+            execution.absorb(applied)
+        except MalformedBytes as error:
+            raise Unavailable(
+                f"the contract-runner wrote what can't be: {error.message}", reason="RUNNER_WRONG"
+            ) from error
+        return snapshot, execution, applied
 
     async def check(self, request: pb.CheckRequest) -> pb.CheckResponse:
         """Return what a deployment would say of a module; raises as `view`."""

@@ -3,11 +3,10 @@
 Opening a stream costs more than most views, and the runner serves one of each kind at a time.
 """
 
-import asyncio
 from contextlib import AsyncExitStack
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
-from quorate.core.errors import QuorateError, Unavailable
+from quorate.core.errors import Unavailable
 from quorate.storage.contract_link import (
     ContractLink,
     Load,
@@ -54,14 +53,8 @@ class ContractLine:
         try:
             talk = await self._open(begin)
             return await talk.ask(work, read, load)
-        except QuorateError:
-            await self.close()
-            raise
-        except asyncio.InvalidStateError as error:
-            await self.close()
-            raise Unavailable("the contract-runner ended the stream") from error
         except BaseException:
-            # Cancelled in the midst of work: the stream must not go on with its answer.
+            # Cancelled in the midst of work, say: the stream must not go on with its answer.
             await self.close()
             raise
 

@@ -4,6 +4,7 @@ A talk is one stream. The runner asks back for records while it works; they are 
 caller says, so that it sees a half-executed block, or a snapshot.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -23,6 +24,8 @@ Load = Callable[[Sequence[bytes]], None]
 EXECUTE: Final = "Execute"
 VIEW: Final = "View"
 TRACE: Final = "Trace"
+# How a stream fails; the second is what writing to one says that has ended meanwhile.
+LOST: Final = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
 
 
 class RunnerDied(Unavailable):
@@ -49,8 +52,8 @@ class Talk:
         """Go on with another block; raises Unavailable."""
         try:
             await self._call.write(self._request(ask=pb.Ask(begin=begin)))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        except LOST as error:
+            raise _translate(error) from error
 
     async def ask(self, work: pb.Ask, read: Read, load: Load = load_nothing) -> pb.Answer:
         """Have work done, and serve what it needs meanwhile; raises Unavailable, RunnerDied.
@@ -75,8 +78,8 @@ class Talk:
                 load(keys)
                 values = [read(key) for key in keys]
                 message = pb.Ask(records=pb.Records(values=values))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        except LOST as error:
+            raise _translate(error) from error
 
 
 class ContractLink:
@@ -103,8 +106,8 @@ class ContractLink:
         try:
             await call.write(request(ask=pb.Ask(begin=begin)))
             yield Talk(call, request)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        except LOST as error:
+            raise _translate(error) from error
         finally:
             call.cancel()
 
@@ -120,6 +123,14 @@ def read_applied(answer: pb.Answer, count: int) -> Applied:
     if len(applied.receipts) != count:
         raise _answered_wrongly(f"{len(applied.receipts)} receipts")
     return applied
+
+
+def _translate(error: Exception) -> Unavailable:
+    """Return what a lost stream means, whatever the runner says: to be tried again."""
+    why = str(error)
+    if isinstance(error, grpc.aio.AioRpcError):
+        why = from_rpc_error(error).message
+    return Unavailable(f"the contract-runner is lost: {why}", reason="RUNNER_AWAY")
 
 
 def _answered_wrongly(how: str) -> Unavailable:

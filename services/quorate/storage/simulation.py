@@ -146,7 +146,6 @@ class Simulator:
 
         snapshot, execution, applied = await self._booth.apply(draft.whole, build)
         read = tuple(snapshot.list_variables())
-        execution.absorb(applied)
         writes = [write for part in execution.iter_writes() for write in part]
         return Outcome(
             snapshot.height, execution.context.header.base_fee, applied.receipts[0],
@@ -224,9 +223,9 @@ class SimulationServicer(rpc.SimulationServiceServicer):
         """Run a transaction on the latest state; nothing is written."""
         try:
             draft, outcome = await self._simulator.simulate(request.transaction)
+            return build_response(draft, outcome)
         except QuorateError as error:
             await abort(context, error)
-        return build_response(draft, outcome)
 
 
 def build_response(draft: Draft, outcome: Outcome) -> tx.SimulateResponse:

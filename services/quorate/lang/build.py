@@ -25,8 +25,8 @@ class Built(NamedTuple):
 def build(source: str, path: str, *, tracing: bool = False) -> Built:
     """Compile a contract's file; raises InvalidContract with all that is wrong with it.
 
-    The result is the same, byte for byte, for the same source. With `tracing`, the module tells
-    its lines as it runs (only for `quorate contract trace`).
+    The result is the same, byte for byte, for the same source. With `tracing`, for `quorate
+    contract trace`, the module tells its lines, and stores what a line sets before the next one.
     """
     checked = check(source, path)
     try:

@@ -32,28 +32,31 @@ def is_text(value: str) -> bool:
     return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def fold(node: ast.expr, constants: dict[str, Constant]) -> Value | None:
-    """Return the value of an expression that is known when building, or None."""
+def fold(node: ast.expr, constants: dict[str, Constant], *, typed: bool = False) -> Value | None:
+    """Return the value of an expression that is known when building, or None.
+
+    A constant with a type is one of that type, not a literal: it counts only if `typed`.
+    """
     kind = type(node)
     if kind is ast.Constant:
         value = node.value  # type: ignore[attr-defined]
         return value if isinstance(value, int | bytes | str) else None
     if kind is ast.Name:
         found = constants.get(node.id)  # type: ignore[attr-defined]
-        return found.value if found is not None and found.type is None else None
+        return found.value if found is not None and (typed or found.type is None) else None
     if isinstance(node, ast.UnaryOp):
-        inner = fold(node.operand, constants)
+        inner = fold(node.operand, constants, typed=typed)
         return -inner if isinstance(node.op, ast.USub) and type(inner) is int else None
     if isinstance(node, ast.BinOp):
-        return _fold_operation(node, constants)
+        return _fold_operation(node, constants, typed)
     return None
 
 
-def _fold_operation(node: ast.BinOp, constants: dict[str, Constant]) -> int | None:
-    left = fold(node.left, constants)
+def _fold_operation(node: ast.BinOp, constants: dict[str, Constant], typed: bool) -> int | None:
+    left = fold(node.left, constants, typed=typed)
     if type(left) is not int:
         return None
-    right = fold(node.right, constants)
+    right = fold(node.right, constants, typed=typed)
     apply = _OPERATORS.get(type(node.op))
     if type(right) is not int or apply is None:
         return None

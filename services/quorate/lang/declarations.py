@@ -133,7 +133,7 @@ class Declarations:
         if many or not isinstance(target, ast.Name) or node.value is None:
             raise self._problems.refuse(node, "a constant is one name and its value", "FEE = 5")
         self._claim(node, target.id)
-        value = fold(node.value, self._program.constants)
+        value = fold(node.value, self._program.constants, typed=True)
         if value is None:
             hint = "numbers, bool, bytes and str, and arithmetic on such numbers"
             raise self._problems.refuse(node.value, "the value must be known when building", hint)

@@ -6,6 +6,7 @@ import linecache
 import traceback
 from typing import Any
 
+from quorate.core.contracts.machine import Stopped
 from quorate.core.errors import MalformedBytes
 from quorate.lang import author, hosts, storage
 from quorate.lang.check import check
@@ -53,7 +54,8 @@ def load_contract(source: str, path: str) -> type[author.Contract]:
 def run_method(contract: type[author.Contract], method: str, host: Host) -> None:
     """Run a method ("init": the constructor) on the host's frame, as a build would run it.
 
-    What makes a build revert makes `host.revert` be called, with the same text and line.
+    What makes a build revert makes `host.revert` be called, with the same text and line; calls
+    too deep for CPython raise Stopped (TRAPPED), as far deeper ones do in a build.
     """
     bound: Bound = getattr(contract, author.BOUND)
     function = bound.program.methods["__init__" if method == "init" else method]
@@ -65,6 +67,8 @@ def run_method(contract: type[author.Contract], method: str, host: Host) -> None
         host.revert(error.text.encode()[:256], error.line)
     except tuple(_TEXTS) as error:
         host.revert(_TEXTS[type(error)].encode(), _find_line(error, bound.program.path))
+    except RecursionError as error:
+        raise Stopped("TRAPPED", "functions call each other too deep for CPython") from error
     finally:
         hosts.pop_host()
 

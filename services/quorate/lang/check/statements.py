@@ -273,7 +273,7 @@ def _check_range(scope: Scope, node: ast.For, name: ast.Name, call: ast.Call) ->
     bounds = call.args
     if not 1 <= len(bounds) <= 3 or call.keywords:
         raise scope.problems.refuse(call, "range takes a stop; or start, stop, step")
-    step = fold(bounds[2], scope.program.constants) if len(bounds) == 3 else 1
+    step = fold(bounds[2], scope.program.constants, typed=True) if len(bounds) == 3 else 1
     if type(step) is not int or not 0 < abs(step) < STEP_MAX:
         raise scope.problems.refuse(
             call, "the step must be known here, and not 0", "range(a, b, 2)"

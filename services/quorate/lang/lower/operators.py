@@ -30,7 +30,16 @@ def push_binary(w: Writer, node: tree.Binary) -> None:
     ex.push(w, node.left)
     ex.push(w, node.right)
     assert isinstance(node.type, Int)
+    if _divides_surely(node, node.type):
+        w.emit(("i64.div_u" if node.operator == "//" else "i64.rem_u",))
+        return
     apply(w, node.operator, node.type, node.line)
+
+
+def _divides_surely(node: tree.Binary, kind: Int) -> bool:
+    """Say whether a division is by a known number, and so needs no check."""
+    is_plain = kind.bits <= 64 and not kind.is_signed and node.operator in ("//", "%")
+    return is_plain and isinstance(node.right, tree.Literal) and node.right.value != 0
 
 
 def apply(w: Writer, operator: str, kind: Int, line: int) -> None:

@@ -24,8 +24,9 @@ def write_all(w: Writer, nodes: list[tree.Statement]) -> None:
 
 
 def trace(w: Writer, node: tree.Statement) -> None:
-    """Tell which line runs, in a build for that."""
+    """Tell which line runs, in a build for that; what the last one set is stored first."""
     if w.builder.tracing:
+        w.call("flush")
         w.call("host_trace_line", node.line)
 
 

@@ -15,7 +15,9 @@ import pytest
 from quorate.core.contracts.module import check_module
 from quorate.core.contracts.payloads import PROFILE_PLAIN
 from quorate.lang.build import build
+from quorate.lang.check import check
 from quorate.lang.errors import InvalidContract
+from quorate.lang.lower import lower
 from tests.unit.quorate.lang.pair import Pair, make_source
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "examples/contracts").glob("*.py"))
@@ -94,6 +96,11 @@ def test_traced_build_tells_lines_and_is_not_for_the_chain() -> None:
     assert b"trace_line" in traced.code and b"trace_line" not in plain.code
     assert traced.interface == plain.interface
     check_module(traced.code, PROFILE_PLAIN, tracing=True)
+    code = lower(check(source, "a.py").contract, tracing=True).functions["method run"].code
+    told = [i for i, instruction in enumerate(code) if instruction == ("call", "host_trace_line")]
+    lines = [number for number, line in enumerate(source.splitlines(), 1) if "x" in line][-2:]
+    assert [code[i - 1][1] for i in told] == lines
+    assert all(code[i - 2] == ("call", "flush") for i in told)
 
 
 INTERFACE = make_source(

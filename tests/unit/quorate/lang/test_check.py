@@ -263,6 +263,16 @@ def test_names_must_be_imported() -> None:
     assert "`u64` is not imported" in text and "from quorate.lang import u64" in text
 
 
+def test_constants_are_made_of_constants() -> None:
+    source = make_source(
+        "@public\ndef run(self) -> u8:\n    for i in range(0, 99, STEP):\n        pass\n"
+        "    return FAR\n",
+        head="STEP: u64 = 3\nFAR = (STEP + 4) ** 2 // 7 << 1\n",
+    )
+    constants = check(source, "good.py").program.constants
+    assert (constants["STEP"].value, constants["FAR"].value) == (3, 14)
+
+
 def test_hostile_sources_are_refused_and_nothing_else_is_raised() -> None:
     for source in ("\0", "(" * 500, "a" + ".a" * 5000, "-" * 5000 + "1", "x = 2 ** 10 ** 9\n"):
         with pytest.raises(InvalidContract):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from quorate.core.contracts.payloads import FUEL_MAX, CallContract
-from quorate.lang.testing.failures import CallFailed
+from quorate.lang.testing.failures import CallFailed, fails
 from tests.unit.quorate.lang.pair import Pair, make_source
 
 ADDRESS = b"\xaa" * 32
@@ -139,3 +139,10 @@ def test_names_of_the_shim_are_free_for_contracts() -> None:
     assert pair.add(source) is None
     assert pair.call("run", first) == 5
     assert pair.call("bytes", b"x", (1, 2)) == (b"x", (1, 2))
+
+
+def test_calls_without_end_are_traps() -> None:
+    pair = Pair(make_source("@public\ndef run(self, n: u64) -> u64:\n    return self.run(n + 1)\n"))
+    for chain, contract in zip(pair.chains, pair.deployed[0], strict=True):
+        with fails("TRAPPED"):
+            contract.run(1, caller=chain.account("owner"))

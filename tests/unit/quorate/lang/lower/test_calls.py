@@ -203,3 +203,26 @@ def test_contracts_call_each_other_with_state_written_before_and_read_after() ->
     assert pair.call("fail", where)[:2] == ("REVERTED", "no way")
     assert pair.call("lie", where)[:2] == ("REVERTED", "malformed result")
     assert pair.call("run", where) == (28, (30, "held"), 45)
+
+
+# RFC 8032, section 7.1, test 1: the signature of an empty message.
+KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+SIGNATURE = (
+    "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e06522490155"
+    "5fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
+)
+
+
+def test_signatures_are_verified() -> None:
+    methods = """
+        @view
+        def run(self, key: bytes, signature: bytes, message: bytes) -> bool:
+            return ed25519_verify(key, signature, message)
+    """
+    pair = Pair(make_source(methods))
+    key, signature = bytes.fromhex(KEY), bytes.fromhex(SIGNATURE)
+    assert pair.call("run", key, signature, b"") is True
+    assert pair.call("run", key, signature, b"x") is False
+    assert pair.call("run", key[1:], signature, b"") is False
+    assert pair.call("run", key, signature + b"\0", b"") is False
+    assert pair.call("run", key, bytes(64), b"") is False

@@ -56,7 +56,7 @@ LIMITED = {
 NUMBERS = re.compile(r"\d+")
 NAN = "nan:"  # Python's floats change the bits of some
 EXPORTS = 7
-FETCH_SECONDS_MAX = 120
+FETCH_SECONDS = 120
 COUNTER = "\0"
 SCALARS = ("i32.const", "i64.const", "f32.const", "f64.const")
 
@@ -232,7 +232,7 @@ def find_suite() -> Path | None:
                     ["cargo", "fetch", "--quiet"],
                     cwd=folder,
                     check=False,
-                    timeout=FETCH_SECONDS_MAX,
+                    timeout=FETCH_SECONDS,
                 )
         found = _find_crate()
     return found

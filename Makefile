@@ -19,6 +19,7 @@ VIEWS ?= 3
 SAMPLES ?= 100000
 KILLS ?= 200
 SENDS ?= 10000
+MUTANTS ?= 100000
 PROGRAMS ?= 1000
 STEPS ?= 3000
 PROFILE ?= steady
@@ -87,6 +88,11 @@ idempotency: $(STAMP) ## Payments retried over 50 connections through kills, eac
 .PHONY: spec
 spec: $(STAMP) ## The specification in docs/spec: random runs, its mutants, traces of the engine
 	@$(PY) tests/spec/run.py $(ARGS)
+
+.PHONY: wasm
+wasm: $(STAMP) ## Damaged modules against checker and engine, WebAssembly's own tests: MUTANTS=100000
+	@$(PY) tests/wasm/run.py --mutants $(MUTANTS) --jobs 2 $(ARGS)
+	@$(PY) tests/wasm/spec_suite.py
 
 .PHONY: devnet-test
 devnet-test: $(STAMP) ## Real processes, killed, paused, damaged and lied to

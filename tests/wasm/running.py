@@ -30,24 +30,28 @@ def compile_module(code: bytes, profile: int) -> wasmtime.Module:
 
 def run_method(module: wasmtime.Module, profile: int, method: str, *, fuel: int = FUEL) -> Outcome:
     """Call a method in a fresh instance; host functions give 5 or nothing."""
-    engine = get_engine(profile)
-    store = wasmtime.Store(engine)
+    store = wasmtime.Store(get_engine(profile))
     store.set_limits(memory_size=16 << 20)
     store.set_fuel(fuel)
-    linker = wasmtime.Linker(engine)
+    try:
+        exports = _link(store, module).exports(store)
+        end = _call(store, exports[method])
+        memory = exports["memory"]
+        assert isinstance(memory, wasmtime.Memory)
+        return Outcome(end, bytes(memory.read(store)))
+    except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+        return Outcome(f"no instance: {error}".split("\n")[0], b"")
+    finally:
+        store.close()  # the engine has room for few instances at once
+
+
+def _link(store: wasmtime.Store, module: wasmtime.Module) -> wasmtime.Instance:
+    linker = wasmtime.Linker(store.engine)
     for each in module.imports:
         kind = each.type
         assert isinstance(kind, wasmtime.FuncType)
         linker.define_func(each.module, each.name or "", kind, _build_host(len(kind.results)))
-    try:
-        instance = linker.instantiate(store, module)
-        exports = instance.exports(store)
-        end = _call(store, exports[method])
-    except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-        return Outcome(f"no instance: {error}".split("\n")[0], b"")
-    memory = exports["memory"]
-    assert isinstance(memory, wasmtime.Memory)
-    return Outcome(end, bytes(memory.read(store)))
+    return linker.instantiate(store, module)
 
 
 def _call(store: wasmtime.Store, function: object) -> str:

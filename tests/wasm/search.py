@@ -6,6 +6,7 @@ such functions), or `… stack` (bytes of native frame for each slot that our co
 
 # ruff: noqa: E402 -- the path must be right before the first import of our own.
 import argparse
+import contextlib
 import resource
 import sys
 import threading
@@ -58,16 +59,16 @@ def measure_stack(code: bytes) -> float:
     """Return bytes of the native frame for each slot that its function counts."""
     shape = read_shape(code, is_java=False)
     slots = compute_frame_slots(Walker(code, shape).walk(0))
-    store = wasmtime.Store(get_engine(PLAIN))
-    store.set_fuel(FUEL)
-    exports = wasmtime.Instance(store, compile_module(code, PLAIN), []).exports(store)
-    run, calls = exports["run"], exports["n"]
-    assert isinstance(run, wasmtime.Func) and isinstance(calls, wasmtime.Global)
-    try:
-        run(store)
-    except wasmtime.Trap as trap:
-        if trap.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
-            return WASM_STACK_BYTES / int(calls.value(store)) / slots
+    with contextlib.closing(wasmtime.Store(get_engine(PLAIN))) as store:
+        store.set_fuel(FUEL)
+        exports = wasmtime.Instance(store, compile_module(code, PLAIN), []).exports(store)
+        run, calls = exports["run"], exports["n"]
+        assert isinstance(run, wasmtime.Func) and isinstance(calls, wasmtime.Global)
+        try:
+            run(store)
+        except wasmtime.Trap as trap:
+            if trap.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:
+                return WASM_STACK_BYTES / int(calls.value(store)) / slots
     return 0
 
 

@@ -81,8 +81,6 @@ def _check_counts(reader: Reader, shape: Shape) -> None:
     declared = len(shape.functions) - len(shape.imports)
     if declared != len(shape.bodies):
         reader.fail(f"{declared} functions are declared, {len(shape.bodies)} have bodies")
-    if not shape.memories:
-        reader.fail("there is no memory")
     if shape.data_announced > 0 and not any(each.id == 11 for each in shape.sections):
         reader.fail("data segments are announced, none is there")
 

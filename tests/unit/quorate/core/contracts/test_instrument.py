@@ -1,5 +1,7 @@
 """Modules with our counts do what they did, and recurse to one and the same depth."""
 
+import contextlib
+
 import pytest
 import wasmtime
 
@@ -161,12 +163,12 @@ def test_dear_instruction_is_padded_with_fuel(instruction: str, key: int) -> Non
     profile = JAVA if "f64" in instruction else PLAIN
     used = []
     for each in (code, instrument_module(code)):
-        store = wasmtime.Store(get_engine(profile))
-        store.set_fuel(FUEL)
-        exports = wasmtime.Instance(store, compile_module(each, profile), []).exports(store)
-        run = exports["run"]
-        assert isinstance(run, wasmtime.Func)
-        run(store)
-        used.append(FUEL - store.get_fuel())
+        with contextlib.closing(wasmtime.Store(get_engine(profile))) as store:
+            store.set_fuel(FUEL)
+            exports = wasmtime.Instance(store, compile_module(each, profile), []).exports(store)
+            run = exports["run"]
+            assert isinstance(run, wasmtime.Func)
+            run(store)
+            used.append(FUEL - store.get_fuel())
     added = used[1] - used[0]
     assert 10 * PADDING[key] <= added <= 10 * (PADDING[key] + 3)

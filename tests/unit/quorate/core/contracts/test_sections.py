@@ -47,7 +47,7 @@ def test_base_passes_in_both_profiles() -> None:
         (build_module({3: None, 7: b"\1" + MEMORY_EXPORT}), "0 functions are declared, 1 have"),
         (build_module({10: None}), "1 functions are declared, 0 have bodies"),
         (build_module({10: b"\1\3\0\x0b"}), "cut off"),
-        (build_module({5: None, 7: b"\1" + RUN}), "no memory"),
+        (build_module({5: None, 7: b"\1" + RUN}), "the memory is not exported"),
         (build_module({5: b"\2\0\1\0\1"}), "2 memories, at most 1"),
         (build_module({5: b"\1\0\x81\2"}), "257 pages, at most 256"),
         (build_module({5: b"\1\1\2\1"}), "maximum of pages below"),

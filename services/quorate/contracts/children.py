@@ -17,6 +17,7 @@ from quorate.contracts.mark import Mark
 from quorate.contracts.spawner import KILL, NEWS, OPEN, ORDER, SANDBOXED, SPAWN, SPAWNED
 from quorate.kit import metrics
 from quorate.kit.logs import get_logger
+from quorate.kit.rpc import Server
 
 START_S: Final = 20.0
 STOP_S: Final = 2.0
@@ -127,6 +128,8 @@ class Spawner:
         self._ordered: dict[int, Child] = {}
         self._children: dict[int, Child] = {}
         self._orders = 0
+        # Set when the process is gone, and when there is one again.
+        self.changed = asyncio.Event()
 
     @property
     def pid(self) -> int:
@@ -145,6 +148,14 @@ class Spawner:
             )  # fmt: skip
         ours.setblocking(False)
         self._control = ours
+        self.changed.set()
+
+    async def keep_told(self, server: Server) -> None:
+        """Keep the health of a server in step with whether children can be made."""
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            await server.set_ready(self._control is not None)
 
     async def run(self) -> None:
         """Take news of children until cancelled; start again when the process dies."""
@@ -153,6 +164,7 @@ class Spawner:
             log.error("the spawner died")
             metrics.CONTRACT_RESTARTS.labels("spawner").inc()
             await self._reap()
+            self.changed.set()
             await asyncio.sleep(RETRY_S)
             self.start()
 

@@ -49,8 +49,14 @@ class Child(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Queue the frames that are whole; a child only ever speaks when it is asked."""
-        self._frames += self._splitter.feed(data)
+        """Queue the frames that are whole; a child that says more than it may is cut off."""
+        try:
+            self._frames += self._splitter.feed(data)
+            if len(self._frames) > frames.UNREAD_MAX:
+                raise frames.Flood(f"{len(self._frames)} frames at once")
+        except frames.Flood as flood:
+            self._why = self._why or str(flood)
+            self._kill(self.pid)
         self._news.set()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -81,10 +87,6 @@ class Child(asyncio.Protocol):
             self._news.clear()
             await self._news.wait()
         return self._frames.popleft()
-
-    def forget(self) -> None:
-        """Drop what was received and not read."""
-        self._frames.clear()
 
     async def kill(self, why: str) -> None:
         """Kill it, for a reason that `ended` then gives; return once it is buried."""

@@ -17,6 +17,7 @@ from quorate.contracts.mark import Mark
 from quorate.contracts.spawner import KILL, NEWS, OPEN, ORDER, SANDBOXED, SPAWN, SPAWNED
 from quorate.kit import metrics
 from quorate.kit.logs import get_logger
+from quorate.kit.rpc import Server
 
 START_S: Final = 20.0
 STOP_S: Final = 2.0
@@ -48,8 +49,14 @@ class Child(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Queue the frames that are whole; a child only ever speaks when it is asked."""
-        self._frames += self._splitter.feed(data)
+        """Queue the frames that are whole; a child that says more than it may is cut off."""
+        try:
+            self._frames += self._splitter.feed(data)
+            if len(self._frames) > frames.UNREAD_MAX:
+                raise frames.Flood(f"{len(self._frames)} frames at once")
+        except frames.Flood as flood:
+            self._why = self._why or str(flood)
+            self._kill(self.pid)
         self._news.set()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -80,10 +87,6 @@ class Child(asyncio.Protocol):
             self._news.clear()
             await self._news.wait()
         return self._frames.popleft()
-
-    def forget(self) -> None:
-        """Drop what was received and not read."""
-        self._frames.clear()
 
     async def kill(self, why: str) -> None:
         """Kill it, for a reason that `ended` then gives; return once it is buried."""
@@ -127,6 +130,8 @@ class Spawner:
         self._ordered: dict[int, Child] = {}
         self._children: dict[int, Child] = {}
         self._orders = 0
+        # Set when the process is gone, and when there is one again.
+        self.changed = asyncio.Event()
 
     @property
     def pid(self) -> int:
@@ -145,6 +150,14 @@ class Spawner:
             )  # fmt: skip
         ours.setblocking(False)
         self._control = ours
+        self.changed.set()
+
+    async def keep_told(self, server: Server) -> None:
+        """Keep the health of a server in step with whether children can be made."""
+        while True:
+            await self.changed.wait()
+            self.changed.clear()
+            await server.set_ready(self._control is not None)
 
     async def run(self) -> None:
         """Take news of children until cancelled; start again when the process dies."""
@@ -153,6 +166,7 @@ class Spawner:
             log.error("the spawner died")
             metrics.CONTRACT_RESTARTS.labels("spawner").inc()
             await self._reap()
+            self.changed.set()
             await asyncio.sleep(RETRY_S)
             self.start()
 

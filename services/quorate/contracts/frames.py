@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 HEAD: Final = Struct(">IB")
 BYTES_MAX: Final = 64 * 1024 * 1024
+UNREAD_MAX: Final = 4
+"""A child speaks once each time that it is asked, and once of its own accord when it is ready."""
 
 # From the service.
 ASK: Final = 1
@@ -42,6 +44,10 @@ CODE: Final = Struct(">B32s")
 """Profile, hash of the module."""
 COUNTS: Final = Struct(">IQQ")
 """Of the work just done: calls of contracts, fuel used, CPU time in µs."""
+
+
+class Flood(Exception):
+    """The other side says more than it may: it is not ours any more."""
 
 
 class Frame(NamedTuple):
@@ -84,13 +90,15 @@ class Splitter:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Return the frames that are whole now."""
+        """Return the frames that are whole now; raises Flood."""
         buffer, frames = self._buffer, list[Frame]()
         buffer += data
         at = 0
         while len(buffer) - at >= HEAD.size:
             size, kind = HEAD.unpack_from(buffer, at)
             end = at + HEAD.size + size
+            if size > BYTES_MAX:
+                raise Flood(f"a frame of {size} bytes")
             if len(buffer) < end:
                 break
             frames.append(Frame(kind, bytes(buffer[at + HEAD.size : end])))

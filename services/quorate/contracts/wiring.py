@@ -60,7 +60,7 @@ async def start(config: NodeConfig) -> Contracts:
         )
         server.server.add_insecure_port(config.socket("contracts"))
         await server.start()
-        await server.set_ready(True)
+        tasks.start(spawner.keep_told(server), "readiness")
     except BaseException:
         await tasks.stop()
         await spawner.stop()

@@ -1,7 +1,8 @@
 """What a contract pays for the host's work, in fuel: 2,000 stand for 1 µs of a validator's time.
 
 Measured by `bench/host_prices.py` beside a signature check. A price covers what it takes here, and
-what follows of it elsewhere: a record that is written is sent to storage, hashed and stored.
+what follows of it elsewhere: a record that is written is sent to storage, hashed and stored; events
+and results are kept for good, as transactions are, whose bytes weigh about as much.
 """
 
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 HOST_PRICES: Final[dict[str, tuple[int, int]]] = {
     "input_size": (4_000, 0),
     "input": (5_000, 1),
-    "output": (5_000, 20),
+    "output": (5_000, 500),
     "load": (12_000, 1),
     "store": (24_000, 40),
     "caller": (4_500, 0),
@@ -25,7 +26,7 @@ HOST_PRICES: Final[dict[str, tuple[int, int]]] = {
     "token_burn": (48_000, 0),
     "token_transfer": (50_000, 0),
     "token_balance": (12_000, 0),
-    "emit": (12_000, 20),
+    "emit": (12_000, 500),
     "call": (20_000, 2),
     "returned": (5_000, 1),
     "sha256": (6_000, 2),

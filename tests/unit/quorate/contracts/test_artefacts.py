@@ -64,6 +64,8 @@ async def test_the_directory_may_be_deleted_while_it_serves(runner: Runner, chai
     (path,) = directory.iterdir()
     path.unlink()
     directory.rmdir()
-    await runner.service.execution._child.kill("to forget what it has loaded")  # type: ignore[union-attr]
+    child = runner.service.execution._child
+    assert child is not None
+    await child.kill("to forget what it has loaded")
     await runner.execute(chain, chain.call(contract, "add"))
     assert len(list_names(directory)) == 1

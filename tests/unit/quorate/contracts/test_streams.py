@@ -3,18 +3,21 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from quorate.api.contracts.v1 import contracts_pb2 as pb
 from quorate.contracts import planted, streams
 from quorate.core.applied import Aside
 from quorate.core.contracts.details import decode_detail
-from quorate.core.errors import Overloaded, Unavailable
+from quorate.core.errors import Overloaded
 from quorate.core.outcomes import OUTCOMES
 from quorate.core.transactions import Transfer
 from quorate.kit.contract_frames import build_begin
@@ -153,24 +156,32 @@ async def test_views_beyond_the_queue_are_told_to_come_back(
             pass
 
 
-async def test_the_service_outlives_its_spawner(runner: Runner, chain: Chain) -> None:
+async def test_the_service_outlives_its_spawner_and_its_health_says_so(
+    runner: Runner, chain: Chain
+) -> None:
     contract = chain.deploy(COUNTER)
-    spawner = runner.service.spawner
+    spawner, states = runner.service.spawner, health_pb2.HealthCheckResponse
     child, before = runner.service.execution._child, spawner.pid
     assert child is not None
-    os.kill(before, signal.SIGKILL)
-    await asyncio.wait({child.ended})
-    chain.sequence = 0
-    slice_ = [chain.call(contract, "add")]
+    seen = []
+    stub = health_pb2_grpc.HealthStub(runner.channel)
     async with asyncio.timeout(30):
-        while True:
-            try:
-                applied = await runner.execute(chain, *slice_)
+        async for health in stub.Watch(health_pb2.HealthCheckRequest(service="")):
+            if health.status == states.SERVING and not seen:
+                os.kill(before, signal.SIGKILL)
+            seen.append(health.status)
+            if states.NOT_SERVING in seen and seen[-1] == states.SERVING:
                 break
-            except Unavailable:
-                await asyncio.sleep(0)
-    assert len(applied.receipts) == 1
+    assert await child.ended == "the spawner died"
     assert spawner.pid not in (0, before)
+    applied = await runner.execute(chain, chain.call(contract, "add"))
+    assert len(applied.receipts) == 1
+
+
+def test_the_spawner_never_sees_grpc() -> None:
+    script = "import sys, quorate.contracts.spawner; print([m for m in sys.modules if 'grpc' in m])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
 
 
 async def test_no_process_outlives_the_service(tmp_path: Path) -> None:

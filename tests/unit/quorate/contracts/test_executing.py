@@ -81,7 +81,7 @@ async def test_another_process_with_another_hash_seed_gives_the_same(
     done = await asyncio.create_subprocess_exec(
         sys.executable, "-c",
         f"import sys; sys.path.insert(0, {str(script.parents[4])!r}); "
-        f"from tests.unit.quorate.contracts.test_determinism import main; main({SEED})",
+        f"from tests.unit.quorate.contracts.test_executing import main; main({SEED})",
         env={**os.environ, "PYTHONHASHSEED": hash_seed}, stdout=subprocess.PIPE,
     )  # fmt: skip
     output, _ = await done.communicate()

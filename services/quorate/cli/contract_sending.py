@@ -21,7 +21,7 @@ from quorate.core.contracts.records import compute_contract_address
 from quorate.core.errors import QuorateError, Rejected
 from quorate.core.values import DEPOSITS, format_address
 from quorate.sdk.client import Client
-from quorate.sdk.contract_messages import Call, Detail, StateChange, Trial
+from quorate.sdk.contract_messages import Call, Detail, Failure, StateChange, Trial
 from quorate.sdk.contract_preparing import prepare
 from quorate.sdk.contract_sending import find_detail
 from quorate.sdk.fees import Simulation
@@ -69,14 +69,24 @@ async def check_trial(found: Simulation, faces: Faces) -> None:
     failure = found.trial.detail.failure if found.trial is not None else None
     reason = found.receipt.reason
     if failure is None:
-        step = find_next_step(reason)
-        message = f"it would fail with {reason}" + (f": {step}" if step else "")
-        raise Rejected(f"{message}; nothing was sent", reason=reason)
+        message = _add_step(f"it would fail with {reason}; nothing was sent", reason)
+        raise Rejected(message, reason=reason)
     await faces.load_all([failure.contract])
-    raise Rejected(
-        f"{describe_failure(faces, failure)}; nothing was sent",
-        reason=reason, method=failure.method, line=failure.line, text=failure.message,
+    raise build_refusal(faces, failure, "; nothing was sent")
+
+
+def build_refusal(faces: Faces, failure: Failure, more: str = "") -> Rejected:
+    """Return the error that a failure is; `more` is said of it too."""
+    return Rejected(
+        _add_step(describe_failure(faces, failure) + more, failure.reason),
+        reason=failure.reason,
+        method=failure.method, line=failure.line, text=failure.message,
     )  # fmt: skip
+
+
+def _add_step(message: str, reason: str) -> str:
+    step = find_next_step(reason)
+    return f"{message}: {step}" if step else message
 
 
 def list_contracts(detail: Detail) -> list[bytes]:

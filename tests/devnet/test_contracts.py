@@ -97,6 +97,8 @@ async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: 
     assert {(each["before"], each["after"]) for each in changes["changes"]} == {
         (1_000, 700), (None, 300),
     }  # fmt: skip
+    receipt = await cli.contract("receipt", paid["id"])
+    assert receipt["calls"] == paid["calls"] and receipt["fuel"] == paid["fuel"]
     listed = await cli.contract("list")
     assert [(each["name"], each["contract"]) for each in listed["contracts"]] == [
         ("token", made["contract"])

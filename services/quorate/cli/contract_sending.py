@@ -105,7 +105,7 @@ def print_deed(deed: Deed, found: dict[str, Any]) -> None:
     """Print what came of a payload, `found` among it."""
     receipt = deed.receipt
     rows: list[tuple[str, object]] = [*found.items(), ("transaction", receipt.id.hex())]
-    rows.append(("outcome", _describe_outcome(receipt)))
+    rows.append(("outcome", describe_outcome(receipt)))
     failure = deed.detail.failure
     if failure is not None:
         rows.append(("failed", Text(describe_failure(deed.faces, failure), style="red")))
@@ -158,7 +158,8 @@ def describe_call(faces: Faces, call: Call) -> dict[str, Any]:
     }
 
 
-def _describe_outcome(receipt: Receipt) -> Text:
+def describe_outcome(receipt: Receipt) -> Text:
+    """Return a receipt's outcome, reason and place in a line."""
     is_good = receipt.outcome is Outcome.SUCCEEDED
     reason = f": {receipt.reason}" if receipt.reason else ""
     where = f" at height {receipt.height:,}, position {receipt.position}"

@@ -53,7 +53,7 @@ def receipt(
         result = face.read_result(call.method, call.result)[0]
         told = f" → {result}" if result else ""
         rows.append(("call", Text(f"{face.title}.{clean(call.method)}{told}, fuel {call.fuel:,}")))
-    rows += [("fuel", f"{detail.fuel:,}"), ("fee", output.format_amount(found.fee))]
+    rows.append(("fee", output.format_amount(found.fee)))
     output.print_fields(rows)
     events = [event for call in detail.calls for event in call.events]
     if events:

@@ -97,6 +97,8 @@ async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: 
     assert {(each["before"], each["after"]) for each in changes["changes"]} == {
         (1_000, 700), (None, 300),
     }  # fmt: skip
+    receipt = await cli.contract("receipt", paid["id"])
+    assert receipt["calls"] == paid["calls"] and receipt["fuel"] == paid["fuel"]
     listed = await cli.contract("list")
     assert [(each["name"], each["contract"]) for each in listed["contracts"]] == [
         ("token", made["contract"])
@@ -115,6 +117,11 @@ async def test_what_would_fail_is_told_and_not_sent(network: Network, cli: Contr
     line = int(error.fields()["line"])
     assert "balance too small" in source[line - 1] and "balance too small" in error.message
     assert (await cli.run("account", "demo"))["lanes"] == before["lanes"]
+    done = await cli.invoke("contract", "call", "token", "transfer", "faucet", "1001", "--force")
+    failed = json.loads(done.stdout)
+    assert (failed["outcome"], failed["failure"]["line"]) == ("FAILED", line)
+    receipt = await cli.contract("receipt", failed["id"])
+    assert receipt["failure"] == failed["failure"] and receipt["calls"] == []
     error = await cli.refuse("call", "token", "transfer", "faucet")
     assert isinstance(error, InvalidInput) and error.reason == "BAD_ARGUMENTS"
     error = await cli.refuse("call", "token", "transfers", "faucet", "1")

@@ -7,6 +7,7 @@ from quorate.cli import (
     contract_dev,
     contract_events,
     contract_files,
+    contract_receipt,
     contract_state,
     contract_trace,
     contract_trials,
@@ -21,6 +22,7 @@ app.command(short_help="Ask a method that changes nothing.")(contract_trials.vie
 app.command(short_help="Show a contract's variables.")(contract_state.state)
 app.command(short_help="Show what changed between heights.")(contract_state.diff)
 app.command(short_help="List events, or follow them.")(contract_events.events)
+app.command(short_help="Show what a transaction's calls did.")(contract_receipt.receipt)
 app.command(short_help="Tell what a call would do.")(contract_trials.simulate)
 app.command(short_help="Show a call line by line.")(contract_trace.trace)
 app.command(short_help="Show what is in a module or contract.")(contract_files.inspect)

@@ -9,7 +9,7 @@ from quorate.cli import contract_book, contract_building, options, output, sessi
 from quorate.cli.acting import TIMEOUT_S, From, Timeout, Way
 from quorate.cli.contract_faces import CONSTRUCTOR, Face, Faces
 from quorate.cli.contract_names import Names
-from quorate.cli.contract_sending import Deed, carry_out, describe_deed, print_deed
+from quorate.cli.contract_sending import Deed, carry_out, describe_deed, fit, print_deed
 from quorate.core.contracts.payloads import CallContract, DeployContract
 from quorate.core.contracts.records import compute_contract_address
 from quorate.core.values import format_address
@@ -89,6 +89,9 @@ def call(
     arguments: Texts = None,
     value: Value = "0",
     fuel: Fuel = 0,
+    force: Annotated[
+        bool, typer.Option("--force", help="Send it though a dry run of it fails.")
+    ] = False,
     sender: From = "demo",
     timeout_s: Timeout = TIMEOUT_S,
     keys_dir: options.KeysDir = None,
@@ -99,7 +102,7 @@ def call(
     """**quorate contract call token transfer alice 5**
 
     Call a method and show its result, events, fuel, and what changed. A dry run comes first: what
-    would fail is not sent.
+    would fail is not sent, unless with --force: then it costs its fee, and has a receipt.
     """
     way = Way(
         sender=sender, timeout_s=timeout_s, keys_dir=keys_dir, password_file=password_file,
@@ -110,14 +113,18 @@ def call(
     face = session.run(endpoint, lambda client: Faces(client, names).load(address))
     data = face.encode_arguments(method, arguments or [])
     payload = CallContract(b"", address, method, data, output.parse_amount(value), fuel, ())
-    _show(way, _act(way, payload, names), {})
+    _show(way, _act(way, payload, names, force=force), {})
 
 
-def _act(way: Way, payload: DeployContract | CallContract, names: Names) -> Deed:
+def _act(
+    way: Way, payload: DeployContract | CallContract, names: Names, *, force: bool = False
+) -> Deed:
     key = wallet.open_key(wallet.find_directory(way.keys_dir), way.sender, way.password_file)
 
     async def work(client: Client) -> Deed:
-        return await carry_out(client, way, key, payload, Faces(client, names))
+        faces = Faces(client, names)
+        prepared = await fit(client, key.address, payload, faces, force=force)
+        return await carry_out(client, way, key, prepared, faces)
 
     return session.run(way.endpoint, work)
 

@@ -17,7 +17,7 @@ from quorate.cli.contract_deeds import Texts
 from quorate.cli.contract_faces import CONSTRUCTOR, Face, Faces
 from quorate.cli.contract_names import Names
 from quorate.cli.contract_panels import describe_state, print_state
-from quorate.cli.contract_sending import carry_out
+from quorate.cli.contract_sending import carry_out, fit
 from quorate.core.contracts.payloads import DeployContract
 from quorate.core.errors import NotFound, QuorateError, Rejected
 from quorate.core.values import format_address
@@ -137,7 +137,9 @@ class _Loop:
         payload = DeployContract(
             b"", artifact.code, artifact.interface, artifact.profile, False, data, 0, 0
         )
-        deed = await carry_out(client, self._way, self.key, payload, Faces(client, names))
+        faces = Faces(client, names)
+        prepared = await fit(client, self.key.address, payload, faces)
+        deed = await carry_out(client, self._way, self.key, prepared, faces)
         if deed.receipt.outcome is not Outcome.SUCCEEDED:
             raise Rejected(
                 f"deploying it failed: {deed.receipt.reason}", reason=deed.receipt.reason

@@ -20,7 +20,7 @@ from quorate.core.errors import InvalidInput
 from quorate.core.values import format_address
 from quorate.sdk.client import Client
 from quorate.sdk.contract_messages import ContractRead
-from quorate.sdk.contract_values import parse_interface
+from quorate.sdk.contract_values import Interface, WrongInterface
 
 _MEMORY_KIND = 2
 
@@ -99,10 +99,18 @@ def inspect(
     ]
     rows += [("refused", Text(clean(refused), style="red"))] if refused else []
     output.print_fields(rows)
-    interface = artifact.parse()
+    interface = _parse(artifact)
     if interface is not None:
         output.out.print()
         print_methods(interface)
+
+
+def _parse(artifact: Artifact) -> Interface | None:
+    """Return what its interface says; None when a stranger's is none, or says nothing right."""
+    try:
+        return artifact.parse()
+    except WrongInterface:
+        return None
 
 
 def _build_java(directory: Path) -> Artifact:
@@ -139,8 +147,11 @@ def _describe(artifact: Artifact) -> dict[str, Any]:
         check_module(code, profile)
     except InvalidInput as error:
         document["refused"] = error.message
-    if artifact.interface:
-        document["interface"] = describe_interface(parse_interface(artifact.interface))
+    interface = _parse(artifact)
+    if interface is not None:
+        document["interface"] = describe_interface(interface)
+    elif artifact.interface:
+        document["refused"] = document["refused"] or "its interface can't be read"
     return document
 
 

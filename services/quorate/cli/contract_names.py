@@ -1,10 +1,11 @@
 """What addresses are called here: contracts by the local network's book, accounts by their keys."""
 
+import contextlib
 from pathlib import Path
 from typing import Final
 
 from quorate.cli import contract_book, wallet
-from quorate.core.errors import InvalidInput, NotFound
+from quorate.core.errors import InvalidInput, NotFound, QuorateError
 from quorate.core.values import HASH_BYTES, Address, parse_address
 
 NOBODY: Final = "nobody"
@@ -41,8 +42,10 @@ class Names:
                 known[wallet.resolve(self._keys, name)] = name
             except NotFound:
                 break
-        for name, text in wallet.list_keys(self._keys):
-            known.setdefault(parse_address(text), name)
+        # One key file that can't be read must not keep others from being shown.
+        with contextlib.suppress(QuorateError):
+            for name, text in wallet.list_keys(self._keys):
+                known.setdefault(parse_address(text), name)
         for name, address in self._contracts.items():
             known.setdefault(address, name)
         return known

@@ -21,14 +21,15 @@ from quorate.core.contracts.records import compute_contract_address
 from quorate.core.errors import QuorateError, Rejected
 from quorate.core.values import DEPOSITS, format_address
 from quorate.sdk.client import Client
-from quorate.sdk.contract_messages import Call, Detail, StateChange, Trial
-from quorate.sdk.contract_preparing import prepare
+from quorate.sdk.contract_messages import Call, Detail, Failure, StateChange, Trial
+from quorate.sdk.contract_preparing import Prepared, prepare
 from quorate.sdk.contract_sending import find_detail
 from quorate.sdk.fees import Simulation
 from quorate.sdk.keys import Key
 from quorate.sdk.values import Outcome, Receipt, Stage
 
 _NOTHING: Final = Detail((), None, 0)
+_FUEL_FORCED: Final = 20_000_000
 
 
 class Deed(NamedTuple):
@@ -46,20 +47,37 @@ class Deed(NamedTuple):
     faces: Faces
 
 
-async def carry_out(
-    client: Client, way: Way, key: Key, payload: DeployContract | CallContract, faces: Faces
-) -> Deed:
-    """Send one contract payload and return what came of it; raises Rejected if it would fail."""
-    prepared = await prepare(client, key.address, payload)
-    await check_trial(prepared.simulation, faces)
-    receipt, stages_ms = await send(client, key, [prepared.payload], way)
+async def fit(
+    client: Client,
+    sender: bytes,
+    payload: DeployContract | CallContract,
+    faces: Faces,
+    *,
+    force: bool = False,
+) -> Prepared:
+    """Return a payload with fuel limit and access list; raises Rejected if it would fail.
+
+    With `force` what would fail may be sent too; how much fuel that takes, no dry run tells.
+    """
+    prepared = await prepare(client, sender, payload)
+    if not force:
+        await check_trial(prepared.simulation, faces)
+    if prepared.payload.fuel_limit:
+        return prepared
+    return prepared._replace(payload=prepared.payload._replace(fuel_limit=_FUEL_FORCED))
+
+
+async def carry_out(client: Client, way: Way, key: Key, prepared: Prepared, faces: Faces) -> Deed:
+    """Send one contract payload and return what came of it."""
+    payload, trial = prepared.payload, prepared.simulation.trial
+    receipt, stages_ms = await send(client, key, [payload], way)
     detail = await _find_detail(client, receipt)
     if isinstance(payload, DeployContract):
         faces.add(compute_contract_address(receipt.id, 0), payload.interface)
-    changes = await _find_changes(client, receipt, detail, prepared.simulation.trial)
+    changes = await _find_changes(client, receipt, detail, trial)
     await faces.load_all([*list_contracts(detail), *[each.contract for each in changes]])
     deposit = compute_deposit(prepared.simulation)
-    return Deed(receipt, stages_ms, detail, prepared.payload.fuel_limit, deposit, changes, faces)
+    return Deed(receipt, stages_ms, detail, payload.fuel_limit, deposit, changes, faces)
 
 
 async def check_trial(found: Simulation, faces: Faces) -> None:
@@ -69,14 +87,24 @@ async def check_trial(found: Simulation, faces: Faces) -> None:
     failure = found.trial.detail.failure if found.trial is not None else None
     reason = found.receipt.reason
     if failure is None:
-        step = find_next_step(reason)
-        message = f"it would fail with {reason}" + (f": {step}" if step else "")
-        raise Rejected(f"{message}; nothing was sent", reason=reason)
+        message = _add_step(f"it would fail with {reason}; nothing was sent", reason)
+        raise Rejected(message, reason=reason)
     await faces.load_all([failure.contract])
-    raise Rejected(
-        f"{describe_failure(faces, failure)}; nothing was sent",
-        reason=reason, method=failure.method, line=failure.line, text=failure.message,
+    raise build_refusal(faces, failure, "; nothing was sent")
+
+
+def build_refusal(faces: Faces, failure: Failure, more: str = "") -> Rejected:
+    """Return the error that a failure is; `more` is said of it too."""
+    return Rejected(
+        _add_step(describe_failure(faces, failure) + more, failure.reason),
+        reason=failure.reason,
+        method=failure.method, line=failure.line, text=failure.message,
     )  # fmt: skip
+
+
+def _add_step(message: str, reason: str) -> str:
+    step = find_next_step(reason)
+    return f"{message}: {step}" if step else message
 
 
 def list_contracts(detail: Detail) -> list[bytes]:
@@ -95,17 +123,16 @@ def print_deed(deed: Deed, found: dict[str, Any]) -> None:
     """Print what came of a payload, `found` among it."""
     receipt = deed.receipt
     rows: list[tuple[str, object]] = [*found.items(), ("transaction", receipt.id.hex())]
-    rows.append(("outcome", _describe_outcome(receipt)))
+    rows.append(("outcome", describe_outcome(receipt)))
     failure = deed.detail.failure
     if failure is not None:
         rows.append(("failed", Text(describe_failure(deed.faces, failure), style="red")))
     for call in deed.detail.calls:
         text, _ = deed.faces.find(call.contract).read_result(call.method, call.result)
         rows += [("result", Text(text))] if text else []
-    rows += [
-        ("fuel", f"{deed.detail.fuel:,} of {deed.fuel_limit:,}"),
-        ("fee", output.format_amount(receipt.fee)),
-    ]
+    fuel = f"{deed.detail.fuel:,} of {deed.fuel_limit:,}"
+    rows.append(("fuel", fuel if failure is None else f"at most {deed.fuel_limit:,}"))
+    rows.append(("fee", output.format_amount(receipt.fee)))
     rows += _describe_deposit(deed.deposit)
     step = find_next_step(receipt.reason) if receipt.reason else ""
     output.print_fields([*rows, *([("next", step)] if step else [])])
@@ -148,7 +175,8 @@ def describe_call(faces: Faces, call: Call) -> dict[str, Any]:
     }
 
 
-def _describe_outcome(receipt: Receipt) -> Text:
+def describe_outcome(receipt: Receipt) -> Text:
+    """Return a receipt's outcome, reason and place in a line."""
     is_good = receipt.outcome is Outcome.SUCCEEDED
     reason = f": {receipt.reason}" if receipt.reason else ""
     where = f" at height {receipt.height:,}, position {receipt.position}"

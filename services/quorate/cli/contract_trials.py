@@ -17,9 +17,13 @@ from quorate.cli.contract_panels import (
     print_changes,
     print_events,
 )
-from quorate.cli.contract_sending import compute_deposit, describe_call, list_contracts
+from quorate.cli.contract_sending import (
+    build_refusal,
+    compute_deposit,
+    describe_call,
+    list_contracts,
+)
 from quorate.core.contracts.payloads import CallContract
-from quorate.core.errors import Rejected
 from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
@@ -56,11 +60,7 @@ def view(
 
     faces, face, found = session.run(endpoint, work)
     if found.failure is not None:
-        failure = found.failure
-        raise Rejected(
-            describe_failure(faces, failure), reason=failure.reason,
-            method=failure.method, line=failure.line, text=failure.message,
-        )  # fmt: skip
+        raise build_refusal(faces, found.failure)
     text, result = face.read_result(method, found.result)
     if as_json:
         output.print_json({"result": result, "fuel": found.fuel, "height": found.height})

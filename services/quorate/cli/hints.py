@@ -22,6 +22,19 @@ _NEXT: Final = {
     "COMMISSION_STEP": "take a smaller step, or wait: commission changes slowly",
     "NOTHING_TO_CLAIM": "`quorate stake show` tells what may be claimed when",
     "NOT_JAILED": "it can be elected as it is",
+    "NO_CONTRACT": "`quorate contract list` shows those there are",
+    "NO_METHOD": "`quorate contract inspect` lists a contract's methods",
+    "BAD_MODULE": "`quorate contract inspect FILE` says which rule a module breaks",
+    "OUT_OF_FUEL": "leave --fuel out, and a dry run tells how much it takes; at the most there is, "
+    "do less in one call",
+    "TRAPPED": "`quorate contract trace` shows the way there",
+    "REENTERED": "a contract that runs can't be entered again, unless deployed with --reentrant",
+    "CALL_TOO_DEEP": "contracts call each other up to 8 deep",
+    "LIMIT_EXCEEDED": "docs/contract-abi.md, section 6, has the limits",
+    "READ_ONLY": "a view changes nothing: use `quorate contract call`",
+    "DEPOSIT_NOT_COVERED": "stored bytes take a deposit: `quorate account` shows the balance",
+    "POISONED": "it killed the contract-runner, and is never run again: change the contract",
+    "NO_ENGINE": "this chain runs no contracts yet: `quorate gov list` shows its parameters",
     "JAILED_STILL": "`quorate candidate show` tells in which epoch the wait ends",
 }
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from quorate.cli import contract_building
+from quorate.cli import contract_building, contract_files
+from quorate.cli.contract_building import Artifact
 from quorate.cli.main import app
 from quorate.core.contracts.payloads import PROFILE_JAVA, PROFILE_PLAIN
 from quorate.core.contracts.records import compute_code_hash
@@ -60,6 +61,12 @@ def test_an_interface_beside_it_is_part_of_it(module: Path) -> None:
 def test_a_module_that_would_be_refused_says_why(module: Path) -> None:
     module.write_bytes(MODULE[:-3])
     assert inspect(module)["refused"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"abi": 2}', '{"abi": 1, "methods": [1]}'])
+def test_an_interface_that_says_nothing_right_hides_nothing_else(module: Path, text: str) -> None:
+    found = contract_files._describe(Artifact("go", MODULE, text.encode(), PROFILE_PLAIN))
+    assert found["exports"] == ["go"] and "interface" in found["refused"]
 
 
 @pytest.mark.parametrize(

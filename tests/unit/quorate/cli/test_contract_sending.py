@@ -86,5 +86,11 @@ async def test_what_a_dry_run_refuses_is_raised_with_method_and_line(known) -> N
     await check_trial(make_simulation(RECEIPT, None), known[0])
 
 
+async def test_a_failure_that_needs_it_names_the_next_step(known) -> None:
+    burnt = FAILURE._replace(reason="OUT_OF_FUEL", message="", line=0)
+    refusal = contract_sending.build_refusal(known[0], burnt)
+    assert refusal.message.startswith("Token.transfer ran out of fuel: leave --fuel out")
+
+
 def test_the_deposit_is_what_the_account_of_deposits_gets() -> None:
     assert contract_sending.compute_deposit(make_simulation(RECEIPT, None)) == 30

@@ -1,7 +1,12 @@
 """A slice of the differential fuzzing (tests/contracts/fuzz.py) with a fresh seed in each run."""
 
 import random
+import re
+from contextlib import suppress
 
+import pytest
+
+from quorate.lang import InvalidContract
 from tests.conftest import SEED
 from tests.contracts.fuzzing import compare
 from tests.contracts.fuzzing.playing import make, play
@@ -10,6 +15,18 @@ from tests.contracts.fuzzing.shrinking import shrink
 
 PROGRAMS = 150
 SHRINK_S = 20.0
+PLANTED_SEED, PLANTED_PROGRAMS = 7, 60
+# What a wrong compiler might do, as a change of what it is given.
+PLANTED = {
+    "one too many": (r"(\w\)?) < ", r"\1 <= "),
+    "the greater for the smaller": (r"\bmin\(", "max("),
+    "plus for minus": (" - ", " + "),
+    "a store that is lost": (r"^( +)self\.\w+ = .*$", r"\1pass"),
+    "an event that is lost": (r"^( +)emit\(.*$", r"\1pass"),
+    "another line": (r"^$", "\n"),
+    "rounding up": (r" // (\d+)\)", r" // \1 + 1)"),
+    "a byte too few": (r"encode\(", "encode(u8(0), "),
+}
 
 
 def test_random_programs_do_the_same_under_python_and_compiled() -> None:
@@ -22,6 +39,17 @@ def test_random_programs_do_the_same_under_python_and_compiled() -> None:
         )
         total.add(played.tally)
     assert total.calls > PROGRAMS
+
+
+@pytest.mark.parametrize(("old", "new"), PLANTED.values(), ids=PLANTED)
+def test_wrong_build_is_noticed(old: str, new: str) -> None:
+    for number in range(PLANTED_PROGRAMS):
+        program, steps = make(PLANTED_SEED, number)
+        changed = re.sub(old, new, program.source, count=1, flags=re.MULTILINE)
+        with suppress(InvalidContract):
+            if compare.compare(program, steps, compare.Tally(), lambda _, text=changed: text):
+                return
+    raise AssertionError(f"{PLANTED_PROGRAMS} programs and nothing noticed")
 
 
 def test_seed_makes_the_same_program_again() -> None:
@@ -46,5 +74,5 @@ def test_shrinking_keeps_only_what_matters() -> None:
             "    return y",
         ]
     )
-    small = shrink(source, lambda text: "'here'" in text, SHRINK_S)
-    assert small == "def f(x):\n    'here'\n"
+    small = shrink(source, lambda text: "here" in text, SHRINK_S)
+    assert small == 'def f(x):\n    """here"""\n'

@@ -1,7 +1,7 @@
 """Plays calls on both machines, and says where they differ: result, failure, events, records."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,14 @@ from tests.contracts.fuzzing.programs import Program, Step
 
 CALLER = b"\1" * 32
 SHIM_S_MAX = 5.0
+
+
+Change = Callable[[str], str]
+
+
+def keep(source: str) -> str:
+    """Return a source as it is."""
+    return source
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +95,14 @@ def limit_time(seconds: float) -> Iterator[None]:
 class Side:
     """One machine with the program deployed, and its peer."""
 
-    def __init__(self, program: Program, backend: str) -> None:
+    def __init__(self, program: Program, backend: str, change: Change = keep) -> None:
         self._machine = make_machine(backend)
         self._world = World(self._machine, Params(deposit_per_byte=0))
         self._world.fund(CALLER, 1_000_000)
         self._addresses: list[bytes] = []
         if program.peer is not None:
             self._deploy(program.peer.source)
-        self._deploy(program.source)
+        self._deploy(change(program.source))
         if program.peer is not None:
             self._call("aim", self._addresses[0], 0)
 
@@ -140,9 +148,14 @@ def is_beyond(shim: Outcome, compiled: Outcome) -> bool:
     return compiled.reason == "OUT_OF_FUEL" or is_out_of_memory or is_too_large
 
 
-def compare(program: Program, steps: list[Step], tally: Tally) -> Mismatch | None:
-    """Play a program on both machines; raises InvalidContract if it is none."""
-    shim, compiled = Side(program, SHIM), Side(program, COMPILED)
+def compare(
+    program: Program, steps: list[Step], tally: Tally, change: Change = keep
+) -> Mismatch | None:
+    """Play a program on both machines; raises InvalidContract if it is none.
+
+    `change` is made to what is compiled, to see whether a wrong build would be noticed.
+    """
+    shim, compiled = Side(program, SHIM), Side(program, COMPILED, change)
     for number, step in enumerate(steps):
         try:
             with limit_time(SHIM_S_MAX):

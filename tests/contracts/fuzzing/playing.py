@@ -8,7 +8,7 @@ from tests.contracts.fuzzing.compare import Mismatch, Tally, compare
 from tests.contracts.fuzzing.programs import Program, Step, make_program, make_steps
 from tests.contracts.fuzzing.shrinking import shrink
 
-STEPS = 6
+STEPS = 10
 
 
 @dataclass(slots=True)

@@ -150,8 +150,8 @@ final class Scanner {
         }
         List<Model.Value> fields = new ArrayList<>();
         for (RecordComponentElement each : type.getRecordComponents()) {
-            fields.add(new Model.Value(
-                    checkedName(each), types.value(each.asType(), each), each.asType()));
+            String name = checked(type, each.getSimpleName().toString());
+            fields.add(new Model.Value(name, types.value(each.asType(), type), each.asType()));
         }
         return new Model.Event(checkedName(type), type, fields);
     }

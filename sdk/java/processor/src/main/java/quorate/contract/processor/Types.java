@@ -91,7 +91,8 @@ final class Types {
             }
             open.add(name);
             for (RecordComponentElement each : type.getRecordComponents()) {
-                value(each.asType(), each);
+                // The compiler knows no place of a component, but of its record.
+                value(each.asType(), type);
             }
             open.remove(name);
             records.put(name, type);

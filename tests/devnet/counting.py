@@ -35,6 +35,10 @@ class Counter(Contract):
 
     count: u64
 
+    def __init__(self) -> None:
+        """Begin at none."""
+        self.count = 0
+
     @public
     def add(self) -> u64:
         """Count one more."""
@@ -161,10 +165,10 @@ async def signal_all(
     return count
 
 
-async def restart(network: Network, name: str, how: str = "") -> None:
-    """Stop a validator and start it with a death that is planted in `planted`, or without."""
+async def restart(network: Network, name: str, how: str = "", method: str = "planted") -> None:
+    """Stop a validator and start it with a death that is planted in a method, or without."""
     await asyncio.to_thread(network.stop, name)
-    environment = planted.build_environment(how, "planted") if how else {}
+    environment = planted.build_environment(how, method) if how else {}
     network.processes.start(network.processes.select(name), environment)
     await wait_engine(network.layout.find_node(name), ("voting",), PATIENCE_S)
 

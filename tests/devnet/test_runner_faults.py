@@ -11,13 +11,22 @@ import pytest
 from quorate.contracts import planted
 from quorate.core.params import Params
 from quorate.devnet import checks
+from quorate.devnet.accounts import load_accounts
 from quorate.devnet.layout import Spec
 from quorate.devnet.network import Network
 from quorate.devnet.readiness import wait_engine, wait_ready
+from quorate.lang.build import build
+from quorate.sdk.client import Client
+from quorate.sdk.contract_sending import ContractFailed
+from quorate.sdk.contracts import Deal, deploy
+from quorate.sdk.keys import Key
+from quorate.sdk.sender import Sender
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.counting import (
+    FUEL,
     LONG_S,
+    SOURCE,
     Counting,
     Runner,
     find_runner,
@@ -54,6 +63,24 @@ async def test_a_call_that_kills_every_runner_becomes_a_trap_and_the_chain_goes_
                 *[counting.call(method) for method in ("add", "planted", "add", "planted")]
             )
         assert reasons == ["", "POISONED", "", "POISONED"]
+    await assert_all_agree(network)
+
+
+async def test_a_constructor_that_kills_every_runner_deploys_nothing(network: Network) -> None:
+    async with Counting(network) as counting:
+        for name in list_names(network):
+            await restart(network, name, planted.ABORT, "init")
+        key = Key(load_accounts(network.layout.directory).load_seed(61))
+        async with (
+            Client(network.layout.endpoint) as client,
+            Sender(client, key) as sender,
+            asyncio.timeout(LONG_S),
+        ):
+            with pytest.raises(ContractFailed) as raised:
+                # Not tried first: the child that runs views would die of it too.
+                await deploy(client, sender, build(SOURCE, "x.py"), deal=Deal(fuel_limit=FUEL))
+        assert raised.value.reason == "POISONED"
+        assert await counting.call() == ""
     await assert_all_agree(network)
 
 

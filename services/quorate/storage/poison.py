@@ -128,7 +128,7 @@ class Poisons:
             self.taken_back = NO_WAIT
         if self.find(height) != used:
             return False
-        if self.own != NO_SUSPECT:
+        if NO_SUSPECT.height < self.own.height <= height:
             await self._save_own(NO_SUSPECT)
         return True
 

@@ -77,7 +77,7 @@ contract-fuzz: $(STAMP) ## Random contracts under plain Python and compiled, com
 	@$(PY) tests/contracts/fuzz.py --programs $(PROGRAMS) --jobs 2 $(ARGS)
 
 .PHONY: toolchains
-toolchains: $(STAMP) $(TOOLS) ## Contracts in Java, Zig, AssemblyScript: built and run; needs a JDK, Maven, npm
+toolchains: $(STAMP) $(TOOLS) ## Contracts in Java, Zig, AssemblyScript; needs a JDK, Maven, npm
 	@echo "seed $(SEED)   (repeat with: make toolchains SEED=$(SEED))"
 	@QUORATE_TOOLCHAINS=required QUORATE_TEST_SEED=$(SEED) $(PY) -m pytest $(COMPILERS) $(ARGS)
 
@@ -90,7 +90,7 @@ spec: $(STAMP) ## The specification in docs/spec: random runs, its mutants, trac
 	@$(PY) tests/spec/run.py $(ARGS)
 
 .PHONY: wasm
-wasm: $(STAMP) ## Damaged modules against checker and engine, WebAssembly's own tests: MUTANTS=100000
+wasm: $(STAMP) ## Damaged modules, and WebAssembly's own tests: MUTANTS=100000
 	@$(PY) tests/wasm/run.py --mutants $(MUTANTS) --jobs 2 $(ARGS)
 	@$(PY) tests/wasm/spec_suite.py
 

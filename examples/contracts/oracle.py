@@ -1,9 +1,10 @@
 """An oracle: several reporters each say a number, and the median of enough of them is the answer.
 
 Reports are collected in rounds. A round closes as soon as `quorum` reporters have reported; its
-answer is their median, so a minority of liars can't move it out of what honest ones reported. A
-round in which too few report is given up after `ROUND_MS`. Who uses the answer says how old it may
-be at most: a number without its age is a trap.
+answer is their median. So up to (quorum − 1) // 2 liars can't move it out of what the honest ones
+reported; more of them can, if they report first, which is why a quorum should be most of all
+reporters. A round in which too few report is given up after `ROUND_MS`. Who uses the answer says
+how old it may be at most: a number without its age is a trap.
 """
 
 from quorate.lang import (

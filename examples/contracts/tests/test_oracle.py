@@ -37,6 +37,12 @@ def test_one_liar_moves_nothing(oracle: Deployed, reporters: list[Address], lie:
     assert oracle.read(ROUND_MS) in (20_000, 20_100)
 
 
+def test_a_quorum_of_all_stands_two_liars_of_five(chain: Chain, reporters: list[Address]) -> None:
+    oracle = chain.deploy("oracle.py", "x", reporters, 5, caller=chain.account("owner"))
+    report(oracle, reporters, [10**9, 10**9, 21, 22, 20])
+    assert 20 <= oracle.read(ROUND_MS) <= 22
+
+
 def test_rounds_follow_each_other(chain: Chain, oracle: Deployed, reporters: list[Address]) -> None:
     report(oracle, reporters, [1, 2, 3])
     report(oracle, reporters[2:], [10, 20, 30])

@@ -19,7 +19,6 @@ from quorate.lang.build import build
 from quorate.lang.testing.failures import CallFailed
 from quorate.lang.testing.machines import COMPILED, SHIM, ShimMachine, make_machine
 from quorate.lang.testing.world import World
-from tests.contracts.fuzzing.kinds import encode
 from tests.contracts.fuzzing.programs import Program, Step
 
 CALLER = b"\1" * 32
@@ -108,10 +107,8 @@ class Side:
 
     def call(self, step: Step) -> Outcome:
         """Call a method for good."""
-        pairs = zip(step.method.parameters, step.arguments, strict=True)
-        data = b"".join(encode(kind, argument) for kind, argument in pairs)
         try:
-            done = self._call(step.method.name, data, step.value)
+            done = self._call(step.method.name, step.data, step.value)
         except CallFailed as failed:
             return Outcome(failed.reason, failed.text, failed.line, b"", ())
         events = tuple((event.name, event.data) for event in done.events)

@@ -56,7 +56,9 @@ def _explain(program: Program, steps: list[Step], mismatch: Mismatch, shrink_s: 
 
         program = replace(program, source=shrink(program.source, fails, shrink_s))
         mismatch = _differs(program, steps) or mismatch
-    calls = "\n".join(f"  {s.method.name}{s.arguments} value {s.value}" for s in steps)
+    calls = "\n".join(
+        f"  {s.method.name}{s.arguments} = {s.data.hex()} value {s.value}" for s in steps
+    )
     peer = f"\n{program.peer.source}" if program.peer else ""
     return f"{mismatch}\ncalls:\n{calls}\n{program.source}{peer}"
 

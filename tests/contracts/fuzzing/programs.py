@@ -10,6 +10,7 @@ from tests.contracts.fuzzing.kinds import (
     KEYS,
     Kind,
     Value,
+    encode,
     pick_kind,
     pick_value,
 )
@@ -56,10 +57,11 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call, with the value that comes along."""
+    """One call: encoded arguments, which may be damaged, and the value that comes along."""
 
     method: Method
     arguments: tuple[Value, ...]
+    data: bytes
     value: int
 
 
@@ -213,5 +215,21 @@ def make_steps(rng: random.Random, program: Program, count: int) -> list[Step]:
         method = rng.choice(program.methods)
         arguments = tuple(pick_value(rng, each) for each in method.parameters)
         may_pay = method.is_payable or rng.random() < 0.05
-        steps.append(Step(method, arguments, rng.choice((0, 1, 5)) if may_pay else 0))
+        pairs = zip(method.parameters, arguments, strict=True)
+        data = b"".join(encode(kind, argument) for kind, argument in pairs)
+        if rng.random() < 0.08:
+            data = damage(rng, data)
+        steps.append(Step(method, arguments, data, rng.choice((0, 1, 5)) if may_pay else 0))
     return steps
+
+
+def damage(rng: random.Random, data: bytes) -> bytes:
+    """Return arguments that lack something, have too much, or a bit that is another."""
+    way, at = rng.randrange(4), rng.randrange(len(data) + 1)
+    if way == 0:
+        return data[:at]
+    if way == 1:
+        return data + rng.randbytes(rng.choice((1, 4, 32)))
+    if way == 2 and at < len(data):
+        return data[:at] + bytes([data[at] ^ 1 << rng.randrange(8)]) + data[at + 1 :]
+    return data[:at] + rng.choice((b"", b"\xff", b"\xff\xff\xff\xff", bytes(4))) + data[at + 1 :]

@@ -59,8 +59,8 @@ def get_symbol(scope: Scope, node: ast.AST, operator: ast.operator) -> str:
 
 
 def check_alike(scope: Scope, nodes: list[ast.expr], wanted: Type | None) -> list[Expression]:
-    """Return values of one type; what is known when building takes the type of the others."""
-    known = [fold(node, scope.program.constants) is not None for node in nodes]
+    """Return values of one type; literals take the type of the others."""
+    known = [_is_flexible(scope, node) for node in nodes]
     found: list[Expression | None] = [None] * len(nodes)
     for i, node in enumerate(nodes):
         if not known[i]:
@@ -76,6 +76,13 @@ def check_alike(scope: Scope, nodes: list[ast.expr], wanted: Type | None) -> lis
         for node, value in zip(nodes, found, strict=True)
         if value is not None
     ]
+
+
+def _is_flexible(scope: Scope, node: ast.expr) -> bool:
+    """Say whether a node's type depends on what is wanted."""
+    if isinstance(node, ast.Tuple | ast.List):
+        return True
+    return fold(node, scope.program.constants) is not None
 
 
 def _find_common(scope: Scope, nodes: list[ast.expr], kinds: list[Type]) -> Type | None:
@@ -177,14 +184,11 @@ def _check_membership(scope: Scope, node: ast.Compare) -> Expression:
         key = places.check_key(scope, node.left, entry)
         found = tree.Has(BOOL, line, entry.name, [*entry.keys, key])
     else:
-        known = fold(node.left, scope.program.constants) is not None
-        value = None if known else ex.check_value(scope, node.left)
         items = ex.check_value(scope, where)
         if not isinstance(items.type, List):
             hint = "`in` asks a Map or a List"
             raise scope.problems.refuse(where, f"nothing is in {items.type.name}", hint)
-        value = value or ex.check(scope, node.left, items.type.item)
-        value = ex.convert(scope, node.left, value, items.type.item)
+        value = ex.expect(scope, node.left, items.type.item)
         found = tree.Contains(BOOL, line, items, value)
     if isinstance(node.ops[0], ast.NotIn):
         return tree.Unary(BOOL, line, "not", found)

@@ -1,5 +1,7 @@
 """What is evaluated, and in which order, as CPython does."""
 
+from typing import Any
+
 from tests.unit.quorate.lang.pair import Pair, make_source, run
 
 BOB = b"\x0b" * 32
@@ -52,3 +54,38 @@ def test_conditional_expressions_take_one_side() -> None:
     pair = Pair(make_source(methods))
     assert pair.call("run", 5, 7, True) == (7, 5, "y")
     assert pair.call("run", 5, 7, False)[1] == "division by zero"
+
+
+def test_records_tuples_and_lists_are_compared_by_content() -> None:
+    head = """
+        class Inner(Record):
+            x: u128
+            flag: bool
+
+        class Outer(Record):
+            inner: Inner
+            many: List[tuple[u8, Inner]]
+            where: tuple[Address, u32]
+    """
+    methods = """
+        @public
+        def run(self, a: Outer, b: Outer, c: List[tuple[u8, bool]]) -> List[bool]:
+            return [
+                a == b, a != b, a.inner == b.inner, a.many == b.many, a.where == b.where,
+                a in [b, a], a not in [b], (1, True) in c, c == [(1, True)], [] != c,
+                (a, 1) == (b, 1), (a if a == b else b) == b,
+            ]
+    """
+    pair = Pair(make_source(methods, head=head))
+
+    def make(x: int, count: int, number: int) -> Any:
+        inner, outer = pair.deployed[0][0].Inner, pair.deployed[0][0].Outer
+        many = [(i, inner(i, False)) for i in range(count)]
+        return outer(inner(x, True), many, (BOB, number))
+
+    values = [make(1, 2, 3), make(2**64, 2, 3), make(1, 3, 3), make(1, 2, 4)]
+    for first in values:
+        for second in values:
+            found = pair.call("run", first, second, [(1, True)] if first is second else [])
+            assert found[0] is (first is second) and found[0] is not found[1]
+            assert found[5] and found[11]

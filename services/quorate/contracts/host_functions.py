@@ -209,7 +209,9 @@ def _bind(name: str, offer: Offer) -> Any:
     def enter(_environment: int, _caller: int, args: int, _count: int) -> int:
         call = RUNNING[-1]
         try:
-            call.charge(price)
+            call.owed += price
+            if call.owed > call.lump:
+                call.settle()
             given = work(call, *unpack(copy_bytes(args, size)))
             if result is not None:
                 result.from_address(args).value = given

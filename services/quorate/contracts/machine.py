@@ -74,10 +74,11 @@ class Artefacts(Protocol):
 class _Module:
     """A module that is ready, and which of its exports were found to be methods or not."""
 
-    __slots__ = ("address", "methods", "pages", "pre", "size")
+    __slots__ = ("address", "methods", "pages", "pre", "price", "size")
 
     def __init__(self, address: int, pre: int, artefact: Artefact) -> None:
         self.address, self.pre, self.pages = address, pre, artefact.pages
+        self.price = INSTANCE_PRICE + artefact.pages * PAGE_PRICE
         self.size = len(artefact.compiled)
         self.methods: dict[bytes, bool] = {}
 
@@ -92,6 +93,7 @@ class Machine:
         self._linkers = [_build_linker(engine) for engine in engines]
         self._modules: OrderedDict[Code, _Module] = OrderedDict()
         self._loaded_bytes = 0
+        self._slots = [Running() for _ in range(NESTED_MAX)]
         # Since somebody set them to 0: calls of contracts, and the fuel that they used.
         self.calls = self.fuel = 0
         # Keep the host's fuel exact at every step, for whoever looks on.
@@ -119,43 +121,44 @@ class Machine:
             self.fuel += given - host.fuel
 
     def _start(self, code: Code, module: _Module, method: str, host: Host) -> None:
-        host.fuel -= INSTANCE_PRICE + module.pages * PAGE_PRICE
+        host.fuel -= module.price
         if host.fuel < 0:
             host.fuel = 0
             raise Stopped("OUT_OF_FUEL")
-        store = native.store_new(self._engines[code.profile].address, None, None)
+        store, call = native.store_new(self._engines[code.profile].address, None, None), None
         try:
             context = native.store_context(store)
             native.store_limit(store, *_compute_limits(module, host.fuel))
             native.set_fuel(context, host.fuel)
-            call = Running(host, context, module.pages, is_traced=self.is_traced)
-            self._run(module, method.encode(), call, context)
+            call = self._slots[len(RUNNING)]
+            call.open(host, context, is_traced=self.is_traced)
+            self._run(module, method.encode(), call)
         finally:
+            if call is not None:
+                call.close()
             native.store_delete(store)
 
-    def _run(self, module: _Module, method: bytes, call: Running, context: int) -> None:
-        trap, instance, found = c_void_p(), native.Instance(), native.Extern()
-        error = native.pre_instantiate(module.pre, context, byref(instance), byref(trap))
+    def _run(self, module: _Module, method: bytes, call: Running) -> None:
+        context, instance_at = call.context, call.instance_at
+        error = native.pre_instantiate(module.pre, context, instance_at, call.trap_at)
         if error:
             # All limits are checked before: it is this machine that lacks something.
             raise MachineFault(native.take_error(error))
-        if not trap:
-            if native.export_get(context, byref(instance), _MEMORY, len(_MEMORY), byref(found)):
-                call.open_memory(found)
-            is_there = native.export_get(
-                context, byref(instance), method, len(method), byref(found)
-            )
-            if not is_there or not _is_method(module, method, context, found):
+        if not call.trap:
+            if native.export_get(context, instance_at, _MEMORY, 6, call.memory_found_at):
+                call.open_memory(module.pages)
+            is_there = native.export_get(context, instance_at, method, len(method), call.found_at)
+            if not is_there or not _is_method(module, method, call):
                 call.finish()
                 raise Stopped("NO_METHOD", f"there is no method '{method.decode()}'")
             RUNNING.append(call)
             try:
-                error = native.call(context, byref(found, native.EXTERN_AT), None, 0, byref(trap))
+                error = native.call(context, call.export_at, None, 0, call.trap_at)
             finally:
                 RUNNING.pop()
             if error:
                 _take_error(call, native.take_error(error))
-        _conclude(call, trap)
+        _conclude(call)
 
     def _find(self, code: Code, host: Host) -> _Module:
         module = self._modules.get(code)
@@ -226,11 +229,11 @@ def _compute_limits(module: _Module, fuel: int) -> tuple[int, int, int, int, int
     return most * PAGE_BYTES, limits.TABLE_SIZE_MAX, 1, limits.TABLES_MAX, 1
 
 
-def _is_method(module: _Module, method: bytes, context: int, found: object) -> bool:
+def _is_method(module: _Module, method: bytes, call: Running) -> bool:
     """Tell whether an export is a function without parameters and results."""
     known = module.methods.get(method)
     if known is None:
-        known = module.methods[method] = native.is_plain_function(context, found)
+        known = module.methods[method] = native.is_plain_function(call.context, call.found)
     return known
 
 
@@ -244,9 +247,9 @@ def _take_error(call: Running, text: str) -> None:
     call.error = Stopped("TRAPPED", "the heap is full")
 
 
-def _conclude(call: Running, trap: c_void_p) -> None:
+def _conclude(call: Running) -> None:
     """Settle a call's fuel; raise why it ended, if it didn't end well."""
-    code = take_trap_code(trap) if trap else None
+    code = take_trap_code(call.trap) if call.trap else None
     if call.error is not None:
         error, call.error = call.error, None
         if isinstance(error, Failed):

@@ -44,9 +44,14 @@ IS_FUNCTION: Final = 0
 IS_MEMORY: Final = 3
 
 
+# Like the package's own, but nothing gives up Python's lock for the short time of a call: a child
+# has no other thread that would take it.
+_LIBRARY: Final = ctypes.PyDLL(_ffi.dll._name, handle=_ffi.dll._handle)
+
+
 def _declare(name: str, result: Any, *arguments: Any) -> Native:
-    # An item is a new object each time; an attribute would be the package's own declaration.
-    function = _ffi.dll[name]
+    # An item is a new object each time; an attribute would be kept for others.
+    function = _LIBRARY[name]
     function.restype, function.argtypes = result, arguments
     return function
 

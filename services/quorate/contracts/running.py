@@ -18,27 +18,49 @@ _write_memory = ctypes.memmove
 
 
 class Running:
-    """A call that runs: what host functions work on. Addresses only, and no use after the call."""
+    """A call that runs: what host functions work on. Addresses only, and no use after the call.
+
+    Made once and opened for one call after the other; `owed` fuel is due and not yet taken, and is
+    taken when it is more than `lump`.
+    """
 
     __slots__ = (
-        "_base", "_context", "_fuel", "_memory", "_owed", "_size",
-        "error", "host", "is_traced", "pages", "returned",
+        "_base", "_fuel", "_fuel_at", "_memory_at", "_pages", "_size", "_spaces",
+        "context", "error", "export_at", "found", "found_at", "host", "instance_at", "lump",
+        "memory_found_at", "owed", "returned", "trap", "trap_at",
     )  # fmt: skip
 
-    def __init__(self, host: Host, context: int, pages: int, *, is_traced: bool) -> None:
-        self.host, self._context, self.pages = host, context, pages
-        self._memory = ctypes.create_string_buffer(32)
-        self._base = self._size = self._owed = 0
-        self._fuel = c_uint64()
-        self.returned, self.is_traced = b"", is_traced
+    host: Host
+
+    def __init__(self) -> None:
+        instance, memory = native.Instance(), native.Extern()
+        self.found, self.trap, self._fuel = native.Extern(), c_void_p(), c_uint64()
+        self._spaces = (instance, memory)
+        self.instance_at, self.trap_at = byref(instance), byref(self.trap)
+        self.found_at, self.export_at = byref(self.found), byref(self.found, native.EXTERN_AT)
+        self.memory_found_at, self._memory_at = byref(memory), byref(memory, native.EXTERN_AT)
+        self._fuel_at = byref(self._fuel)
+        self._base = self._size = self._pages = self.owed = self.context = 0
+        self.returned, self.lump = b"", _LUMP
         self.error: BaseException | None = None
 
-    def open_memory(self, found: "ctypes.Array[ctypes.c_uint8]") -> None:
-        """Remember the instance's exported memory."""
-        ctypes.memmove(self._memory, byref(found, native.EXTERN_AT), 24)
+    def open(self, host: Host, context: int, *, is_traced: bool) -> None:
+        """Begin a call in a store, without memory at first."""
+        self.host, self.context = host, context
+        self._base = self._size = self._pages = self.owed = 0
+        self.returned, self.error, self.lump = b"", None, -1 if is_traced else _LUMP
+        self.trap.value = None
+
+    def close(self) -> None:
+        """Forget the call: nothing here keeps a host alive."""
+        del self.host
+        self.error = None
+
+    def open_memory(self, pages: int) -> None:
+        """Take the instance's exported memory, whose extern was put at `memory_found_at`."""
         # Memory never moves (engine.py), it only grows.
-        self._base = native.memory_data(self._context, self._memory) or 0
-        self._size = native.memory_size(self._context, self._memory)
+        self._base = native.memory_data(self.context, self._memory_at) or 0
+        self._pages, self._size = pages, pages * PAGE_BYTES
 
     def read(self, at: int, size: int, per_byte: int = 0) -> bytes:
         """Return bytes of the contract's memory, charged for before they are copied.
@@ -59,8 +81,8 @@ class Running:
 
     def charge(self, fuel: int) -> None:
         """Take fuel for the host's work; raises Stopped when there is not so much."""
-        self._owed += fuel
-        if self._owed > _LUMP or self.is_traced:
+        self.owed += fuel
+        if self.owed > self.lump:
             self.settle()
 
     def charge_owed(self) -> None:
@@ -70,27 +92,32 @@ class Running:
 
     def settle(self) -> None:
         """Bring the host's fuel up to date; raises Stopped when more was used than there is."""
-        native.get_fuel(self._context, byref(self._fuel))
-        left = self._fuel.value - self._owed
-        self._owed = 0
-        self.host.fuel = left if left > 0 else 0
-        native.set_fuel(self._context, self.host.fuel)
-        if left < 0:
-            raise Stopped("OUT_OF_FUEL")
+        self._count()
+        native.set_fuel(self.context, self.host.fuel)
 
     def resume(self) -> None:
         """Go on with the fuel that the host says is left."""
-        native.set_fuel(self._context, self.host.fuel)
+        native.set_fuel(self.context, self.host.fuel)
 
     def finish(self) -> None:
-        """Charge for memory that grew, and settle; raises Stopped."""
+        """Charge for memory that grew, and leave what is left to the host; raises Stopped."""
         if self._base:
-            grown = native.memory_size(self._context, self._memory) // PAGE_BYTES - self.pages
-            self._owed += grown * PAGE_PRICE
-        self.settle()
+            grown = native.memory_size(self.context, self._memory_at) // PAGE_BYTES - self._pages
+            self.owed += grown * PAGE_PRICE
+        self._count()
+
+    def _count(self) -> None:
+        native.get_fuel(self.context, self._fuel_at)
+        left = self._fuel.value - self.owed
+        self.owed = 0
+        self.host.fuel = left if left > 0 else 0
+        if left < 0:
+            # The engine's count stands still from here on, so it is not taken twice.
+            native.set_fuel(self.context, 0)
+            raise Stopped("OUT_OF_FUEL")
 
     def _check(self, end: int) -> None:
-        self._size = native.memory_size(self._context, self._memory) if self._base else 0
+        self._size = native.memory_size(self.context, self._memory_at) if self._base else 0
         if end > self._size:
             raise Stopped("TRAPPED", "a host function was given memory that is not there")
 

@@ -7,8 +7,9 @@ checks no types: the engine does, after this walk has made sure that the engine 
 from typing import Final, NamedTuple
 
 from quorate.core.contracts import limits, opcodes
-from quorate.core.contracts.instructions import HANDLERS, Instructions, Label, Mark
+from quorate.core.contracts.instructions import Label, Mark
 from quorate.core.contracts.opcodes import DELTAS, KINDS_JAVA, KINDS_PLAIN
+from quorate.core.contracts.references import HANDLERS, Everything
 from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import read_value_type
 
@@ -29,7 +30,7 @@ class Body(NamedTuple):
     weight: int  # branches times locals
 
 
-class Walker(Instructions):
+class Walker(Everything):
     """Walks bodies of one module, one after the other."""
 
     __slots__ = ("kinds",)

@@ -34,7 +34,8 @@ RECURSIONS = {
     "many locals": f"""(func $f (export "run") (local {"i64 " * 200}) {COUNT}
       {"".join(f"(local.set {k} (i64.load offset={8 * k} (i32.const 64)))" for k in range(200))}
       (call $f)
-      {"".join(f"(i64.store offset={8 * k} (i32.const 8) (local.get {k}))" for k in range(200))})""",
+      {"".join(f"(i64.store offset={8 * k} (i32.const 8) (local.get {k}))" for k in range(200))}
+      )""",
     "many operands": f"""(func $f (export "run") {COUNT} (i32.const 8)
       {"".join(f"(i64.load offset={8 * k} (i32.const 64))" for k in range(300))}
       (call $f) {"(i64.xor)" * 299} (i64.store))""",

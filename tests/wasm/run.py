@@ -29,7 +29,7 @@ from quorate.core.contracts.shape import JAVA, PLAIN
 from quorate.core.errors import InvalidModule
 from tests.wasm.mutations import mutate
 from tests.wasm.programs import build_java, build_plain
-from tests.wasm.running import compile_module, run_method
+from tests.wasm.running import compile_module, run_deep, run_method
 
 FUEL = 1_000_000
 # Where the two may differ: fuel is counted otherwise, and depth is ended by our count.
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("modules", nargs="*")
     options = parser.parse_args()
     if options.child:
-        print(json.dumps(do_slice(*options.child, options.modules)))
+        print(json.dumps(run_deep(lambda: do_slice(*options.child, options.modules))))
         return
     print(f"seed {options.seed}", flush=True)
     started = time.monotonic()

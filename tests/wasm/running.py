@@ -1,13 +1,20 @@
 """Runs modules under the contract-runner's engine, without a host: for comparisons."""
 
 import functools
-from typing import Final, NamedTuple
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple, TypeVar
 
 import wasmtime
 
 from quorate.contracts.engine import Engine
 
 FUEL: Final = 100_000_000
+# More than the engine's own bound, or a recursion without our count ends the process.
+THREAD_STACK_BYTES: Final = 64 << 20
+
+T = TypeVar("T")
 
 
 class Outcome(NamedTuple):
@@ -21,6 +28,16 @@ class Outcome(NamedTuple):
 def get_engine(profile: int) -> wasmtime.Engine:
     """Return the runner's engine of a profile."""
     return Engine(profile)._engine
+
+
+def run_deep(function: Callable[[], T]) -> T:
+    """Return what a function returns that may nest as deep as the engine lets it."""
+    before = threading.stack_size(THREAD_STACK_BYTES)
+    try:
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(function).result()
+    finally:
+        threading.stack_size(before)
 
 
 def compile_module(code: bytes, profile: int) -> wasmtime.Module:

@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import resource
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,11 +28,10 @@ from quorate.core.contracts.sections import read_shape
 from quorate.core.contracts.shape import PLAIN
 from quorate.core.errors import InvalidModule
 from tests.wasm.hostile import Recipe, build_hostile, draw_recipe, vary
-from tests.wasm.running import compile_module, get_engine
+from tests.wasm.running import compile_module, get_engine, run_deep
 
 FUEL = 1_000_000_000
 KEPT = 12  # recipes that new ones are varied from
-THREAD_STACK_BYTES = 64 << 20
 
 
 def measure_time(code: bytes) -> float:
@@ -94,7 +92,7 @@ def search(rng: Random, measure: Callable[[bytes], float], seconds: float) -> tu
 
 
 def main() -> None:
-    """Read the options and do it, on a thread with room for deep recursion."""
+    """Read the options and do it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=randbelow(65_536))
@@ -102,15 +100,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"seed {options.seed}")
     measure = measure_time if options.what == "time" else measure_stack
-    found: list[tuple[int, float]] = []
-    threading.stack_size(THREAD_STACK_BYTES)
-    rng = Random(options.seed)
-    thread = threading.Thread(
-        target=lambda: found.append(search(rng, measure, options.seconds)), daemon=True
-    )
-    thread.start()
-    thread.join()
-    print(f"{found[0][0]} functions measured; the worst: {found[0][1]:.2f}")
+    tries, worst = run_deep(lambda: search(Random(options.seed), measure, options.seconds))
+    print(f"{tries} functions measured; the worst: {worst:.2f}")
 
 
 if __name__ == "__main__":

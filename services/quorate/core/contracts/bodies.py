@@ -4,11 +4,12 @@ What it measures on the way (operands at their highest, calls) is what instrumen
 checks no types: the engine does, after this walk has made sure that the engine can take it.
 """
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from quorate.core.contracts import limits, opcodes
-from quorate.core.contracts.instructions import HANDLERS, Instructions, Label, Mark
+from quorate.core.contracts.instructions import Label, Mark
 from quorate.core.contracts.opcodes import DELTAS, KINDS_JAVA, KINDS_PLAIN
+from quorate.core.contracts.references import HANDLERS, Everything
 from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import read_value_type
 
@@ -29,20 +30,26 @@ class Body(NamedTuple):
     weight: int  # branches times locals
 
 
-class Walker(Instructions):
+class Walker(Everything):
     """Walks bodies of one module, one after the other."""
 
-    __slots__ = ("kinds",)
+    __slots__ = ("kinds", "number")
 
     def __init__(self, code: bytes, shape: Shape) -> None:
         super().__init__(code + _PADDING, shape)
         self.kinds = KINDS_JAVA if shape.is_java else KINDS_PLAIN
+        self.number = 0
+
+    def fail(self, why: str, offset: int | None = None) -> NoReturn:
+        """Refuse the module; the function is named by its index, as tools list them."""
+        super().fail(f"{why}, in function {self.number}", offset)
 
     def walk(self, number: int) -> Body:
         """Walk the body of the function with this number among those that have one."""
         shape = self.shape
+        self.number = len(shape.imports) + number
         start, self.end = shape.bodies[number]
-        function = shape.types[shape.functions[len(shape.imports) + number]]
+        function = shape.types[shape.functions[self.number]]
         self.position = start
         self._read_locals(len(function.parameters))
         code = self.position

@@ -1,11 +1,12 @@
-"""What follows each instruction, and how it moves operands: all but the most frequent ones.
+"""What follows each instruction of WebAssembly 1.0, and how it moves operands.
+
+The most frequent ones are worked out in bodies.py; references.py has those of later versions.
 
 Heights are counted, types are not checked. Behind an instruction that never goes on (a branch, a
 trap) heights are too high or too low until the block ends, which sets them right; nothing there
 is compiled.
 """
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from quorate.core.contracts import opcodes
@@ -18,16 +19,14 @@ from quorate.core.contracts.limits import (
 )
 from quorate.core.contracts.opcodes import DELTAS
 from quorate.core.contracts.padding import PADDING
-from quorate.core.contracts.shape import FUNCTION, STRUCT, Shape
+from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import (
     read_function_type,
-    read_heap_type,
     read_value_type,
 )
 from quorate.core.contracts.wasm import Reader
 
 _VOID: Final = 0x40 - 0x80
-_CATCHES: Final = 4
 _OP_BLOCK: Final = 0x02
 _OP_IF: Final = 0x04
 _OP_GROW: Final = 0x40
@@ -116,9 +115,10 @@ class Instructions(Reader):
         """block, loop, if: the type is empty, one value's, or a function type's index."""
         self.branches += op != _OP_BLOCK
         self.push(DELTAS[op])
-        self.open(op, *self._read_block_type())
+        self.open(op, *self.read_block_type())
 
-    def _read_block_type(self) -> tuple[int, int]:
+    def read_block_type(self) -> tuple[int, int]:
+        """Return how many operands a block takes and gives."""
         start = self.position
         value = self.read_signed(33)
         if value == _VOID:
@@ -157,17 +157,18 @@ class Instructions(Reader):
 
     def read_branch(self, op: int) -> None:
         """br, br_if, br_on_null, br_on_non_null."""
-        self._read_label()
+        self.read_label()
         self.push(DELTAS[op])
 
-    def _read_label(self) -> None:
+    def read_label(self) -> None:
+        """Read a branch's label."""
         self.branches += 1
         self.read_index("label", len(self.labels))
 
     def read_branch_table(self, _op: int) -> None:
         """br_table: each target counts as a branch."""
         for _ in range(self.read_count("targets", BRANCHES_MAX) + 1):
-            self._read_label()
+            self.read_label()
         self.push(-1)
 
     def read_call(self, _op: int) -> None:
@@ -177,9 +178,10 @@ class Instructions(Reader):
         index = self.read_index("function", len(shape.functions))
         if index >= len(shape.imports):
             self.mark(start, 0, is_call=True)
-        self._apply(shape.functions[index])
+        self.apply(shape.functions[index])
 
-    def _apply(self, index: int) -> None:
+    def apply(self, index: int) -> None:
+        """Move operands as a call of a function of this type does."""
         kind = self.shape.types[index]
         self.push(-len(kind.parameters))
         self.push(len(kind.results))
@@ -190,23 +192,17 @@ class Instructions(Reader):
         index = read_function_type(self, self.shape)
         self.read_index("table", len(self.shape.tables))
         self.push(-1)
-        self._apply(index)
-
-    def read_call_ref(self, op: int) -> None:
-        """A call through a reference."""
-        self.mark(self.position - 1, op, is_call=True)
-        index = read_function_type(self, self.shape)
-        self.push(-1)
-        self._apply(index)
+        self.apply(index)
 
     def read_global(self, op: int) -> None:
         """global.get, global.set."""
         index = self.read_index("global", len(self.shape.globals))
         if self.shape.globals[index].type < _FIRST_NUMBER:
-            self._count_reference()
+            self.count_reference()
         self.push(DELTAS[op])
 
-    def _count_reference(self) -> None:
+    def count_reference(self) -> None:
+        """Count an instruction on references; there is a limit for the module."""
         self.references += 1
         if self.references > REFERENCE_INSTRUCTIONS_MAX:
             self.fail(f"more than {REFERENCE_INSTRUCTIONS_MAX} instructions on references")
@@ -219,157 +215,3 @@ class Instructions(Reader):
         self.mark(self.position - 1, op)
         self.read_index("memory", len(self.shape.memories))
         self.push(DELTAS[op])
-
-    def read_prefixed(self, op: int) -> None:
-        """What stands behind 0xFC and 0xFB."""
-        start = self.position - 1
-        sub = self.read_u32()
-        if op == opcodes.PREFIX_GC:
-            table = opcodes.GC
-            self._count_reference()
-        else:
-            table = opcodes.MISC_JAVA if self.shape.is_java else opcodes.MISC_PLAIN
-        if sub not in table:
-            self.fail(f"opcode 0x{op:02x} {sub} is not allowed", start)
-        self.mark(start, op << 8 | sub)
-        immediates, delta = table[sub]
-        values = [_IMMEDIATES[each](self) for each in immediates]
-        if op == opcodes.PREFIX_GC:
-            delta -= self._count_taken(sub, values)
-        self.push(delta)
-
-    def _count_taken(self, sub: int, values: list[int]) -> int:
-        if sub == opcodes.GC_STRUCT_NEW:
-            kind = self.shape.types[values[0]]
-            return len(kind.parameters) if kind.form == STRUCT else 0
-        return values[1] if sub == opcodes.GC_ARRAY_NEW_FIXED else 0
-
-    def read_float_const(self, op: int) -> None:
-        """f32.const, f64.const."""
-        self.read_bytes(4 if op == 0x43 else 8)
-        self.push(1)
-
-    def read_select(self, op: int) -> None:
-        """Select between two values of one stated type."""
-        start = self.position
-        if self.read_u32() != 1:
-            self.fail("a select of one type", start)
-        read_value_type(self, is_java=True)
-        self.push(DELTAS[op])
-
-    def read_table(self, op: int) -> None:
-        """table.get, table.set."""
-        self.read_index("table", len(self.shape.tables))
-        self.push(DELTAS[op])
-
-    def read_ref_null(self, _op: int) -> None:
-        """ref.null."""
-        read_heap_type(self)
-        self.push(1)
-
-    def read_ref_func(self, _op: int) -> None:
-        """ref.func."""
-        self.read_index("function", len(self.shape.functions))
-        self.push(1)
-
-    def read_throw(self, op: int) -> None:
-        """throw: takes what the tag carries."""
-        self.mark(self.position - 1, op)
-        self.branches += 1
-        tag = self.read_index("tag", len(self.shape.tags))
-        self.push(-len(self.shape.types[self.shape.tags[tag]].parameters))
-
-    def read_try_table(self, op: int) -> None:
-        """try_table: catches count as branches."""
-        taken, given = self._read_block_type()
-        for _ in range(self.read_count("catches", BRANCHES_MAX)):
-            start = self.position
-            kind = self.read_byte()
-            if kind >= _CATCHES:
-                self.fail("a catch of an unknown kind", start)
-            if kind < 2:
-                self.read_index("tag", len(self.shape.tags))
-            self._read_label()
-        self.branches += 1
-        self.open(op, taken, given)
-
-    def read_typed_index(self) -> int:
-        """Return the index of a structure's or an array's type."""
-        start = self.position
-        index = self.read_index("type", len(self.shape.types))
-        if self.shape.types[index].form == FUNCTION:
-            self.fail(f"type {index} is a function's", start)
-        return index
-
-    def read_operand_count(self) -> int:
-        """Return a count of operands, or of a field."""
-        return self.read_u32()
-
-    def read_data_index(self) -> int:
-        """Return the index of a data segment."""
-        return self.read_index("data segment", max(0, self.shape.data_announced))
-
-    def read_memory_index(self) -> int:
-        """Return the index of a memory."""
-        return self.read_index("memory", len(self.shape.memories))
-
-    def read_elements_index(self) -> int:
-        """Return the index of an element segment."""
-        return self.read_index("element segment", self.shape.elements)
-
-    def read_table_index(self) -> int:
-        """Return the index of a table."""
-        return self.read_index("table", len(self.shape.tables))
-
-    def read_heap_index(self) -> int:
-        """Read a heap type."""
-        read_heap_type(self)
-        return 0
-
-    def read_label_index(self) -> int:
-        """Read the label of a br_on_cast."""
-        self._read_label()
-        return 0
-
-
-Handler = Callable[[Instructions, int], None]
-HANDLERS: Final[tuple[Handler, ...]] = (
-    Instructions.refuse,  # numeric: never asked
-    Instructions.read_local,
-    Instructions.read_const32,
-    Instructions.read_const64,
-    Instructions.read_memory,
-    Instructions.read_block,
-    Instructions.read_block,
-    Instructions.read_else,
-    Instructions.read_end,
-    Instructions.read_branch,
-    Instructions.read_branch_table,
-    Instructions.read_call,
-    Instructions.read_call_indirect,
-    Instructions.read_global,
-    Instructions.read_pages,
-    Instructions.read_prefixed,
-    Instructions.read_float_const,
-    Instructions.read_select,
-    Instructions.read_table,
-    Instructions.read_ref_null,
-    Instructions.read_ref_func,
-    Instructions.read_call_ref,
-    Instructions.read_throw,
-    Instructions.read_try_table,
-    Instructions.read_priced,
-    Instructions.refuse,
-)
-_IMMEDIATES: Final[dict[str, Callable[[Instructions], int]]] = {
-    "t": Instructions.read_typed_index,
-    "f": Instructions.read_operand_count,
-    "n": Instructions.read_operand_count,
-    "d": Instructions.read_data_index,
-    "e": Instructions.read_elements_index,
-    "m": Instructions.read_memory_index,
-    "T": Instructions.read_table_index,
-    "h": Instructions.read_heap_index,
-    "l": Instructions.read_label_index,
-    "b": Reader.read_byte,
-}

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 import wasmtime
 
+from quorate.contracts.engine import WASM_STACK_BYTES
 from quorate.core.contracts.bodies import Walker
 from quorate.core.contracts.instrument import compute_frame_slots, instrument_module
 from quorate.core.contracts.limits import SLOTS_MAX
@@ -14,7 +15,7 @@ from quorate.core.contracts.sections import read_shape
 from quorate.core.contracts.shape import JAVA, PLAIN
 from tests.wasm.assembler import build_module, build_section
 from tests.wasm.programs import build_java, build_plain
-from tests.wasm.running import FUEL, Outcome, compile_module, get_engine, run_method
+from tests.wasm.running import FUEL, Outcome, compile_module, get_engine, run_deep, run_method
 
 METHODS = [
     (profile, method)
@@ -30,10 +31,14 @@ RECURSIONS = {
       (func $f (export "run") {COUNT} (call_indirect (i32.const 0)))""",
     "after returns": f"""(func $leaf) (func $g (call $leaf))
       (func $f (export "run") {COUNT} (call $g) (call $leaf) (call $f) (call $g))""",
-    "many locals": f"""(func $f (param i64) (local {"i64 " * 200}) {COUNT}
-      (call $f (local.get 0))) (func (export "run") (call $f (i64.const 1)))""",
-    "many operands": f"""(func $f (export "run") {COUNT} {"(i64.load (i32.const 8))" * 300}
-      (call $f) {"(i64.xor)" * 299} (drop))""",
+    "many locals": f"""(func $f (export "run") (local {"i64 " * 200}) {COUNT}
+      {"".join(f"(local.set {k} (i64.load offset={8 * k} (i32.const 64)))" for k in range(200))}
+      (call $f)
+      {"".join(f"(i64.store offset={8 * k} (i32.const 8) (local.get {k}))" for k in range(200))}
+      )""",
+    "many operands": f"""(func $f (export "run") {COUNT} (i32.const 8)
+      {"".join(f"(i64.load offset={8 * k} (i32.const 64))" for k in range(300))}
+      (call $f) {"(i64.xor)" * 299} (i64.store))""",
     "values the optimiser keeps": f"""(func $f (export "run") (local i64 i64) {COUNT}
       (local.set 0 (i64.load (i32.const 8))) (loop $again (call $f) {
         "".join(
@@ -102,6 +107,19 @@ def test_recursion_in_java_ends_by_our_count(name: str) -> None:
     outcome = run_instrumented(assemble(JAVA_RECURSIONS[name]), JAVA)
     assert outcome.end == "UNREACHABLE"
     assert read_count(outcome) > 100
+
+
+@pytest.mark.parametrize("name", [*RECURSIONS, *JAVA_RECURSIONS])
+def test_native_stack_is_far_larger_than_our_count_lets_it_grow(name: str) -> None:
+    """Without the count the engine ends it; its frames take at most half of what they may."""
+    code = assemble({**RECURSIONS, **JAVA_RECURSIONS}[name])
+    module = compile_module(code, JAVA)
+    outcome = run_deep(lambda: run_method(module, JAVA, "run", fuel=10 * FUEL))
+    assert outcome.end == "STACK_OVERFLOW"
+    frame_bytes = WASM_STACK_BYTES / read_count(outcome)
+    slots = sum(list_slots(code)) if name == "mutual" else max(list_slots(code))
+    print(f"{name}: {frame_bytes / slots:.1f} bytes of native stack for each slot")
+    assert SLOTS_MAX * frame_bytes / slots <= WASM_STACK_BYTES / 2
 
 
 def test_depth_is_what_the_rule_says() -> None:

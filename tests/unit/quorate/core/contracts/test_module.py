@@ -6,17 +6,19 @@ import sys
 import pytest
 import wasmtime
 
+from quorate.core.contracts import limits
 from quorate.core.contracts.host_functions import HOST_FUNCTIONS, TRACE_LINE
 from quorate.core.contracts.instrument import instrument_module
 from quorate.core.contracts.limits import CODE_SIZE_BYTES_MAX
 from quorate.core.contracts.module import Module, check_module
 from quorate.core.contracts.shape import JAVA, PLAIN
+from quorate.core.contracts.wasm import encode_u32
 from quorate.core.errors import InvalidModule
 from tests.conftest import SEED
 from tests.style.sources import ROOT
-from tests.wasm.assembler import build_module, build_section
+from tests.wasm.assembler import MEMORY_EXPORT, build_module, build_section, build_vector
 from tests.wasm.programs import build_java, build_plain
-from tests.wasm.running import compile_module
+from tests.wasm.running import compile_module, run_method
 
 MEMORY = '(memory (export "memory") 1)'
 MUTANTS = 1_500
@@ -126,6 +128,33 @@ def test_program_passes_the_engine_whole_and_instrumented(profile: int, build: o
     check_module(code, profile)
     compile_module(code, profile)
     compile_module(instrument_module(code), profile)
+
+
+@pytest.mark.parametrize("profile", [PLAIN, JAVA])
+def test_engine_has_room_for_a_module_at_all_limits_at_once(profile: int) -> None:
+    functions = limits.FUNCTIONS_MAX
+    indices = [encode_u32(number) for number in range(functions)]
+    entry = b"\0\x41\0\x0b"
+    code = build_module({
+        1: build_vector([b"\x60\0\0"] * limits.TYPES_MAX),
+        3: build_vector([b"\0"] * functions),
+        4: b"\1\x70\0" + encode_u32(limits.TABLE_SIZE_MAX),
+        5: b"\1\0" + encode_u32(limits.PAGES_MAX),
+        6: build_vector([b"\x7e\1\x42\0\x0b"] * limits.GLOBALS_MAX),
+        7: build_vector([MEMORY_EXPORT, b"\3run\0\0", *(
+            encode_u32(len(str(number))) + str(number).encode() + b"\0" + encode_u32(number)
+            for number in range(1_000, limits.EXPORTS_MAX + 998)
+        )]),
+        9: build_vector(
+            [entry + build_vector(indices)]
+            + [entry + b"\0"] * (limits.ELEMENT_SEGMENTS_MAX - 1)
+        ),
+        10: build_vector([b"\2\0\x0b"] * functions),
+        11: build_vector([entry + b"\0"] * limits.DATA_SEGMENTS_MAX),
+    })  # fmt: skip
+    assert check_module(code, profile).methods == ("run",)
+    compiled = compile_module(instrument_module(code), profile)
+    assert run_method(compiled, profile, "run").end == "returned"
 
 
 def test_damaged_modules_crash_nothing() -> None:

@@ -1,5 +1,7 @@
 """The first contract of docs/contracts.md does what the page says, as it stands there."""
 
+import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -23,3 +25,14 @@ def test_page_names_the_line_that_says_no() -> None:
     contract, _, _ = read_blocks()
     line = contract.splitlines().index('        assert times <= self.limit, "too many at once"') + 1
     assert f"reverted: too many at once (line {line})" in PAGE.read_text()
+
+
+def test_the_program_on_the_page_is_whole_and_imports_what_there_is() -> None:
+    *_, program = read_blocks()
+    tree = ast.parse(program)
+    compile(program, str(PAGE), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    imported = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    assert imported
+    for node in imported:
+        module = importlib.import_module(node.module or "")
+        assert all(hasattr(module, alias.name) for alias in node.names)

@@ -20,7 +20,7 @@ from quorate.core.context import Context
 from quorate.core.contracts.host import OUTPUT_BYTES_MAX
 from quorate.core.contracts.payloads import NO_ENGINE
 from quorate.core.contracts.records import CODE_PREFIX, VARIABLE_PREFIX
-from quorate.core.errors import MalformedBytes, Overloaded, Rejected, Unavailable
+from quorate.core.errors import InvalidInput, MalformedBytes, Overloaded, Rejected, Unavailable
 from quorate.core.genesis import Genesis
 from quorate.core.governance.parameters import load_params
 from quorate.core.records import Record
@@ -148,7 +148,11 @@ class Booth:
             try:
                 return await self._link.stub.Check(request, timeout=RUN_S)
             except grpc.aio.AioRpcError as error:
-                raise from_rpc_error(error) from error
+                found = from_rpc_error(error)
+                if isinstance(found, InvalidInput | Overloaded):
+                    raise found from error
+                why = f"the contract-runner can't check it: {found.message}"
+                raise Unavailable(why, reason="RUNNER_AWAY") from error
 
     async def close(self) -> None:
         """End the stream to the runner."""

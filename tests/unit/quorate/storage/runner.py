@@ -142,7 +142,7 @@ class Runner(rpc.ContractsServiceServicer):
         self._machine = Script()
         self.spoil: Callable[[pb.Answer], pb.Answer] = lambda answer: answer
         self.checks: list[pb.CheckRequest] = []
-        self.talks = 0
+        self.talks = self.needs = 0
 
     async def start(self, target: str) -> "Runner":
         self._server = aio.server()
@@ -177,6 +177,7 @@ class Runner(rpc.ContractsServiceServicer):
     async def _talk(self, requests: AsyncIterator[Any]) -> AsyncIterator[pb.Answer]:
         self.talks += 1
         loop, answers = asyncio.get_running_loop(), asyncio.Queue[Any]()
+        open_replies, is_over = list[asyncio.Future[pb.Ask]](), list[bool]()
         context: Context | None = None
 
         def ask(answer: pb.Answer) -> pb.Ask:
@@ -185,23 +186,33 @@ class Runner(rpc.ContractsServiceServicer):
 
         async def post(answer: pb.Answer) -> pb.Ask:
             reply = loop.create_future()
+            open_replies.append(reply)
+            if is_over:
+                reply.cancel()
             await answers.put((answer, reply))
             return await reply
 
-        async for request in requests:
-            if request.ask.HasField("begin"):
-                context = decode_begin(request.ask.begin, self._machine)
-                continue
-            job = partial(do, request.ask, context, ask)
-            work = loop.run_in_executor(None, job)
-            work.add_done_callback(lambda done: answers.put_nowait((done, None)))
-            while True:
-                answer, reply = await answers.get()
-                if reply is None:
-                    yield self.spoil(answer.result())
-                    break
-                yield answer
-                reply.set_result((await anext(requests)).ask)
+        try:
+            async for request in requests:
+                if request.ask.HasField("begin"):
+                    context = decode_begin(request.ask.begin, self._machine)
+                    continue
+                job = partial(do, request.ask, context, ask)
+                work = loop.run_in_executor(None, job)
+                work.add_done_callback(lambda done: answers.put_nowait((done, None)))
+                while True:
+                    answer, reply = await answers.get()
+                    if reply is None:
+                        yield self.spoil(answer.result())
+                        break
+                    self.needs += 1
+                    yield answer
+                    reply.set_result((await anext(requests)).ask)
+        finally:
+            # Whoever still waits in a thread waits for nothing.
+            is_over.append(True)
+            for reply in open_replies:
+                reply.cancel()
 
 
 def do(work: pb.Ask, context: Context, ask: Ask) -> pb.Answer:

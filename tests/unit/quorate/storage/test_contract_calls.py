@@ -1,7 +1,9 @@
 """Calls that are not sent: views, traces, dry runs, and runners that lie, die or are away."""
 
 import asyncio
+import contextlib
 
+import grpc
 import pytest
 
 from quorate.api.contract.v1 import contract_pb2 as pb
@@ -12,8 +14,10 @@ from quorate.api.transaction.v1 import transaction_pb2_grpc
 from quorate.core.contracts.payloads import CallContract, DeployContract
 from quorate.core.contracts.records import compute_contract_address
 from quorate.kit.faults import from_rpc_error
-from tests.unit.quorate.storage.runner import COUNTER, INTERFACE, TOTAL
+from tests.unit.quorate.storage.runner import COUNTER, INTERFACE, TOTAL, Runner
 from tests.unit.quorate.storage.scene import FUEL, NOBODY, Scene, number, refuse
+
+LIMIT_S = 60
 
 
 async def test_views_give_results_on_the_latest_state(scene: Scene) -> None:
@@ -143,3 +147,44 @@ async def test_more_calls_than_may_wait_are_refused_at_once(
     found = await asyncio.gather(*calls, return_exceptions=True)
     kinds = [type(from_rpc_error(each)).__name__ for each in found]
     assert (kinds.count("Overloaded"), kinds.count("Unavailable")) == (6, 64)
+
+
+async def test_views_share_a_stream_and_a_new_one_when_the_runner_is_another(scene: Scene) -> None:
+    for _ in range(3):
+        await scene.view()
+    assert scene.runner.talks == 2, "one of blocks, one of views"
+    await scene.runner.stop()
+    other = await Runner().start(scene.node.config.socket("contracts"))
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            while not other.talks:
+                with contextlib.suppress(grpc.aio.AioRpcError):
+                    found = await scene.view()
+        assert number(found.outcome.result) == 1
+        assert number((await scene.view()).outcome.result) == 1
+        assert other.talks == 1
+    finally:
+        await other.stop()
+
+
+async def test_a_view_that_nobody_waits_for_leaves_nothing_to_the_next(scene: Scene) -> None:
+    call = pb.CallRequest(contract=scene.contract, method="count", arguments=bytes(8))
+    for turns in range(0, 60, 4):
+        given_up = scene.api.View(pb.ViewRequest(call=call))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        given_up.cancel()
+        assert number((await scene.view()).outcome.result) == 1
+
+
+async def test_records_that_a_view_read_are_brought_the_next_time_as_they_are_now(
+    scene: Scene,
+) -> None:
+    assert number((await scene.view()).outcome.result) == 1
+    needed = scene.runner.needs
+    assert number((await scene.view()).outcome.result) == 1
+    assert scene.runner.needs == needed
+    await scene.commit(scene.count(41))
+    needed = scene.runner.needs
+    assert number((await scene.view()).outcome.result) == 42
+    assert scene.runner.needs == needed

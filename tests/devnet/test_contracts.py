@@ -89,6 +89,12 @@ async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: 
     after = {each["after"] for each in paid["changes"] if each["variable"] == "balances"}
     assert after == {700, 300}
     assert (await cli.contract("view", "token", "balance_of", "faucet"))["result"] == 300
+    pages, after = [], "0x"
+    while after:
+        page = await cli.contract("state", "token", "--count", "2", "--after", after)
+        pages += page["records"]
+        after = page["next"]
+    assert pages == (await cli.contract("state", "token"))["records"] and len(pages) == 7
     state = await cli.contract("state", "token", "balances")
     assert sorted(each["value"] for each in state["records"]) == [300, 700]
     events = await cli.contract("events", "token", "Transferred")
@@ -126,6 +132,8 @@ async def test_what_would_fail_is_told_and_not_sent(network: Network, cli: Contr
     assert isinstance(error, InvalidInput) and error.reason == "BAD_ARGUMENTS"
     error = await cli.refuse("call", "token", "transfers", "faucet", "1")
     assert error.reason == "NO_METHOD" and "transfer_from" in error.message
+    error = await cli.refuse("view", "token", "transfer", "faucet", "1")
+    assert error.reason == "NO_VIEW"
     error = await cli.refuse("view", "token", "balance_of", "nobody-here")
     assert "nobody-here" in error.message
 

@@ -24,6 +24,7 @@ from quorate.cli.contract_sending import (
     list_contracts,
 )
 from quorate.core.contracts.payloads import CallContract
+from quorate.core.errors import InvalidInput
 from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
@@ -53,6 +54,7 @@ def view(
     async def work(client: Client) -> tuple[Faces, Face, Outcome]:
         faces = Faces(client, names)
         face = await faces.load(address)
+        _check_view(face, method)
         data = face.encode_arguments(method, arguments or [])
         found = await client.contracts.view(Asked(address, method, data, caller))
         await faces.load_all([found.failure.contract] if found.failure is not None else [])
@@ -112,6 +114,17 @@ def simulate(
             _print_trial(faces, found.trial)
     if found.receipt.outcome is not Ended.SUCCEEDED:
         raise typer.Exit(faults.EXIT_PRECONDITION)
+
+
+def _check_view(face: Face, name: str) -> None:
+    """Raise InvalidInput where the interface says that a method changes something."""
+    method = face.find_method(name)
+    if method is not None and not method.view:
+        raise InvalidInput(
+            f"{name} is no view, it may change something: `quorate contract call` does it, "
+            "`quorate contract simulate` tells what it would do",
+            reason="NO_VIEW",
+        )
 
 
 def _list_contracts(trial: Trial | None) -> list[bytes]:

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
+from quorate.devnet.author_tests import NO_PYTEST
+
 LOOK_S: Final = 0.05
 _TESTS_S: Final = 60.0
 # Exit codes of pytest.
@@ -79,6 +81,8 @@ class AuthorTests:
             code = await self._ask(tests, file.name)
             text = file.read().decode(errors="replace").strip()
         seconds = time.perf_counter() - started_s
+        if code == NO_PYTEST:
+            return Tested(None, "tests need pytest: `pip install pytest`", seconds)
         if code is None:
             text += f"\nthe tests did not end within {_TESTS_S:.0f} s, or killed their process"
         return Tested(None if code == _NONE_FOUND else code == _PASSED, text.strip(), seconds)
@@ -101,18 +105,18 @@ class AuthorTests:
             pass
         if answer:
             return int(answer)
-        await self._end()
-        return None
+        return NO_PYTEST if await self._end() == NO_PYTEST else None
 
-    async def _end(self) -> None:
+    async def _end(self) -> int | None:
+        """End the process, if it has not ended, and return its exit code."""
         child, self._child = self._child, None
         if child is None:
-            return
-        if child.returncode is None:
-            # Its forks are of its group.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            return None
+        # Its forks are of its group; one that has ended already keeps its exit code.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
         await child.communicate()
+        return child.returncode
 
 
 async def _start() -> asyncio.subprocess.Process:

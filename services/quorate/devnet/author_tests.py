@@ -11,12 +11,16 @@ import os
 import sys
 from typing import Any, Final
 
+NO_PYTEST: Final = 69
 _CRASHED: Final = 70
 
 
 def main() -> None:
-    """Serve requests until standard input ends."""
-    import pytest
+    """Serve requests until standard input ends; exits with NO_PYTEST where there is none."""
+    try:
+        import pytest
+    except ModuleNotFoundError:
+        sys.exit(NO_PYTEST)
 
     import quorate.lang.pytest_plugin
     import quorate.lang.testing  # noqa: F401 (loaded here, so that no fork has to)

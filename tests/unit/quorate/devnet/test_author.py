@@ -120,3 +120,15 @@ async def test_tests_that_kill_their_process_fail_and_the_next_ones_run(
     assert (await runner.run()).passed is False
     tests.write_text("def test_nothing():\n    pass\n")
     assert (await runner.run()).passed is True
+
+
+async def test_without_pytest_it_says_what_to_install(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shadow").mkdir()
+    (tmp_path / "shadow" / "pytest.py").write_text("raise ModuleNotFoundError('pytest')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "shadow"))
+    author.find_tests(source).write_text("def test_nothing():\n    pass\n")
+    async with AuthorTests(source) as runner:
+        done = await runner.run()
+    assert done.passed is None and "pip install pytest" in done.output

@@ -19,7 +19,7 @@ from quorate.devnet.readiness import wait_engine
 from quorate.lang.build import build
 from quorate.sdk.client import Client
 from quorate.sdk.contract_sending import ContractFailed
-from quorate.sdk.contracts import Contract, deploy
+from quorate.sdk.contracts import Contract, Deal, deploy
 from quorate.sdk.keys import Key
 from quorate.sdk.sender import Sender
 from tests.devnet.traffic import PATIENCE_S
@@ -61,6 +61,7 @@ class Counter(Contract):
 # Beside the senders of Traffic, which are the first 32 accounts.
 ACCOUNT = 60
 FUEL = 4_000_000
+DEPLOY_FUEL = 20_000_000
 POLL_S = 0.1
 # A hung child is killed after 30 to 60 s at one place, and three deaths make a suspicion.
 LONG_S = 300.0
@@ -69,8 +70,11 @@ LONG_S = 300.0
 class Counting:
     """A deployed counter; `calls` many at once go on until `settle`."""
 
-    def __init__(self, network: Network, calls: int = 4, *, account: int = ACCOUNT) -> None:
+    def __init__(
+        self, network: Network, *, calls: int = 4, account: int = ACCOUNT, source: str = SOURCE
+    ) -> None:
         self._network, self._calls, self._account = network, calls, account
+        self._source = source
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
         self._going = True
@@ -82,7 +86,9 @@ class Counting:
         key = Key(load_accounts(layout.directory).load_seed(self._account))
         client = await self._stack.enter_async_context(Client(layout.endpoint))
         sender = await self._stack.enter_async_context(Sender(client, key))
-        self.counter = await deploy(client, sender, build(SOURCE, "counter.py"))
+        built = build(self._source, "counter.py")
+        # Not tried first: the children that run tries may be in trouble too.
+        self.counter = await deploy(client, sender, built, deal=Deal(fuel_limit=DEPLOY_FUEL))
         return self
 
     async def __aexit__(

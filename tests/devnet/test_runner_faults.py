@@ -24,7 +24,7 @@ from quorate.sdk.sender import Sender
 from tests.devnet.agreement import assert_all_agree
 from tests.devnet.conftest import StartNetwork
 from tests.devnet.counting import (
-    FUEL,
+    DEPLOY_FUEL,
     LONG_S,
     SOURCE,
     Counting,
@@ -76,9 +76,9 @@ async def test_a_constructor_that_kills_every_runner_deploys_nothing(network: Ne
             Sender(client, key) as sender,
             asyncio.timeout(LONG_S),
         ):
+            deal = Deal(fuel_limit=DEPLOY_FUEL)
             with pytest.raises(ContractFailed) as raised:
-                # Not tried first: the child that runs views would die of it too.
-                await deploy(client, sender, build(SOURCE, "x.py"), deal=Deal(fuel_limit=FUEL))
+                await deploy(client, sender, build(SOURCE, "counter.py"), deal=deal)
         assert raised.value.reason == "POISONED"
         assert await counting.call() == ""
     await assert_all_agree(network)
@@ -140,8 +140,9 @@ async def test_runners_out_of_memory_are_replaced(network: Network) -> None:
         await counting.wait_done(10)
         before = list_children()
         await signal_all(network, signal.SIGCONT, starve)
-        # Another contract is more than they have room for.
-        async with Counting(network, account=61) as other:
+        # Another contract's code is more than they have room for.
+        source = SOURCE.replace("class Counter", "class Other").replace("1_000_000", "2_000_000")
+        async with Counting(network, account=61, source=source) as other:
             assert await other.call() == ""
         await counting.wait_done(10)
         assert before - list_children(), "none of them died"

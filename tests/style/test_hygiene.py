@@ -51,10 +51,11 @@ def test_file_names_no_registry_and_no_machine(name: str) -> None:
     assert not found
 
 
-def test_lock_holds_names_versions_and_hashes_only() -> None:
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-toolchains.lock"])
+def test_lock_holds_names_versions_and_hashes_only(name: str) -> None:
     pin = re.compile(r"[a-z0-9][a-z0-9._-]*==\S+( ; .+)? \\")
     line = re.compile(r"    --hash=sha256:[0-9a-f]{64}( \\)?")
-    lines = read("requirements.lock").splitlines()
+    lines = read(name).splitlines()
     assert [each for each in lines if not pin.fullmatch(each) and not line.fullmatch(each)] == []
 
 

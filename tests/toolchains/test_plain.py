@@ -1,11 +1,14 @@
 """Modules of other toolchains keep the ABI: the same contract in Zig and in AssemblyScript."""
 
+import json
+
 import pytest
 
 from quorate.core.contracts.module import check_module
 from quorate.core.errors import InvalidTransaction
 from quorate.lang.testing.failures import reverts
 from tests.toolchains.chain import ALICE, BOB, Chain, Deployed
+from tests.toolchains.conftest import EXAMPLES
 
 MOST = 2**64 - 1
 
@@ -68,3 +71,10 @@ def test_value_is_not_taken(contract: Deployed) -> None:
 def test_init_can_not_be_called_again(contract: Deployed) -> None:
     with pytest.raises(InvalidTransaction):
         contract.call_raw("init", bytes(8))
+
+
+def test_npm_s_lock_holds_names_versions_and_hashes() -> None:
+    lock = json.loads((EXAMPLES / "assemblyscript" / "package-lock.json").read_text())
+    packages = [each for name, each in lock["packages"].items() if name]
+    assert packages and all(each["integrity"].startswith("sha512-") for each in packages)
+    assert not any("resolved" in each for each in packages)

@@ -29,7 +29,7 @@ class InvalidContract(InvalidInput):
     reason = "INVALID_CONTRACT"
 
     def __init__(self, path: str, source: str, problems: list[Problem]) -> None:
-        self.path, self.problems = path, sorted(problems)
+        self.path, self.problems = path, sorted(set(problems))
         lines = source.splitlines()
         texts = [
             problem.render(path, lines[problem.line - 1] if problem.line <= len(lines) else "")

@@ -99,6 +99,10 @@ async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: 
     assert sorted(each["value"] for each in state["records"]) == [300, 700]
     events = await cli.contract("events", "token", "Transferred")
     assert [each["fields"]["amount"] for each in events["events"]] == [1_000, 300]
+    first = await cli.contract("events", "token", "--count", "1")
+    assert (first["events"], first["more"]) == (events["events"][:1], True)
+    later = await cli.contract("events", "token", "--since", str(paid["height"]))
+    assert (later["events"], later["more"]) == (events["events"][1:], False)
     changes = await cli.contract("diff", "token", paid["id"])
     assert {(each["before"], each["after"]) for each in changes["changes"]} == {
         (1_000, 700), (None, 300),

@@ -79,6 +79,8 @@ async def assert_all_agree(network: Network) -> None:
 async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: Contracts) -> None:
     built = await cli.contract("build", "token.py")
     assert Path("token.wasm").stat().st_size == built["size_bytes"] < 20_000
+    tried = await cli.contract("deploy", "token.wasm", *ARGUMENTS, "--dry-run")
+    assert tried["receipt"]["outcome"] == "SUCCEEDED" and tried["receipt"]["fee"] > 0
     made = await cli.contract("deploy", "token.wasm", *ARGUMENTS, "--as", "token")
     assert made["outcome"] == "SUCCEEDED" and made["deposit"] > 0 and made["fuel"] > 0
     assert {each["variable"] for each in made["changes"]} >= {"owner", "supply", "balances"}

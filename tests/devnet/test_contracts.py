@@ -79,6 +79,8 @@ async def assert_all_agree(network: Network) -> None:
 async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: Contracts) -> None:
     built = await cli.contract("build", "token.py")
     assert Path("token.wasm").stat().st_size == built["size_bytes"] < 20_000
+    tried = await cli.contract("deploy", "token.wasm", *ARGUMENTS, "--dry-run")
+    assert tried["receipt"]["outcome"] == "SUCCEEDED" and tried["receipt"]["fee"] > 0
     made = await cli.contract("deploy", "token.wasm", *ARGUMENTS, "--as", "token")
     assert made["outcome"] == "SUCCEEDED" and made["deposit"] > 0 and made["fuel"] > 0
     assert {each["variable"] for each in made["changes"]} >= {"owner", "supply", "balances"}
@@ -99,6 +101,10 @@ async def test_a_token_is_built_deployed_called_and_read(network: Network, cli: 
     assert sorted(each["value"] for each in state["records"]) == [300, 700]
     events = await cli.contract("events", "token", "Transferred")
     assert [each["fields"]["amount"] for each in events["events"]] == [1_000, 300]
+    first = await cli.contract("events", "token", "--count", "1")
+    assert (first["events"], first["more"]) == (events["events"][:1], True)
+    later = await cli.contract("events", "token", "--since", str(paid["height"]))
+    assert (later["events"], later["more"]) == (events["events"][1:], False)
     changes = await cli.contract("diff", "token", paid["id"])
     assert {(each["before"], each["after"]) for each in changes["changes"]} == {
         (1_000, 700), (None, 300),

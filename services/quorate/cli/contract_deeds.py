@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from quorate.cli import contract_book, contract_building, options, output, session, wallet
+from quorate.cli import contract_book, contract_building, fees, options, output, session, wallet
 from quorate.cli.acting import TIMEOUT_S, From, Timeout, Way
 from quorate.cli.contract_faces import CONSTRUCTOR, Face, Faces
 from quorate.cli.contract_names import Names
@@ -15,6 +15,8 @@ from quorate.core.contracts.records import compute_contract_address
 from quorate.core.values import format_address
 from quorate.kit import faults
 from quorate.sdk.client import Client
+from quorate.sdk.contract_preparing import simulate_payload
+from quorate.sdk.fees import Simulation
 from quorate.sdk.values import Outcome
 
 ContractName = Annotated[
@@ -48,6 +50,9 @@ def deploy(
         bool, typer.Option("--reentrant", help="It may be called again while it runs.")
     ] = False,
     fuel: Fuel = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what it would cost; sign and send nothing.")
+    ] = False,
     sender: From = "demo",
     timeout_s: Timeout = TIMEOUT_S,
     keys_dir: options.KeysDir = None,
@@ -73,6 +78,9 @@ def deploy(
         b"", artifact.code, artifact.interface, artifact.profile, reentrant, data,
         output.parse_amount(value), fuel,
     )  # fmt: skip
+    if dry_run:
+        _show_trial(way, payload, face.names)
+        return
     deed = _act(way, payload, face.names)
     address = compute_contract_address(deed.receipt.id, 0)
     is_there = deed.receipt.outcome is Outcome.SUCCEEDED
@@ -127,6 +135,16 @@ def _act(
         return await carry_out(client, way, key, prepared, faces)
 
     return session.run(way.endpoint, work)
+
+
+def _show_trial(way: Way, payload: DeployContract, names: Names) -> None:
+    payer = way.find_address(way.sender)
+
+    async def work(client: Client) -> Simulation:
+        prepared = await fit(client, payer, payload, Faces(client, names))
+        return await simulate_payload(client, payer, prepared.payload)
+
+    fees.show_simulation(session.run(way.endpoint, work), as_json=way.as_json)
 
 
 def _show(way: Way, deed: Deed, found: dict[str, Any]) -> None:

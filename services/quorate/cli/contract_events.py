@@ -52,13 +52,17 @@ def events(
             async for each in client.contracts.watch_events(address, name, after=start):
                 _print(faces, each, as_json=as_json)
             return
-        found = await _list(client, address, name, start, count)
+        found, has_more = await _list(client, address, name, start, count)
         if as_json:
-            output.print_json({"events": [_describe(faces, each) for each in found]})
+            listed = [_describe(faces, each) for each in found]
+            output.print_json({"events": listed, "more": has_more})
             return
         for each in found:
             _print(faces, each, as_json=False)
         output.err.print(f"{len(found):,} events", style="dim")
+        if has_more:
+            last = found[-1].place.height
+            output.err.print(f"there are more: --since {last}, or a larger --count")
 
     session.run(endpoint, work)
 
@@ -108,8 +112,8 @@ def list_(
 
 async def _list(
     client: Client, address: bytes, name: str, after: Place | None, count: int
-) -> list[EventRecord]:
-    """Return so many events after a place."""
+) -> tuple[list[EventRecord], bool]:
+    """Return so many events after a place, and whether there are more."""
     found: list[EventRecord] = []
     while len(found) < count:
         size = min(_PAGE, count - len(found))
@@ -117,8 +121,8 @@ async def _list(
         found += page.events
         after = page.next
         if after is None:
-            break
-    return found
+            return found, False
+    return found, True
 
 
 def _print(faces: Faces, found: EventRecord, *, as_json: bool) -> None:

@@ -53,8 +53,8 @@ def build_fuel() -> str:
     for name, (per_call, per_byte) in HOST_PRICES.items():
         measured = f"{MEASURED_NS[name] / 1_000:.1f}" if name in MEASURED_NS else ""
         rows.append(f"| `{name}` | {per_call:,} | {per_byte or ''} | {measured} |")
-    rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | | 35 with a page |")
-    rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | | 35 |")
+    rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | | 30 with a page |")
+    rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | | 27 |")
     rows.append(f"| a record that nothing named beforehand, once | {COLD_FUEL:,} | | |")
     return "\n".join(rows)
 

@@ -78,7 +78,9 @@ app.command(short_help="Send transfers at a rate and measure.")(load.load)
 
 @app.command(short_help="Serve a role of a node, or a gateway.")
 def serve(
-    role: Annotated[str, typer.Argument(help="gossip, consensus, storage, gateway or all.")],
+    role: Annotated[
+        str, typer.Argument(help="contracts, storage, gossip, consensus, gateway or all.")
+    ],
     config: Annotated[
         Path, typer.Option("--config", "-c", help="node.toml, or gateway.toml for a gateway.")
     ],

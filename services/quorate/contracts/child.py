@@ -29,8 +29,6 @@ OUT_OF_MEMORY: Final = 77
 """Exit code of a child that could get no more memory."""
 FAULT: Final = 78
 """Exit code of a child that met a fault of its own."""
-# Blocks go before whatever somebody only wants to see.
-_NICENESS: Final = 5
 _COMPILE_BYTES_MAX: Final = 1024 * 1024 * 1024
 
 
@@ -75,7 +73,7 @@ def _enclose(kind: str, setting: Setting) -> bool:
     """Tell the service that work can come, or why not."""
     sandbox.give_way()
     if kind == VIEW:
-        os.nice(_NICENESS)
+        os.nice(compiling.NICENESS)
     if kind == COMPILE:
         sandbox.bound_memory(_COMPILE_BYTES_MAX)
     try:

@@ -23,11 +23,12 @@ log = get_logger("contracts")
 
 
 class Compiler:
-    """Compiles one module at a time, so that the CPU stays with blocks."""
+    """Compiles one module at a time for those who run it, and one for those who only ask."""
 
     def __init__(self, spawner: Spawner, cache: Cache, limit_s: float = COMPILE_S) -> None:
         self._spawner, self._cache, self._limit_s = spawner, cache, limit_s
-        self._lock, self._checks = asyncio.Lock(), 0
+        self._locks = {PLAIN_JOB: asyncio.Lock(), CHECK_JOB: asyncio.Lock()}
+        self._checks = 0
 
     def find(self, child: Child, wanted: bytes) -> None:
         """Give a child the compiled module that it wants, or tell it to send the module."""
@@ -64,7 +65,7 @@ class Compiler:
 
     async def _compile(self, kind: int, profile: int, code: bytes) -> Frame:
         """Return what a compile child answers; raises Gone when it is lost."""
-        async with self._lock:
+        async with self._locks[kind]:
             child = await self._spawner.spawn(COMPILE)
             started_s = time.monotonic()
             try:

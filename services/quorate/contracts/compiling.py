@@ -1,5 +1,6 @@
 """A child that compiles one module: it may take long or break, and is killed then."""
 
+import os
 import time
 from typing import Final
 
@@ -13,12 +14,15 @@ from quorate.core.errors import InvalidModule
 
 PLAIN_JOB: Final = 0
 CHECK_JOB: Final = 1
+# Blocks go before whatever somebody only wants to know.
+NICENESS: Final = 5
 
 
 def serve_job(link: Link, body: bytes, engines: tuple[Engine, ...]) -> None:
     """Do one job: (kind, profile, module). Of a check the result is an encoded CheckResponse."""
     kind, profile, code = body[0], body[1], body[2:]
     if kind == CHECK_JOB:
+        os.nice(NICENESS)
         link.send(frames.RESULT, _check(code, profile, engines).SerializeToString())
         return
     try:

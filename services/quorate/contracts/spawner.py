@@ -73,7 +73,10 @@ class _Spawner:
             os.kill(each, signal.SIGKILL)
 
     def _obey(self) -> bool:
-        message, files, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 2)
+        try:
+            message, files, _, _ = socket.recv_fds(self._control, _MESSAGE_BYTES, 2)
+        except ConnectionResetError:  # the service went with news unread
+            return False
         if not message:
             return False
         order, kind, number = ORDER.unpack(message)

@@ -37,11 +37,11 @@ HOST_PRICES: Final[dict[str, tuple[int, int]]] = {
 """Name of a host function → fuel per call, and per byte that it reads or writes."""
 
 MEASURED_NS: Final[dict[str, int]] = {
-    "input_size": 1_400, "input": 2_000, "output": 1_900, "load": 3_200, "store": 3_400,
-    "caller": 1_700, "origin": 1_600, "self": 1_700, "value": 1_300, "height": 1_200,
-    "time_ms": 1_200, "balance": 2_300, "transfer": 2_800, "token_create": 14_100,
-    "token_mint": 8_400, "token_burn": 7_900, "token_transfer": 9_500, "token_balance": 3_800,
-    "emit": 3_300, "call": 5_000, "returned": 1_800, "sha256": 2_900, "ed25519_verify": 46_000,
+    "input_size": 800, "input": 1_300, "output": 1_200, "load": 2_700, "store": 2_300,
+    "caller": 1_100, "origin": 1_100, "self": 1_100, "value": 800, "height": 800,
+    "time_ms": 800, "balance": 1_400, "transfer": 1_600, "token_create": 7_500,
+    "token_mint": 6_300, "token_burn": 5_800, "token_transfer": 6_500, "token_balance": 2_600,
+    "emit": 2_000, "call": 3_000, "returned": 1_200, "sha256": 1_900, "ed25519_verify": 44_100,
 }  # fmt: skip
 """What a call with a few bytes was measured to take in the process that runs it."""
 

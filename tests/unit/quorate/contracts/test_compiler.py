@@ -8,7 +8,7 @@ import pytest
 from quorate.contracts import compiler as compilers
 from quorate.contracts.child import COMPILE
 from quorate.contracts.children import Gone
-from quorate.contracts.compiling import PLAIN_JOB
+from quorate.contracts.compiling import CHECK_JOB, PLAIN_JOB
 from quorate.core.errors import Overloaded, Unavailable
 from quorate.storage.contract_link import RunnerDied
 from tests.unit.quorate.contracts.conftest import Chain, Runner
@@ -62,6 +62,13 @@ async def test_checks_beyond_the_queue_are_told_to_come_back(
     monkeypatch.setattr(compilers, "CHECKS_MAX", 0)
     with pytest.raises(Overloaded):
         await runner.service.compiler.check(COUNTER, 0)
+
+
+async def test_checks_hold_no_block_back(runner: Runner, chain: Chain) -> None:
+    contract = chain.deploy(COUNTER)
+    async with runner.service.compiler._locks[CHECK_JOB]:
+        applied = await runner.execute(chain, chain.call(contract, "add"))
+    assert len(applied.receipts) == 1
 
 
 async def test_a_second_call_of_a_module_does_not_compile_it_again(

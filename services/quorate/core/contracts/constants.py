@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from quorate.core.contracts.limits import OBJECTS_MAX
 from quorate.core.contracts.opcodes import GC, PREFIX_GC
 from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import read_heap_type
@@ -11,7 +12,8 @@ _END: Final = 0x0B
 _I32: Final = 0x41
 _I64: Final = 0x42
 _ARITHMETIC: Final = (0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E)
-_GC_ALLOWED: Final = (0, 1, 6, 7, 8, 26, 27, 28)
+_GC_MAKING: Final = (0, 1, 8)  # struct.new, struct.new_default, array.new_fixed
+_GC_ALLOWED: Final = (*_GC_MAKING, 26, 27, 28)  # and conversions
 
 
 def read_constant(reader: Reader, shape: Shape) -> int:
@@ -57,7 +59,10 @@ def _read_gc(reader: Reader, shape: Shape) -> None:
     start = reader.position
     sub = reader.read_u32()
     if sub not in _GC_ALLOWED:
-        reader.fail("this may not stand in a constant", start)
+        reader.fail(f"opcode 0xfb {sub} may not stand in a constant", start)
+    shape.objects += sub in _GC_MAKING
+    if shape.objects > OBJECTS_MAX:
+        reader.fail(f"more than {OBJECTS_MAX} objects in constants", start)
     for each in GC[sub][0]:
         if each == "t":
             reader.read_index("type", len(shape.types))

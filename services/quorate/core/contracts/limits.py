@@ -17,6 +17,7 @@ RESULTS_MAX: Final = 16
 IMPORTS_MAX: Final = 256
 FUNCTIONS_MAX: Final = 4_096
 GLOBALS_MAX: Final = 2_048
+OBJECTS_MAX: Final = 1_024  # that globals begin with: each takes time in every call
 TAGS_MAX: Final = 64
 EXPORTS_MAX: Final = 1_024
 DATA_SEGMENTS_MAX: Final = 1_024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quorate.core.contracts.limits import CUSTOM_SECTIONS_MAX, EXPORTS_MAX
+from quorate.core.contracts.limits import CUSTOM_SECTIONS_MAX, EXPORTS_MAX, OBJECTS_MAX
 from quorate.core.contracts.module import check_module
 from quorate.core.contracts.shape import JAVA, PLAIN
 from quorate.core.contracts.wasm import encode_u32
@@ -109,6 +109,14 @@ def test_plain_module_is_refused(code: bytes, why: str) -> None:
         (build_module({1: b"\2" + NOTHING + b"\x5e\x7f\0", 3: b"\1\1"}), "not a function's"),
         (build_module({13: b"\1\1\0"}), "a tag of an unknown kind"),
         (build_module({6: b"\1\x70\0\xfb\x02\0\0\x0b"}), "may not stand in a constant"),
+        (build_module({6: b"\1\x70\0\x41\1\xfb\x07\0\x0b"}), "0xfb 7 may not stand in a const"),
+        (
+            build_module({
+                1: b"\2" + NOTHING + b"\x5f\0",
+                6: build_vector([b"\x6b\0\xfb\1\1\x0b"] * (OBJECTS_MAX + 1)),
+            }),
+            "more than 1024 objects in constants",
+        ),
         (build_module({6: b"\1\x7f\0\x20\0\x0b"}), "may not stand in a constant"),
         (build_module({6: b"\1\x7f\0\x23\0\x0b"}), "global 0 is not there"),
         (build_module({4: b"\2" + b"\x70\0\1" * 2}), "2 tables, at most 1"),

@@ -82,12 +82,7 @@ def deploy(
         _show_trial(way, payload, face.names)
         return
     deed = _act(way, payload, face.names)
-    address = compute_contract_address(deed.receipt.id, 0)
-    is_there = deed.receipt.outcome is Outcome.SUCCEEDED
-    if name is not None and is_there:
-        contract_book.save(name, address)
-    found = {"contract": format_address(address) if is_there else ""}
-    _show(way, deed, found | ({"name": name} if name is not None and is_there else {}))
+    _show(way, deed, _note(deed, name))
 
 
 def call(
@@ -135,6 +130,18 @@ def _act(
         return await carry_out(client, way, key, prepared, faces)
 
     return session.run(way.endpoint, work)
+
+
+def _note(deed: Deed, name: str | None) -> dict[str, Any]:
+    """Give a contract its name, if it was made; return what is to be told of it."""
+    if deed.receipt.outcome is not Outcome.SUCCEEDED:
+        return {"contract": ""}
+    address = compute_contract_address(deed.receipt.id, 0)
+    found = {"contract": format_address(address)}
+    if name is None:
+        return found
+    contract_book.save(name, address)
+    return {**found, "name": name}
 
 
 def _show_trial(way: Way, payload: DeployContract, names: Names) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, cast
 
 from quorate.contracts import frames, sandbox
@@ -193,7 +194,7 @@ class Spawner:
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
         assert self._control is not None
-        while message := await loop.sock_recv(self._control, _MESSAGE_BYTES):
+        while message := await _receive(loop, self._control):
             news, pid, value = NEWS.unpack(message)
             if news == SPAWNED:
                 child = self._children[pid] = self._ordered.pop(value)
@@ -203,17 +204,22 @@ class Spawner:
 
     async def _order(self, kind: str) -> Child:
         """Return a child that is being made; raises Gone."""
+        if self._control is None:
+            raise Gone("the spawner died")
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         mark, file = Mark.create()
         child = Child(kind, mark, self._kill)
         self._orders += 1
         try:
-            if self._control is None:
-                raise Gone("the spawner died")
             self._ordered[self._orders] = child
             order = ORDER.pack(SPAWN, KINDS.index(kind), self._orders)
             socket.send_fds(self._control, [order], [theirs.fileno(), file])
+        except OSError as error:
+            self._ordered.pop(self._orders, None)
+            ours.close()
+            mark.close()
+            raise Gone(f"the spawner takes no orders: {error}") from error
         finally:
             theirs.close()
             os.close(file)
@@ -223,7 +229,8 @@ class Spawner:
     def _kill(self, pid: int) -> None:
         # By its parent, so that the number can't be another's by then.
         if self._control is not None and pid in self._children:
-            self._control.send(ORDER.pack(KILL, 0, pid))
+            with suppress(BrokenPipeError, ConnectionResetError):  # then it is dead already
+                self._control.send(ORDER.pack(KILL, 0, pid))
 
     async def _reap(self) -> None:
         """Close the process's socket, at which it ends, and see it and its children gone."""
@@ -242,6 +249,14 @@ class Spawner:
             child.bury("the spawner died")
         self._ordered.clear()
         self._children.clear()
+
+
+async def _receive(loop: asyncio.AbstractEventLoop, control: socket.socket) -> bytes:
+    """Return a piece of news; nothing when the spawner is gone."""
+    try:
+        return await loop.sock_recv(control, _MESSAGE_BYTES)
+    except ConnectionResetError:
+        return b""
 
 
 def _explain(status: int) -> str:

@@ -12,7 +12,8 @@ def make_comparison(scope: Scope, kind: Kind, depth: int) -> str | None:
     """Compare two values of one type; numbers and texts have an order."""
     other = pick_kind(scope.rng, scope.records, 1)
     operators = COMPARISONS if other.name in ORDERED else COMPARISONS[:2]
-    left, right = make(scope, other, depth, typed=True), make(scope, other, depth, typed=True)
+    left = make(scope, other, depth, typed=True)
+    right = make(scope, other, depth, typed=scope.rng.random() < 0.5)
     return f"({left} {scope.rng.choice(operators)} {right})"
 
 

@@ -17,6 +17,7 @@ from quorate.core.contracts.host import COLD_FUEL
 from quorate.core.contracts.prices import (
     HOST_PRICES,
     INSTANCE_PRICE,
+    JAVA_PRICE,
     MEASURED_NS,
     PAGE_PRICE,
 )
@@ -54,6 +55,7 @@ def build_fuel() -> str:
         measured = f"{MEASURED_NS[name] / 1_000:.1f}" if name in MEASURED_NS else ""
         rows.append(f"| `{name}` | {per_call:,} | {per_byte or ''} | {measured} |")
     rows.append(f"| a contract's instance, per call | {INSTANCE_PRICE:,} | | 30 with a page |")
+    rows.append(f"| what a Java contract begins with, per call | {JAVA_PRICE:,} | | |")
     rows.append(f"| a page of its memory (64 KiB) | {PAGE_PRICE:,} | | 27 |")
     rows.append(f"| a record that nothing named beforehand, once | {COLD_FUEL:,} | | |")
     return "\n".join(rows)

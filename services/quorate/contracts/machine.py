@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 from quorate.contracts import host_functions, native
 from quorate.contracts.engine import (
+    JAVA,
     MIB,
     NESTED_MAX,
     PAGE_BYTES,
@@ -26,7 +27,7 @@ from quorate.contracts.running import Running, take_trap_code
 from quorate.core.contracts import limits
 from quorate.core.contracts.host import Host
 from quorate.core.contracts.machine import Code, Environment, Stopped
-from quorate.core.contracts.prices import INSTANCE_PRICE, PAGE_PRICE
+from quorate.core.contracts.prices import INSTANCE_PRICE, JAVA_PRICE, PAGE_PRICE
 from quorate.core.outcomes import Failed
 
 LOADED_BYTES_MAX: Final = 16 * MIB
@@ -76,9 +77,10 @@ class _Module:
 
     __slots__ = ("address", "methods", "pages", "pre", "price", "size")
 
-    def __init__(self, address: int, pre: int, artefact: Artefact) -> None:
+    def __init__(self, address: int, pre: int, artefact: Artefact, profile: int) -> None:
         self.address, self.pre, self.pages = address, pre, artefact.pages
-        self.price = INSTANCE_PRICE + artefact.pages * PAGE_PRICE
+        start = INSTANCE_PRICE + (JAVA_PRICE if profile == JAVA else 0)
+        self.price = start + artefact.pages * PAGE_PRICE
         self.size = len(artefact.compiled)
         self.methods: dict[bytes, bool] = {}
 
@@ -172,7 +174,7 @@ class Machine:
         if error:
             raise MachineFault(native.take_error(error))
         assert pre.value
-        module = self._modules[code] = _Module(address, pre.value, artefact)
+        module = self._modules[code] = _Module(address, pre.value, artefact, code.profile)
         self._loaded_bytes += module.size
         self._make_room()
         return module

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from quorate.core.contracts.limits import OBJECTS_MAX
+from quorate.core.contracts.limits import OBJECTS_SIZE_BYTES_MAX
 from quorate.core.contracts.opcodes import GC, PREFIX_GC
 from quorate.core.contracts.shape import Shape
 from quorate.core.contracts.value_types import read_heap_type
@@ -12,6 +12,8 @@ _END: Final = 0x0B
 _I32: Final = 0x41
 _I64: Final = 0x42
 _ARITHMETIC: Final = (0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E)
+_OBJECT_BYTES: Final = 32
+_FIELD_BYTES: Final = 8
 _GC_MAKING: Final = (0, 1, 8)  # struct.new, struct.new_default, array.new_fixed
 _GC_ALLOWED: Final = (*_GC_MAKING, 26, 27, 28)  # and conversions
 
@@ -60,11 +62,13 @@ def _read_gc(reader: Reader, shape: Shape) -> None:
     sub = reader.read_u32()
     if sub not in _GC_ALLOWED:
         reader.fail(f"opcode 0xfb {sub} may not stand in a constant", start)
-    shape.objects += sub in _GC_MAKING
-    if shape.objects > OBJECTS_MAX:
-        reader.fail(f"more than {OBJECTS_MAX} objects in constants", start)
+    fields = 0
     for each in GC[sub][0]:
         if each == "t":
-            reader.read_index("type", len(shape.types))
+            fields = len(shape.types[reader.read_index("type", len(shape.types))].parameters)
         else:
-            reader.read_u32()
+            fields = reader.read_u32()
+    if sub in _GC_MAKING:
+        shape.objects_size += _OBJECT_BYTES + _FIELD_BYTES * fields
+    if shape.objects_size > OBJECTS_SIZE_BYTES_MAX:
+        reader.fail(f"objects in constants take over {OBJECTS_SIZE_BYTES_MAX} bytes", start)

@@ -11,13 +11,14 @@ PAGES_MAX: Final = 256
 TABLES_MAX: Final = 1
 TABLE_SIZE_MAX: Final = 10_000
 TYPES_MAX: Final = 2_048
-FIELDS_MAX: Final = 1_024
+FIELDS_MAX: Final = 256
 PARAMETERS_MAX: Final = 64
 RESULTS_MAX: Final = 16
 IMPORTS_MAX: Final = 256
 FUNCTIONS_MAX: Final = 4_096
 GLOBALS_MAX: Final = 2_048
-OBJECTS_MAX: Final = 1_024  # that globals begin with: each takes time in every call
+# What globals begin with, 8 bytes for a field and 32 for an object: made anew in every call.
+OBJECTS_SIZE_BYTES_MAX: Final = 65_536
 TAGS_MAX: Final = 64
 EXPORTS_MAX: Final = 1_024
 DATA_SEGMENTS_MAX: Final = 1_024

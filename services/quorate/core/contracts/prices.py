@@ -47,5 +47,7 @@ MEASURED_NS: Final[dict[str, int]] = {
 
 INSTANCE_PRICE: Final = 60_000
 """Of every call of a contract: a fresh instance."""
+JAVA_PRICE: Final = 100_000
+"""Of every call of a contract of profile java: the objects that its globals begin with."""
 PAGE_PRICE: Final = 80_000
 """Of every 64-KiB page of a contract's memory, at the start of a call or grown in it."""

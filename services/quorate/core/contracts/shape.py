@@ -62,6 +62,6 @@ class Shape:
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     elements: int = 0
-    objects: int = 0  # that constants make
+    objects_size: int = 0  # bytes that objects in constants take
     data_announced: int = -1
     bodies: list[tuple[int, int]] = field(default_factory=list)  # from the locals to the end

@@ -2,7 +2,7 @@
 
 import pytest
 
-from quorate.core.contracts.limits import CUSTOM_SECTIONS_MAX, EXPORTS_MAX, OBJECTS_MAX
+from quorate.core.contracts.limits import CUSTOM_SECTIONS_MAX, EXPORTS_MAX, OBJECTS_SIZE_BYTES_MAX
 from quorate.core.contracts.module import check_module
 from quorate.core.contracts.shape import JAVA, PLAIN
 from quorate.core.contracts.wasm import encode_u32
@@ -112,10 +112,17 @@ def test_plain_module_is_refused(code: bytes, why: str) -> None:
         (build_module({6: b"\1\x70\0\x41\1\xfb\x07\0\x0b"}), "0xfb 7 may not stand in a const"),
         (
             build_module({
-                1: b"\2" + NOTHING + b"\x5f\0",
-                6: build_vector([b"\x6b\0\xfb\1\1\x0b"] * (OBJECTS_MAX + 1)),
+                1: b"\2" + NOTHING + b"\x5f\1\x7f\0",
+                6: build_vector([b"\x6b\0\xfb\1\1\x0b"] * (OBJECTS_SIZE_BYTES_MAX // 40 + 1)),
             }),
-            "more than 1024 objects in constants",
+            "objects in constants take over 65536 bytes",
+        ),
+        (
+            build_module({
+                1: b"\2" + NOTHING + b"\x5e\x7f\0",
+                6: b"\1\x6b\0\x41\0\xfb\x08\1\xff\xff\3\x0b",
+            }),
+            "objects in constants take over 65536 bytes",
         ),
         (build_module({6: b"\1\x7f\0\x20\0\x0b"}), "may not stand in a constant"),
         (build_module({6: b"\1\x7f\0\x23\0\x0b"}), "global 0 is not there"),

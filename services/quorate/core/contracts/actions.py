@@ -92,7 +92,8 @@ class _Run:
     def perform(self, frame: Frame | None) -> None:
         """Run a frame, if there is one, with the payload's value; pay for what is stored."""
         payload, host = self._payload, self.host
-        move(self._ledger, payload.signer, self._frame.address, payload.value)
+        if payload.value:
+            move(self._ledger, payload.signer, self._frame.address, payload.value)
         result = b"" if frame is None else host.run(frame)
         self._settle()
         used = payload.fuel_limit - host.fuel
@@ -120,6 +121,8 @@ class _Run:
         """Take the deposit for bytes that came, or give back that of bytes that went (#C6)."""
         amount = self.host.grown_bytes * self._call.params.deposit_per_byte
         signer = self._payload.signer
+        if not amount:
+            return
         if amount < 0:
             # A fork's document may set another price than what was deposited at.
             there = self._ledger.get_account(DEPOSITS).balance

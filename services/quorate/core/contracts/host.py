@@ -206,7 +206,8 @@ class Host:
             raise Stopped("REENTERED", f"{contract.hex()} runs already")
         if self.tracer:
             self.tracer.note(self, "call", contract + method, arguments)
-        move(self._ledger, self.frame.address, contract, value)
+        if value:
+            move(self._ledger, self.frame.address, contract, value)
         frame = Frame(contract, record, name, self.frame.address, arguments, value)
         outer = self.fuel
         given = self.fuel = min(fuel or outer, outer)

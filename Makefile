@@ -41,7 +41,7 @@ smoke: $(STAMP) ## A fresh network, 2,000 transfers, kill -9 in the middle, noth
 	@$(PY) -m quorate.devnet.smoke $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP) ## Measure: PROFILE=idle|steady|saturate|overload|one-down
+bench: $(STAMP) ## Measure: PROFILE=idle|steady|saturate|overload|one-down|contracts
 	@$(PY) bench/run.py --profile $(PROFILE) $(ARGS)
 
 ##@ Test

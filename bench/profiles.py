@@ -15,9 +15,9 @@ _OVERLOADED_SHARE_MAX = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """`rates_tps` in turn; empty means: rise from `first_tps` until it saturates.
+    """`rates_tps` in turn; empty means: rise until it saturates, then `beyond` × that, if set.
 
-    Then `beyond` × that, if set. `has_calls`: every second transaction calls a contract.
+    `has_calls`: every second transaction calls a contract, and the run with most of them speaks.
     """
 
     name: str
@@ -29,7 +29,6 @@ class Profile:
     beyond: float = 0.0
     is_one_down: bool = False
     bad_per_mille: int = 10
-    first_tps: int = RISING_FIRST_TPS
     has_calls: bool = False
 
 
@@ -41,13 +40,13 @@ PROFILES = {
         Profile(name="saturate", duration_s=8.0, warmup_s=2.0, accounts=240),
         Profile(name="overload", duration_s=8.0, warmup_s=2.0, accounts=240, beyond=2.0),
         Profile(name="one-down", rates_tps=(1_000,), is_one_down=True),
-        # Every second transaction is a token's transfer by contract.
+        # Every second transaction is a token's transfer by contract; the last rate is too much.
         Profile(
             name="contracts",
+            rates_tps=(1_000, 2_200, 3_000),
             duration_s=8.0,
             warmup_s=2.0,
             accounts=240,
-            first_tps=800,
             has_calls=True,
         ),
     )

@@ -17,6 +17,7 @@ from figures import Figures, build_result, print_cpu, print_runs
 from measure import Snapshot, compute_cost, read_rss_max, snapshot
 from profiles import (
     PROFILES,
+    RISING_FIRST_TPS,
     RISING_STEPS_MAX,
     Profile,
     compute_next_rate,
@@ -61,12 +62,12 @@ class Bench:
         if profile.beyond:
             peak = max(run.outcome.finalized_tps for run in self.runs)
             return await self._measure(round(peak * profile.beyond))
-        if not profile.rates_tps:
+        if not profile.rates_tps or profile.has_calls:
             return max(self.runs, key=lambda run: run.outcome.finalized_tps)
         return self.runs[-1]
 
     async def _rise(self) -> None:
-        rate_tps = self.profile.first_tps
+        rate_tps = RISING_FIRST_TPS
         for _ in range(RISING_STEPS_MAX):
             figures = await self._measure(rate_tps)
             if is_saturated(figures.outcome) or figures.outcome.is_void:

@@ -130,8 +130,7 @@ def print_deed(deed: Deed, found: dict[str, Any]) -> None:
     for call in deed.detail.calls:
         text, _ = deed.faces.find(call.contract).read_result(call.method, call.result)
         rows += [("result", Text(text))] if text else []
-    fuel = f"{deed.detail.fuel:,} of {deed.fuel_limit:,}"
-    rows.append(("fuel", fuel if failure is None else f"at most {deed.fuel_limit:,}"))
+    rows.append(("fuel", f"{deed.detail.fuel:,} of {deed.fuel_limit:,}"))
     rows.append(("fee", output.format_amount(receipt.fee)))
     rows += _describe_deposit(deed.deposit)
     step = find_next_step(receipt.reason) if receipt.reason else ""

@@ -57,8 +57,9 @@ def build_detail(detail: Detail, reason: str) -> pb.Detail:
         )
         for call in detail.calls
     ]  # fmt: skip
-    built = pb.Detail(calls=calls, fuel=sum(call.fuel for call in detail.calls))
     failure = detail.failure
+    used = failure.fuel if failure else sum(call.fuel for call in detail.calls)
+    built = pb.Detail(calls=calls, fuel=used)
     if failure is not None:
         built.failure.CopyFrom(
             pb.Failure(

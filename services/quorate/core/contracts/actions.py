@@ -113,8 +113,9 @@ class _Run:
         assert is_contract_failure(failed.code), failed.reason
         self._log.note_used(self._call.position, self._payload.fuel_limit - host.fuel)
         self._log.failure = Failure(
-            self._call.position, at.address, at.method, cut_text(failed.text), failed.line
-        )
+            self._call.position, at.address, at.method, cut_text(failed.text), failed.line,
+            self._log.compute_used(),
+        )  # fmt: skip
         return failed
 
     def _settle(self) -> None:

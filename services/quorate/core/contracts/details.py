@@ -4,7 +4,7 @@ Its hash stands in the transaction's receipt, so that an event or a result can b
 Layout (big-endian): version u8, count u8, calls; then failed u8 and, if 1, the failure. A call:
 payload position u8, contract 32, method blob, fuel u64, result blob, count of events u16, each
 contract 32, name blob, data blob. A failure: payload position u8, contract 32, method blob, text
-blob, line u32. A blob stands behind its u32 length.
+blob, line u32, fuel u64. A blob stands behind its u32 length.
 """
 
 from struct import error as struct_error
@@ -42,7 +42,8 @@ class CallDone(NamedTuple):
 class Failure(NamedTuple):
     """Why the payload at `position` failed: the text, the contract and method that failed.
 
-    `line` is of the contract's source, 0 when unknown.
+    `line` is of the contract's source, 0 when unknown; `fuel` is what all calls of the transaction
+    used.
     """
 
     position: int
@@ -50,6 +51,7 @@ class Failure(NamedTuple):
     method: str
     text: str
     line: int
+    fuel: int
 
 
 class Detail(NamedTuple):
@@ -69,7 +71,7 @@ class Detail(NamedTuple):
         return b"".join([
             *parts, b"\1", bytes((failure.position,)), failure.contract,
             encode_blob(failure.method.encode()), encode_blob(failure.text.encode()),
-            U32.pack(failure.line),
+            U32.pack(failure.line), U64.pack(failure.fuel),
         ])  # fmt: skip
 
 
@@ -143,7 +145,7 @@ def _read_call(reader: Reader) -> CallDone:
 
 def _read_failure(reader: Reader) -> Failure:
     position, contract, method = reader.u8(), reader.take(HASH_BYTES), _read_text(reader)
-    return Failure(position, contract, method, _read_text(reader), reader.u32())
+    return Failure(position, contract, method, _read_text(reader), reader.u32(), reader.u64())
 
 
 def _read_text(reader: Reader) -> str:

@@ -22,6 +22,10 @@ class CallLog:
         """Keep what the payload at a position used."""
         self._used[position] = fuel
 
+    def compute_used(self) -> int:
+        """Return the fuel that all calls so far used."""
+        return sum(self._used.values())
+
     def compute_unused_weight(self, limits: dict[int, int]) -> int:
         """Return the weight that was declared for fuel and need not be paid (#C5).
 

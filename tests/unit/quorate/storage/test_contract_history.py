@@ -54,7 +54,7 @@ def draft(height: int, details=(), changes=()) -> Writes:
 
 
 def test_details_are_found_by_place(database) -> None:
-    failed = Detail((), Failure(0, A, "go", "no", 7)).encode()
+    failed = Detail((), Failure(0, A, "go", "no", 7, 5)).encode()
     put(database, 5, [(0, tell()), (300, failed)])
     history = History(database, 0)
     assert history.load_detail(5, 0) == tell()

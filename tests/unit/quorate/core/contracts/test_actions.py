@@ -210,6 +210,7 @@ def test_a_call_that_fails_undoes_all_of_its_transaction_and_says_why(
     assert detail.calls == () and detail.failure is not None
     assert (detail.failure.position, detail.failure.contract) == (2, address)
     assert (detail.failure.method, detail.failure.text, detail.failure.line) == (method, text, line)
+    assert 0 < detail.failure.fuel <= 2 * FUEL
     kept = {key: value for key, value in town.state.items() if before.get(key) != value}
     assert town.balance(B) == RICH
     assert not [key for key in kept if key[:1] == b"z"]

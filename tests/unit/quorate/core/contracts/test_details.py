@@ -25,8 +25,9 @@ CALL = st.builds(
     st.binary(max_size=50), st.lists(EVENT, max_size=3).map(tuple),
 )  # fmt: skip
 FAILURE = st.builds(
-    Failure, st.integers(0, 15), ADDRESS, METHOD, st.text(max_size=30), st.integers(0, 2**32 - 1)
-)
+    Failure, st.integers(0, 15), ADDRESS, METHOD, st.text(max_size=30),
+    st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1),
+)  # fmt: skip
 DETAIL = st.one_of(
     st.builds(Detail, st.lists(CALL, max_size=3).map(tuple), st.none()),
     st.builds(Detail, st.just(()), FAILURE),

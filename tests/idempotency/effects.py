@@ -94,7 +94,7 @@ def _read_block(store: Store, genesis: Genesis, height: int) -> Iterable[Row]:
         payments = [(p.to, p.amount) for p in transaction.payloads if isinstance(p, Transfer)]
         yield Row(
             transaction.id, transaction.sender, transaction.idempotency_key, tuple(payments),
-            outcome, reason, receipts.fees[position], receipts.first_ids.get(position, b""),
+            outcome, reason, receipts.fees[position], receipts.references.get(position, b""),
         )  # fmt: skip
 
 

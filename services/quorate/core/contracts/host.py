@@ -88,7 +88,12 @@ class Touched:
 
 
 class Host:
-    """Serves the contracts of one payload; `fuel` is what is left, kept by the machine."""
+    """Serves the contracts of one payload; `fuel` is what is left, kept by the machine.
+
+    `frame` is the contract that runs now, the last of `frames`.
+    """
+
+    frame: Frame
 
     def __init__(
         self, ledger: Ledger, call: Call, origin: bytes, fuel: int, *, read_only: bool = False
@@ -111,14 +116,10 @@ class Host:
         self._events_bytes = 0
         self._tokens = TokenDesk(self._ledger, call)
 
-    @property
-    def frame(self) -> Frame:
-        """The contract that runs now."""
-        return self.frames[-1]
-
     def run(self, frame: Frame) -> bytes:
         """Run a frame's method with all fuel there is; return its result. Raises Failed."""
         self.frames.append(frame)
+        self.frame = frame
         try:
             assert self._machine is not None, "calls are executed where there is a machine"
             code = Code(frame.record.code_hash, frame.record.profile)
@@ -127,6 +128,8 @@ class Host:
             self.failed = self.failed or frame
             raise
         self.frames.pop()
+        if self.frames:
+            self.frame = self.frames[-1]
         return frame.output
 
     def prepare(self, record: ContractRecord) -> None:

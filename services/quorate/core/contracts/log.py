@@ -31,11 +31,11 @@ class CallLog:
 
         `limits` has the fuel limit of each contract payload by its position.
         """
-        return sum(
-            compute_fuel_weight(limit)
-            - compute_fuel_weight(compute_charged_fuel(limit, self._used.get(position, 0)))
-            for position, limit in limits.items()
-        )
+        unused = 0
+        for position, limit in limits.items():
+            charged = compute_charged_fuel(limit, self._used.get(position, 0))
+            unused += compute_fuel_weight(limit) - compute_fuel_weight(charged)
+        return unused
 
     def build_detail(self, *, succeeded: bool) -> Detail | None:
         """Return what the receipt refers to; None when a payload of another kind failed."""

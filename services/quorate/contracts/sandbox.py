@@ -65,7 +65,7 @@ def refuse(why: str) -> RefusedToStart:
     """Return the refusal to run contracts without a sandbox."""
     return RefusedToStart(
         f"contracts can't be enclosed: {why}; on a network of your own, contracts_sandbox = false "
-        "in node.toml runs them without",
+        "in node.toml, or QUORATE_CONTRACTS_SANDBOX=false in the environment, runs them without",
         reason=NO_SANDBOX,
         lack=why,
     )

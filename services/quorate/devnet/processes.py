@@ -19,6 +19,7 @@ from quorate.devnet import system
 from quorate.devnet.layout import Layout, Node
 from quorate.devnet.system import ProcessId
 
+NO_SANDBOX = "QUORATE_CONTRACTS_SANDBOX"
 GATEWAY = "gateway"
 _LOG_BYTES_MAX = 16 * 1024 * 1024
 _TAIL_BYTES = 4_096
@@ -202,11 +203,15 @@ class Processes:
 
 
 def _build_environment() -> dict[str, str]:
-    """Return the environment of a node's process."""
+    """Return the environment of a node's process; a machine may lack what a sandbox takes."""
     # A QUORATE_HOME of the caller would otherwise be every node's home. And without compiled
     # files each of many processes compiles everything anew: a second more per start.
     left_out = ("QUORATE_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == NO_SANDBOX or not name.startswith(left_out)
+    }
 
 
 def read_tail(path: Path) -> str:

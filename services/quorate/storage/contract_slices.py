@@ -1,8 +1,8 @@
 """Has slices of a block that call contracts applied by the contract-runner, however often it dies.
 
-What is sent at a time is the unit of retry: what was applied before it stays. A call at which the runner died
-DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#Z1); until a quorum has said the same
-it is tried again, for the runner may get better.
+What is sent at a time is the unit of retry: what was applied before it stays. A call at which the
+runner died DEATHS_MAX times is claimed to be poisoned (docs/protocol.md#Z1); until a quorum has
+said the same it is tried again, for the runner may get better.
 """
 
 import asyncio
